@@ -1,0 +1,209 @@
+"""Every tunable, as frozen dataclasses, and the presets ``paper``, ``release``, ``default``.
+
+``ModelConfig`` travels in a bundle and decides what the features are; ``LocateConfig`` belongs to
+one run. An unknown key is an error that lists the known ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from model_core.errors import ConfigError
+
+Backbone = Literal["atto", "pico", "tiny", "base"]
+FusionName = Literal["iaff", "aff", "concat", "fc", "awa", "linear"]
+SharedWeights = Literal["all", "svi_si", "none"]
+ConfigT = TypeVar("ConfigT")
+
+
+@dataclass(frozen=True)
+class StripGeometry:
+    """The frame that every strip shares.
+
+    A strip of a full circle is ``height`` x ``width`` pixels. Street-view and photo rows run from
+    ``elevation_max_deg`` (top) to ``elevation_min_deg``, equal angles a row; satellite rows run
+    from ``footprint_m / 2`` (top) to the centre (bottom), equal metres a row.
+    """
+
+    height: int = 64
+    width: int = 256
+    elevation_min_deg: float = -30.0
+    elevation_max_deg: float = 40.0
+    footprint_m: float = 80.0
+    satellite_px: int = 256
+
+    @property
+    def deg_per_px(self) -> float:
+        """Degrees of azimuth a column."""
+        return 360.0 / self.width
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What makes two models' features different; stored in the bundle.
+
+    ``width_stride`` is the backbone's stride along azimuth, so a circle has
+    ``geometry.width // width_stride`` bins.
+    """
+
+    preset: str = "default"
+    geometry: StripGeometry = StripGeometry()
+    backbone: Backbone = "atto"
+    width_stride: int = 8
+    feature_channels: int = 16
+    feature_height: int = 4
+    fusion: FusionName = "iaff"
+    shared_weights: SharedWeights = "all"
+    heading_search: bool = True
+    calibration: Literal["metadata", "orb", "sift", "features", "none"] = "metadata"
+
+    @property
+    def azimuth_bins(self) -> int:
+        """Bins of a full circle."""
+        return self.geometry.width // self.width_stride
+
+    @property
+    def bin_deg(self) -> float:
+        """Degrees of azimuth a bin."""
+        return 360.0 / self.azimuth_bins
+
+
+@dataclass(frozen=True)
+class PlaceConfig:
+    """Where candidate places are laid. Small areas get a grid beside the roads."""
+
+    spacing_m: float = 15.0
+    grid_spacing_m: float = 25.0
+    grid: Literal["auto", "always", "never"] = "auto"
+    grid_auto_max_km2: float = 0.25
+
+
+@dataclass(frozen=True)
+class StreetViewConfig:
+    """Which street views serve a place. ``max_age_days`` counts between photo and street view."""
+
+    max_distance_m: float = 50.0
+    max_age_days: float = 365.0
+    policy: Literal["strict", "hybrid", "nearest", "synthetic"] = "hybrid"
+    max_views_per_place: int = 4
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Correlation over azimuth and the shortlist it keeps."""
+
+    top_k: int = 50
+    block_rows: int = 4096
+    fov_hypotheses_deg: tuple[float, ...] = (45.0, 60.0, 75.0, 95.0)
+    min_coverage: float = 0.5
+
+
+@dataclass(frozen=True)
+class VerificationConfig:
+    """Local features between the photo and real street views, best places first.
+
+    ``budget_views`` is how many street views are tried a photo; 0 turns the stage off, None tries
+    every street view of the area.
+    """
+
+    budget_views: int | None = None
+    max_side_px: int = 1024
+    max_features: int = 4000
+    ratio: float = 0.8
+    min_inliers: int = 8
+
+
+@dataclass(frozen=True)
+class RankingConfig:
+    """From scores and inliers to candidates; the calibration of probabilities is a first one."""
+
+    merge_radius_m: float = 25.0
+    max_candidates: int = 20
+    not_in_area_probability: float = 0.5
+    confident_inliers: int = 17
+
+
+@dataclass(frozen=True)
+class LocateConfig:
+    """One run: places, references, search, verification, ranking, device."""
+
+    places: PlaceConfig = PlaceConfig()
+    street_view: StreetViewConfig = StreetViewConfig()
+    search: SearchConfig = SearchConfig()
+    verification: VerificationConfig = VerificationConfig()
+    ranking: RankingConfig = RankingConfig()
+    use_retrieval: bool = True
+    device: str = "auto"
+    batch_size: int = 32
+
+
+PRESETS: dict[str, ModelConfig] = {
+    "default": ModelConfig(),
+    "paper": ModelConfig(
+        preset="paper",
+        geometry=StripGeometry(
+            height=128,
+            width=512,
+            elevation_min_deg=-45.0,
+            elevation_max_deg=45.0,
+            footprint_m=50.0,
+            satellite_px=335,
+        ),
+        backbone="base",
+        width_stride=32,
+        calibration="orb",
+    ),
+    "release": ModelConfig(
+        preset="release",
+        geometry=StripGeometry(
+            height=128,
+            width=512,
+            elevation_min_deg=-45.0,
+            elevation_max_deg=45.0,
+            footprint_m=50.0,
+            satellite_px=335,
+        ),
+        backbone="base",
+        width_stride=32,
+        shared_weights="none",
+        heading_search=False,
+        calibration="orb",
+    ),
+}
+
+
+def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str = "") -> ConfigT:
+    """Return a config dataclass filled from plain values, nested ones too.
+
+    Args:
+        kind: The dataclass to make.
+        values: Its fields by name; nested dataclasses as mappings, tuples as lists.
+        where: The path of keys above, for messages.
+
+    Raises:
+        ConfigError: A key is unknown; the message lists the known ones.
+    """
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise ConfigError(
+            f"unknown option {where + unknown[0]!r}; known here: {', '.join(sorted(fields))}"
+        )
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        default = fields[name].default
+        if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
+            made[name] = from_mapping(type(default), value, where=f"{where}{name}.")
+        elif isinstance(default, tuple) and isinstance(value, list):
+            made[name] = tuple(value)
+        else:
+            made[name] = value
+    return kind(**made)
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """Return a config dataclass as plain nested values, ready for JSON."""
+    return dataclasses.asdict(config)

@@ -1,0 +1,1 @@
+"""Stage 3, alignment: satellite image and street views brought into one azimuth frame."""

@@ -1,0 +1,227 @@
+"""ConvNeXt's first three stages over strips, with padding that closes the circle.
+
+The blocks are torchvision's (Liu et al. 2022, "A ConvNet for the 2020s"), so its parameter names
+and its ImageNet weights fit. Only the 7x7 depthwise convolutions look past a column's own patch;
+they alone need padding along azimuth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import ConvNeXt_Base_Weights, ConvNeXt_Tiny_Weights
+from torchvision.models.convnext import CNBlock, CNBlockConfig, ConvNeXt
+
+from model_core.config import Backbone
+from model_core.errors import BundleError, ConfigError
+
+HEIGHT_STRIDE = 16
+WIDTH_STRIDES = (4, 8, 16, 32)
+_PRETRAINED = {"tiny": ConvNeXt_Tiny_Weights, "base": ConvNeXt_Base_Weights}
+_SECOND_DOWNSAMPLE = 4
+_FIRST_DOWNSAMPLE = 2
+# torchvision starts residual branches at 1e-6, made for 300 epochs of ImageNet. The branches are
+# small at the start by their own initialisation, so short trainings begin with them open.
+_LAYER_SCALE = 1.0
+
+
+@dataclass(frozen=True)
+class BackboneSize:
+    """Channels and blocks of the three stages."""
+
+    channels: tuple[int, int, int]
+    depths: tuple[int, int, int]
+
+
+SIZES: dict[Backbone, BackboneSize] = {
+    "atto": BackboneSize((40, 80, 160), (2, 2, 6)),
+    "pico": BackboneSize((64, 128, 256), (2, 2, 6)),
+    "tiny": BackboneSize((96, 192, 384), (3, 3, 9)),
+    "base": BackboneSize((128, 256, 512), (3, 3, 27)),
+}
+
+
+def pad_azimuth(x: Tensor, columns: int, *, circular: bool) -> Tensor:
+    """Return ``x`` (B, C, H, W) with ``columns`` more columns on both sides.
+
+    Args:
+        x: Features whose last axis is azimuth.
+        columns: How many columns are added on each side; may exceed W.
+        circular: Continue from the other end (a full circle) instead of with zeros.
+    """
+    if not circular:
+        return functional.pad(x, (columns, columns))
+    width = x.shape[-1]
+    if columns <= width:
+        return torch.cat((x[..., width - columns :], x, x[..., :columns]), dim=-1)
+    index = torch.arange(-columns, width + columns, device=x.device) % width
+    return x.index_select(-1, index)
+
+
+class AzimuthBlock(CNBlock):  # type: ignore[misc]  # torchvision has no types
+    """A ConvNeXt block whose depthwise convolution can wrap around the circle."""
+
+    def forward(self, input: Tensor, circular: bool = False) -> Tensor:
+        """Return the block's output, same shape as ``input`` (B, C, H, W)."""
+        depthwise = self.block[0]
+        if circular:
+            reach = depthwise.padding[1]
+            x = functional.conv2d(
+                pad_azimuth(input, reach, circular=True),
+                depthwise.weight,
+                depthwise.bias,
+                padding=(depthwise.padding[0], 0),
+                groups=depthwise.groups,
+            )
+        else:
+            x = depthwise(input)
+        for layer in self.block[1:]:
+            x = layer(x)
+        branch: Tensor = self.stochastic_depth(self.layer_scale * x)
+        return branch + input
+
+
+class AzimuthConvNeXt(nn.Module):
+    """Stem, stage, downsample, stage, downsample, stage: stride 16 in height.
+
+    Attributes:
+        features: The six parts, named as in torchvision.
+        out_channels: Channels of the last stage.
+        width_stride: Columns of the image a column of the output (4, 8 or 16).
+    """
+
+    def __init__(
+        self,
+        size: BackboneSize,
+        width_stride: int,
+        stochastic_depth: float = 0.0,
+        layer_scale: float = _LAYER_SCALE,
+    ) -> None:
+        super().__init__()
+        first, second, third = size.channels
+        settings = [
+            CNBlockConfig(first, second, size.depths[0]),
+            CNBlockConfig(second, third, size.depths[1]),
+            CNBlockConfig(third, None, size.depths[2]),
+        ]
+        whole = ConvNeXt(
+            settings,
+            stochastic_depth_prob=stochastic_depth,
+            layer_scale=layer_scale,
+            num_classes=1,
+            block=AzimuthBlock,
+        )
+        self.features = whole.features
+        self.out_channels = third
+        self.width_stride = min(width_stride, HEIGHT_STRIDE)
+        if width_stride <= 8:
+            _keep_width(self.features[_SECOND_DOWNSAMPLE])
+        if width_stride <= 4:
+            _keep_width(self.features[_FIRST_DOWNSAMPLE])
+
+    def forward(self, images: Tensor, circular: bool = False) -> Tensor:
+        """Return features (B, out_channels, H / 16, W / width_stride).
+
+        Args:
+            images: float (B, 3, H, W), ImageNet-normalised.
+            circular: The columns are a full circle: wrap, instead of padding with zeros.
+        """
+        x = images.contiguous(memory_format=torch.channels_last)
+        for part in self.features:
+            if isinstance(part, nn.Sequential) and isinstance(part[0], AzimuthBlock):
+                for block in part:
+                    x = block(x, circular)
+            else:
+                x = part(x)
+        return x
+
+
+def build_backbone(
+    name: Backbone,
+    width_stride: int,
+    pretrained: bool = False,
+    stochastic_depth: float = 0.0,
+) -> AzimuthConvNeXt:
+    """Return ConvNeXt stages 1-3 of a size, stride 16 in height.
+
+    Args:
+        name: ``atto``, ``pico``, ``tiny`` or ``base``.
+        width_stride: Stride along azimuth: 16 is torchvision's; 8 and 4 keep the width in the
+            last one or two downsamples; 32 is 16 here, and the encoder's head halves once more.
+        pretrained: Start from torchvision's ImageNet weights (``tiny`` and ``base`` only);
+            downloads them unless torch's cache has them.
+        stochastic_depth: Probability of dropping the deepest block's branch in training.
+
+    Raises:
+        ConfigError: Unknown name or stride, or no pretrained weights exist for the size.
+        BundleError: The pretrained weights cannot be downloaded or read.
+    """
+    if name not in SIZES:
+        raise ConfigError(f"unknown backbone {name!r}; known here: {', '.join(get_args(Backbone))}")
+    if width_stride not in WIDTH_STRIDES:
+        raise ConfigError(
+            f"width_stride {width_stride} is not possible; choose one of {WIDTH_STRIDES}"
+        )
+    backbone = AzimuthConvNeXt(SIZES[name], width_stride, stochastic_depth)
+    if pretrained:
+        _load_imagenet(backbone, name)
+    return backbone
+
+
+def _keep_width(downsample: nn.Module) -> None:
+    """Replace a downsample's 2x2 stride-2 convolution by one of (2, 1)."""
+    if not isinstance(downsample, nn.Sequential) or not isinstance(downsample[1], nn.Conv2d):
+        raise ConfigError("torchvision's ConvNeXt has another layout; install a supported version")
+    old = downsample[1]
+    new = nn.Conv2d(old.in_channels, old.out_channels, kernel_size=(2, 1), stride=(2, 1))
+    nn.init.trunc_normal_(new.weight, std=0.02)
+    if new.bias is not None:
+        nn.init.zeros_(new.bias)
+    downsample[1] = new
+
+
+def _load_imagenet(backbone: AzimuthConvNeXt, name: Backbone) -> None:
+    if name not in _PRETRAINED:
+        raise ConfigError(
+            f"torchvision has no ImageNet weights for backbone {name!r}; "
+            f"use {' or '.join(_PRETRAINED)}, or train without pretrained weights"
+        )
+    weights = _PRETRAINED[name].IMAGENET1K_V1
+    try:
+        loaded = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as err:
+        raise BundleError(
+            f"the ImageNet weights {weights.url} cannot be loaded ({err}); check the network, or "
+            "put the file in torch's cache folder (hub/checkpoints), or turn pretrained off"
+        ) from err
+    adopt_imagenet(backbone, loaded)
+
+
+def adopt_imagenet(backbone: AzimuthConvNeXt, loaded: dict[str, Tensor]) -> None:
+    """Fill the backbone from the state of a whole torchvision ConvNeXt of the same size.
+
+    A (2, 1) kernel gets the 2x2 kernel's sum over width: what the 2x2 kernel answers to the
+    average of its two columns.
+
+    Raises:
+        BundleError: A parameter is missing or has another shape.
+    """
+    own = backbone.state_dict()
+    adopted: dict[str, Tensor] = {}
+    for key, value in own.items():
+        if key not in loaded:
+            raise BundleError(f"the ImageNet weights lack {key!r}; install another torchvision")
+        tensor = loaded[key]
+        if tensor.ndim == 4 and tensor.shape[3] == 2 and value.shape[3] == 1:
+            tensor = tensor.sum(dim=3, keepdim=True)
+        if tensor.shape != value.shape:
+            raise BundleError(
+                f"the ImageNet weights' {key!r} is {tuple(tensor.shape)} instead of "
+                f"{tuple(value.shape)}; they belong to another size"
+            )
+        adopted[key] = tensor
+    backbone.load_state_dict(adopted)

@@ -61,6 +61,8 @@ class Photo:
     ``image`` is uint8 (H, W, 3) RGB. ``fov_deg`` is the horizontal field of view of the upright
     image, None when unknown. ``heading_deg`` is the azimuth of the optical axis (of the centre
     column for a panorama), true north. ``notes`` says in words what was assumed or ignored.
+    ``coverage`` bool (H, W) is set for a part of a panorama, which is padded to the full sphere:
+    False where the pixels are padding.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class Photo:
     pitch_deg: float | None = None
     roll_deg: float | None = None
     notes: tuple[str, ...] = ()
+    coverage: MaskArray | None = None
 
     @property
     def name(self) -> str:

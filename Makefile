@@ -1,0 +1,41 @@
+# Everything a person does with this project; `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench package
+
+REQUIREMENTS := resources/requirements
+ENGINE := .venv/.made-from-requirements
+QGIS := .venv-qgis/.made-from-requirements
+PY := .venv/bin/python
+UNDER_QGIS := env -u PYTHONPATH -u PYTHONHOME xvfb-run -a -s "-screen 0 1600x1000x24" .venv-qgis/bin/python
+
+help: ## list these targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(ENGINE) ## locate the demo photos; tables, GeoPackage, heat raster and map go to build/demo
+	$(PY) -m training.demo --out build/demo
+
+test: $(ENGINE) $(QGIS) ## run every test: the engine's, then the plugin's in real QGIS
+	$(PY) -m pytest -q
+	$(UNDER_QGIS) -m pytest -q tests/csi_geolocator
+
+check: $(ENGINE) ## lint, check the format and the types
+	$(PY) -m ruff check .
+	$(PY) -m ruff check --target-version py39 csi_geolocator model_core/__init__.py model_core/contract.py
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy --strict model_core training
+
+bench: $(ENGINE) ## measure the hot paths against plain ways to do the same
+	for script in tests/bench/*.py; do PYTHONPATH=. $(PY) "$$script"; done
+
+package: ## build build/csi_geolocator.zip, the plugin as QGIS installs it
+	python3 .ci/package.py
+
+$(ENGINE): $(REQUIREMENTS)/engine.txt .ci/environment
+	.ci/environment engine
+	touch $@
+
+$(QGIS): $(REQUIREMENTS)/qgis-tests.txt .ci/environment
+	.ci/environment qgis
+	touch $@

@@ -1,0 +1,92 @@
+"""Runs inside a real QGIS (``qgis --code``): loads and unloads the plugin, writes what it saw.
+
+The report's path comes in the environment; the test that started QGIS judges it.
+"""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import qgis.utils
+from qgis.core import Qgis, QgsApplication
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QTimer
+from qgis.PyQt.QtWidgets import QAction, QDockWidget, QLabel, QMenu, QToolBar
+
+NAME = "csi_geolocator"
+ENGINE_ONLY = ("torch", "torchvision", "cv2", "rasterio", "pyogrio", "geopandas", "lightning")
+START_DELAY_MS = 1500
+
+
+def settle():
+    """Let Qt finish, deferred deletions included."""
+    for _ in range(3):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+
+
+def seen():
+    """Return what of the plugin is in the main window."""
+    window = qgis.utils.iface.mainWindow()
+    docks = window.findChildren(QDockWidget, "CsiGeolocatorPanel")
+    actions = window.findChildren(QAction, "CsiGeolocatorAction")
+    toolbars = [bar for bar in window.findChildren(QToolBar) if set(bar.actions()) & set(actions)]
+    menus = [menu for menu in window.findChildren(QMenu) if set(menu.actions()) & set(actions)]
+    return {
+        "docks": len(docks),
+        "visible": [dock.isVisible() for dock in docks],
+        "actions": len(actions),
+        "checked": [action.isChecked() for action in actions],
+        "icon_empty": [action.icon().isNull() for action in actions],
+        "toolbars": len(toolbars),
+        "menus": len(menus),
+        "labels": [
+            {label.objectName(): label.text() for label in dock.findChildren(QLabel)}
+            for dock in docks
+        ],
+        "started": NAME in qgis.utils.plugins,
+    }
+
+
+def exercise(report):
+    """Load and unload twice over the load at start-up; hide and show the panel."""
+    report["at_start"] = seen()
+    action = qgis.utils.iface.mainWindow().findChild(QAction, "CsiGeolocatorAction")
+    action.trigger()
+    settle()
+    report["hidden"] = seen()
+    action.trigger()
+    settle()
+    report["shown"] = seen()
+    screenshot = os.environ.get("CSI_TEST_SCREENSHOT")
+    if screenshot:
+        qgis.utils.iface.mainWindow().grab().save(screenshot)
+    report["rounds"] = []
+    for _ in range(2):
+        unloaded = qgis.utils.unloadPlugin(NAME)
+        settle()
+        after_unload = seen()
+        loaded = qgis.utils.loadPlugin(NAME) and qgis.utils.startPlugin(NAME)
+        settle()
+        report["rounds"].append(
+            {"unloaded": unloaded, "gone": after_unload, "loaded": loaded, "back": seen()}
+        )
+    report["engine_modules"] = [name for name in ENGINE_ONLY if name in sys.modules]
+    report["contract_file"] = sys.modules[f"{NAME}.model_core.contract"].__file__
+    report["qgis"] = Qgis.version()
+
+
+def run():
+    """Write the report, whatever happens, and leave QGIS."""
+    report = {}
+    try:
+        exercise(report)
+    except Exception:
+        report["failure"] = traceback.format_exc()
+    Path(os.environ["CSI_TEST_REPORT"]).write_text(json.dumps(report), encoding="utf-8")
+    qgis.utils.unloadPlugin(NAME)
+    QgsApplication.exit(0)
+
+
+QTimer.singleShot(START_DELAY_MS, run)

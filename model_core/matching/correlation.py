@@ -39,8 +39,9 @@ GROUP_FROM_PHOTOS = 6
 class PhotoFeatures:
     """A photo's features under one field of view.
 
-    ``features`` float32 (C, h, w), one column an azimuth bin, the optical axis in the middle;
-    ``coverage`` float32 (w,) in [0, 1], the share of each bin that the photo fills.
+    ``features`` float32 (C, h, w) as ``encode_photo`` gives them, weighted by coverage: one column
+    an azimuth bin, the optical axis in the middle. ``coverage`` float32 (w,) in [0, 1], the share
+    of each bin that the photo fills.
     """
 
     features: FloatArray
@@ -113,12 +114,11 @@ def prepare_queries(
         raise ShapeError(f"groups of {group} shifts do not fit {bins} bins and width {widest}")
 
     coverage = torch.zeros(len(photos), bins)
-    features = torch.zeros(len(photos), channels, height, bins)
+    weighted = torch.zeros(len(photos), channels, height, bins)
     for row, photo in enumerate(photos):
-        features[row, :, :, : photo.width] = torch.from_numpy(np.array(photo.features, np.float32))
+        weighted[row, :, :, : photo.width] = torch.from_numpy(np.array(photo.features, np.float32))
         coverage[row, : photo.width] = torch.from_numpy(np.array(photo.coverage, np.float32))
-    weighted = features * coverage[:, None, None, :]
-    energy = (features * weighted).sum((1, 2))
+    energy = _bin_energy(weighted.square().sum((1, 2)), coverage)
     norm = energy.sum(1).clamp(min=ENERGY_FLOOR)
     weighted, energy = weighted / norm.sqrt()[:, None, None, None], energy / norm[:, None]
 
@@ -219,8 +219,12 @@ def weigh_bins(features: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
         float16 (n, h, bins, C), and float32 (n, bins): the energy of what was rounded.
     """
     stored = (features.float() * coverage[:, None, :, None]).half()
-    squared = stored.float().square().sum((1, 3))
-    return stored, torch.where(coverage > 0, squared / coverage.clamp(min=1e-6), 0.0)
+    return stored, _bin_energy(stored.float().square().sum((1, 3)), coverage)
+
+
+def _bin_energy(squared: Tensor, coverage: Tensor) -> Tensor:
+    """Return ``c |x|^2`` of squared norms ``|c x|^2`` and coverage ``c``, zero where that is."""
+    return torch.where(coverage > 0, squared / coverage.clamp(min=1e-6), 0.0)
 
 
 def _check_photo(photo: PhotoFeatures, feature_shape: tuple[int, int, int]) -> None:

@@ -40,7 +40,7 @@ def random_photo(width: int, seed: int) -> PhotoFeatures:
     coverage = np.ones(width, np.float32)
     coverage[[0, -1]] = 0.6 if width > 2 else 1.0
     features = rng.normal(size=(CHANNELS, HEIGHT, width)).astype(np.float32) + 0.3
-    return PhotoFeatures(features, coverage, width * 360.0 / BINS)
+    return PhotoFeatures(features * coverage, coverage, width * 360.0 / BINS)
 
 
 def cosine_by_loops(
@@ -58,7 +58,7 @@ def cosine_by_loops(
                 weight = float(photo.coverage[column]) * covered[place, bin_]
                 if weight == 0.0:
                     continue
-                ours = photo.features[:, :, column].astype(np.float64)
+                ours = photo.features[:, :, column].astype(np.float64) / photo.coverage[column]
                 theirs = weighted[place, :, bin_, :].T / covered[place, bin_]
                 inner += weight * float((ours * theirs).sum())
                 photo_energy += weight * float((ours**2).sum())
@@ -127,7 +127,7 @@ class AveragingEncoder:
         inside = np.clip(edges, heading_deg - fov_deg / 2, heading_deg + fov_deg / 2)
         coverage = (np.diff(inside) / step).astype(np.float32)
         features = self.mean_between(edges[:-1], edges[1:])
-        return PhotoFeatures(features.astype(np.float32), coverage, fov_deg)
+        return PhotoFeatures((features * coverage).astype(np.float32), coverage, fov_deg)
 
 
 @pytest.mark.parametrize("fov_deg", [45.0, 67.5, 90.0, 180.0, 360.0])
@@ -198,7 +198,7 @@ def test_partly_filled_bins_weigh_less() -> None:
     coverage = np.ones(6, np.float32)
     whole = PhotoFeatures(features, coverage.copy(), 67.5)
     coverage[-1] = 0.01
-    partly = PhotoFeatures(features, coverage, 60.0)
+    partly = PhotoFeatures(features * coverage, coverage, 60.0)
     queries = prepare_queries([whole, partly], SHAPE, CPU)
     scores = correlate_block(stored, energy, None, queries)[0, :, 3]
     assert float(scores[1]) > 0.9 > float(scores[0])

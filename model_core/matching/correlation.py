@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -195,8 +196,8 @@ def best_shifts(correlation: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def heading_of_shift(
-    shift: FloatArray | float, width: int, bins: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    shift: npt.ArrayLike, width: npt.ArrayLike, bins: int
+) -> npt.NDArray[np.float64]:
     """Return the azimuth of the optical axis, degrees: the window's left edge + half its width.
 
     Args:
@@ -204,7 +205,7 @@ def heading_of_shift(
         width: The photo's bins.
         bins: A full circle's.
     """
-    turned = (np.asarray(shift, np.float64) + width / 2.0) * (360.0 / bins)
+    turned = (np.asarray(shift, np.float64) + np.asarray(width) / 2.0) * (360.0 / bins)
     return np.asarray(np.mod(turned, 360.0))
 
 

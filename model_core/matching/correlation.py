@@ -12,7 +12,7 @@ the coverage ``q`` of the photo's bins and ``c`` of the place's::
     a_j = q_j c_{s+j}
     sum_j a_j <p_j, g_{s+j}> / sqrt(sum_j a_j |p_j|^2 * sum_j a_j |g_{s+j}|^2)
 
-Galleries store ``c g`` as features and ``c |g|^2`` as energy (see ``weigh_bins``), so both sums
+Galleries store ``c g`` as features and ``c |g|^2`` as energy (see ``gallery.weighting``), so both sums
 over ``g`` are plain products.
 
 Source: Hou et al. 2025, Eq. 4, with the circle wrapping at the reference's width.
@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from model_core.errors import ShapeError
+from model_core.gallery.weighting import bin_energy
 from model_core.types import FloatArray
 
 ENERGY_FLOOR = 1e-10
@@ -119,7 +120,7 @@ def prepare_queries(
     for row, photo in enumerate(photos):
         weighted[row, :, :, : photo.width] = torch.from_numpy(np.array(photo.features, np.float32))
         coverage[row, : photo.width] = torch.from_numpy(np.array(photo.coverage, np.float32))
-    energy = _bin_energy(weighted.square().sum((1, 2)), coverage)
+    energy = bin_energy(weighted.square().sum((1, 2)), coverage)
     norm = energy.sum(1).clamp(min=ENERGY_FLOOR)
     weighted, energy = weighted / norm.sqrt()[:, None, None, None], energy / norm[:, None]
 
@@ -207,25 +208,6 @@ def heading_of_shift(
     """
     turned = (np.asarray(shift, np.float64) + np.asarray(width) / 2.0) * (360.0 / bins)
     return np.asarray(np.mod(turned, 360.0))
-
-
-def weigh_bins(features: Tensor, coverage: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a gallery stores: features weighted by coverage, in float16, and bin energies.
-
-    Args:
-        features: (n, h, bins, C).
-        coverage: (n, bins) in [0, 1].
-
-    Returns:
-        float16 (n, h, bins, C), and float32 (n, bins): the energy of what was rounded.
-    """
-    stored = (features.float() * coverage[:, None, :, None]).half()
-    return stored, _bin_energy(stored.float().square().sum((1, 3)), coverage)
-
-
-def _bin_energy(squared: Tensor, coverage: Tensor) -> Tensor:
-    """Return ``c |x|^2`` of squared norms ``|c x|^2`` and coverage ``c``, zero where that is."""
-    return torch.where(coverage > 0, squared / coverage.clamp(min=1e-6), 0.0)
 
 
 def _check_photo(photo: PhotoFeatures, feature_shape: tuple[int, int, int]) -> None:

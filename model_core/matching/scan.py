@@ -39,7 +39,7 @@ class FeatureTable(Protocol):
     """What is searched; ``gallery.store.Gallery`` is one.
 
     ``features`` float16 (N, h, bins, C) weighted by coverage, ``energy`` and ``coverage`` float32
-    (N, bins), as ``correlation.weigh_bins`` makes them.
+    (N, bins), as ``gallery.weighting`` makes them.
     """
 
     @property

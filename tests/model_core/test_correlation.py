@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from model_core.errors import ShapeError
+from model_core.gallery.weighting import weigh_bins
 from model_core.matching.correlation import (
     PhotoFeatures,
     best_shifts,
     correlate_block,
     heading_of_shift,
     prepare_queries,
-    weigh_bins,
 )
 
 HEIGHT, BINS, CHANNELS = 4, 32, 16

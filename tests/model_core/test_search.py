@@ -13,6 +13,7 @@ import torch
 
 from model_core.config import SearchConfig
 from model_core.errors import Cancelled, ShapeError
+from model_core.gallery.weighting import weigh_bins
 from model_core.matching import scan as scan_module
 from model_core.matching import search as search_module
 from model_core.matching.correlation import (
@@ -21,7 +22,6 @@ from model_core.matching.correlation import (
     correlate_block,
     heading_of_shift,
     prepare_queries,
-    weigh_bins,
 )
 from model_core.matching.null_distribution import null_of_few, null_of_many
 from model_core.matching.search import best_rows, search_gallery, search_photos

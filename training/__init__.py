@@ -1,0 +1,1 @@
+"""Training of the matcher: the rendered world, data sets, losses, evaluation."""

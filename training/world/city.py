@@ -1,0 +1,136 @@
+"""A city ready to be looked at: its geometry as tensors, facades, height maps, shadows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.world.appearance import Sun, draw_sun
+from training.world.facades import draw_facades
+from training.world.geometry import DEFAULT_HALF_M, CityGeometry, build_geometry
+from training.world.heights import HeightMap, cast_shadows, raise_heights
+from training.world.noise import NoiseBank
+from training.world.solids import FIRST_TRAFFIC, Boxes, Rounds
+from training.world.styles import CityStyle, city_generator
+
+FROM_BELOW, FROM_ABOVE = 1, 2
+
+
+@dataclass(frozen=True)
+class BoxTensors:
+    """``Boxes`` on a device; every field has one row a box."""
+
+    center: Tensor
+    axis: Tensor
+    half: Tensor
+    eave_m: Tensor
+    rise_m: Tensor
+    roof: Tensor
+    kind: Tensor
+    group: Tensor
+    owner: Tensor
+    seed: Tensor
+
+
+@dataclass(frozen=True)
+class RoundTensors:
+    """``Rounds`` on a device; every field has one row a thing."""
+
+    center: Tensor
+    radius_m: Tensor
+    bottom_m: Tensor
+    top_m: Tensor
+    trunk_m: Tensor
+    kind: Tensor
+    group: Tensor
+    seed: Tensor
+
+
+@dataclass(frozen=True)
+class City:
+    """One city on one device.
+
+    ``ground`` (R, R) uint8 covers at ``ground_cell_m``; ``facades`` (buildings, columns);
+    ``heights`` one map a date; ``suns`` and ``shadows`` (2, suns, r, r) metres: what lies lower
+    than the shadow's height is in the shade.
+    """
+
+    geometry: CityGeometry
+    device: torch.device
+    boxes: BoxTensors
+    rounds: RoundTensors
+    facades: Tensor
+    ground: Tensor
+    ground_cell_m: float
+    heights: tuple[HeightMap, HeightMap]
+    suns: tuple[tuple[Sun, ...], tuple[Sun, ...]]
+    shadows: Tensor
+    below: NoiseBank
+    above: NoiseBank
+    slope_phase: tuple[float, float]
+
+    @property
+    def half_m(self) -> float:
+        """Half of the city's side in metres."""
+        return self.geometry.half_m
+
+    def slope_at(self, points: Tensor) -> Tensor:
+        """Return the terrain's rise a metre eastwards and northwards at points (n, 2)."""
+        size = self.geometry.style.slope
+        east = torch.sin(points[:, 0] / 140 + self.slope_phase[0])
+        north = torch.sin(points[:, 1] / 170 + self.slope_phase[1])
+        return torch.stack([east, north], 1) * size * 0.7
+
+
+def _to_device(table: Boxes | Rounds, device: torch.device) -> dict[str, Tensor]:
+    return {k: torch.from_numpy(np.ascontiguousarray(v)).to(device) for k, v in vars(table).items()}
+
+
+def build_city(
+    seed: int,
+    style: CityStyle,
+    device: torch.device,
+    half_m: float = DEFAULT_HALF_M,
+    suns: int = 4,
+    traffic_sets: int = 5,
+) -> City:
+    """Return the city of a seed, ready for rendering.
+
+    Args:
+        seed: The city's seed; everything durable follows from it.
+        style: What kind of city.
+        device: Where to render.
+        half_m: Half of the city's side.
+        suns: How many suns each date can draw from.
+        traffic_sets: How many independent sets of cars and people there are.
+    """
+    geometry = build_geometry(seed, style, half_m, traffic_sets)
+    rng = city_generator(seed, 3)
+    facades = draw_facades(geometry.buildings, style.facade_pool, rng)
+    heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))
+    sets = tuple(tuple(draw_sun(rng) for _ in range(suns)) for _ in range(2))
+    shadows = torch.stack(
+        [
+            torch.stack([cast_shadows(heights[date], sun) for sun in sets[date]])
+            for date in (0, 1)
+        ]
+    )
+    phase = rng.uniform(0, 6.28, 2)
+    return City(
+        geometry,
+        device,
+        BoxTensors(**_to_device(geometry.boxes, device)),
+        RoundTensors(**_to_device(geometry.rounds, device)),
+        torch.from_numpy(facades).to(device),
+        torch.from_numpy(geometry.ground.cells).to(device),
+        geometry.ground.cell_m,
+        (heights[0], heights[1]),
+        (sets[0], sets[1]),
+        shadows,
+        NoiseBank.make(device, FROM_BELOW),
+        NoiseBank.make(device, FROM_ABOVE),
+        (float(phase[0]), float(phase[1])),
+    )

@@ -1,0 +1,252 @@
+"""Views from the ground: full-circle strips, panoramas and perspective photos of one city."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from model_core.errors import ShapeError
+from training.world.appearance import GroundAppearance
+from training.world.city import City
+from training.world.columns import Cameras, Columns, cast_columns
+from training.world.shading import (
+    Spots,
+    ViewLights,
+    shade_ground,
+    shade_roofs,
+    shade_rounds,
+    shade_sky,
+    shade_walls,
+)
+from training.world.surfaces import Hits, Surface, trace
+
+
+@dataclass(frozen=True)
+class CameraPose:
+    """A camera: ``xy`` metres east and north, height, and its small tilt against the horizon.
+
+    ``pitch_deg`` and ``roll_deg`` act at ``heading_deg``: looking there, positive pitch looks up.
+    """
+
+    xy: tuple[float, float]
+    height_m: float = 2.0
+    heading_deg: float = 0.0
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+
+
+@dataclass(frozen=True)
+class StripFrame:
+    """The pixels to render: azimuths from ``azimuth_0_deg``, rows from the top elevation down."""
+
+    width: int
+    height: int
+    elevation_min_deg: float
+    elevation_max_deg: float
+    azimuth_0_deg: float = 0.0
+    span_deg: float = 360.0
+
+
+def make_cameras(
+    city: City, poses: Sequence[CameraPose], looks: Sequence[GroundAppearance]
+) -> Cameras:
+    """Return the cameras of V views as tensors."""
+    if len(poses) != len(looks):
+        raise ShapeError(f"{len(poses)} poses for {len(looks)} appearances; give one each")
+    xy = torch.tensor([p.xy for p in poses], dtype=torch.float32, device=city.device)
+    height = torch.tensor([p.height_m for p in poses], dtype=torch.float32, device=city.device)
+    date = torch.tensor([a.date for a in looks], device=city.device)
+    traffic = torch.tensor([a.traffic for a in looks], device=city.device)
+    return Cameras(xy, height, city.slope_at(xy), date, traffic)
+
+
+def make_lights(city: City, looks: Sequence[GroundAppearance]) -> ViewLights:
+    """Return the appearance of V views as tensors."""
+    device = city.device
+
+    def stack(values: Sequence[object]) -> Tensor:
+        return torch.from_numpy(np.asarray(values, np.float32)).to(device)
+
+    lights = [a.light for a in looks]
+    return ViewLights(
+        sun=stack([city.suns[a.date][a.sun].direction() for a in looks]),
+        sun_rgb=stack([x.sun_rgb for x in lights]),
+        ambient_rgb=stack([x.ambient_rgb for x in lights]),
+        haze_rgb=stack([x.haze_rgb for x in lights]),
+        haze_m=stack([x.haze_m for x in lights]),
+        sky_top=stack([x.sky_top for x in lights]),
+        sky_low=stack([x.sky_low for x in lights]),
+        clouds=stack([x.clouds for x in lights]),
+        overcast=stack([x.overcast for x in lights]),
+        palette=stack([a.palette for a in looks]),
+        leaf=stack([a.season.leaf for a in looks]),
+        snow=stack([a.season.snow for a in looks]),
+        phase=stack([a.phase for a in looks]),
+        date=torch.tensor([a.date for a in looks], device=device),
+        sun_index=torch.tensor([a.sun for a in looks], device=device),
+    )
+
+
+def frame_azimuths(frame: StripFrame, device: torch.device) -> Tensor:
+    """Return the azimuths of a frame's columns' centres, (W,) radians."""
+    at = (torch.arange(frame.width, device=device) + 0.5) * frame.span_deg / frame.width
+    return torch.deg2rad(at + frame.azimuth_0_deg)
+
+
+def frame_tangents(
+    frame: StripFrame, poses: Sequence[CameraPose], cameras: Cameras, azimuth: Tensor
+) -> Tensor:
+    """Return tangents of elevation (V, W, R), the tilt and the terrain's slope taken off."""
+    device = azimuth.device
+    span = frame.elevation_max_deg - frame.elevation_min_deg
+    rows = (torch.arange(frame.height, device=device) + 0.5) * span / frame.height
+    elevation = torch.deg2rad(frame.elevation_max_deg - rows)
+    tilt = torch.deg2rad(
+        torch.tensor([[p.pitch_deg, p.roll_deg, p.heading_deg] for p in poses], device=device)
+    )
+    turn = azimuth[None] - tilt[:, 2:3]
+    raised = tilt[:, 0:1] * turn.cos() + tilt[:, 1:2] * turn.sin()
+    tangent = (elevation[None, None] + raised[..., None]).clamp(-1.5, 1.5).tan()
+    direction = torch.stack([azimuth.sin(), azimuth.cos()], -1)
+    return tangent - (cameras.slope @ direction.T)[..., None]
+
+
+def render_strips(
+    city: City,
+    poses: Sequence[CameraPose],
+    looks: Sequence[GroundAppearance],
+    frame: StripFrame,
+    samples: int = 2,
+) -> Tensor:
+    """Return what V cameras see, linear colours (V, 3, H, W) float in [0, 1].
+
+    Args:
+        city: The city.
+        poses: V cameras.
+        looks: V appearances.
+        frame: Which columns and rows.
+        samples: Samples a pixel on each side.
+    """
+    fine = StripFrame(
+        frame.width * samples, frame.height * samples, frame.elevation_min_deg,
+        frame.elevation_max_deg, frame.azimuth_0_deg, frame.span_deg,
+    )  # fmt: skip
+    cameras, lights = make_cameras(city, poses, looks), make_lights(city, looks)
+    azimuth = frame_azimuths(fine, city.device)
+    columns = cast_columns(city, cameras, azimuth[None].expand(len(poses), -1))
+    tangent = frame_tangents(fine, poses, cameras, azimuth)
+    density = torch.tensor([a.season.leaf_density for a in looks], device=city.device)
+    hits = trace(city, cameras, columns, tangent, density)
+    pixel_rad = float(np.radians(fine.span_deg / fine.width))
+    color = shade(city, cameras, columns, lights, hits, tangent, azimuth, pixel_rad)
+    image = color.permute(0, 3, 2, 1)
+    return functional.avg_pool2d(image, samples) if samples > 1 else image.contiguous()
+
+
+def shade(
+    city: City,
+    cameras: Cameras,
+    columns: Columns,
+    lights: ViewLights,
+    hits: Hits,
+    tangent: Tensor,
+    azimuth: Tensor,
+    pixel_rad: float,
+) -> Tensor:
+    """Return the colours (V, W, R, 3) of traced pixels."""
+    views, wide, tall = tangent.shape
+    kind = hits.kind.view(-1)
+    color = torch.empty(views * wide * tall, 3, device=city.device)
+    for surface in Surface:
+        index = (kind == surface).nonzero().squeeze(1)
+        if not len(index):
+            continue
+        column = index // tall
+        view = column // wide
+        if surface == Surface.SKY:
+            at = azimuth[column % wide]
+            flat = tangent.view(-1)[index]
+            color[index] = shade_sky(lights, city.below.soft, view, at, flat)
+            continue
+        slot = hits.slot.view(-1)[index]
+        spots, extra = _spots(city, cameras, columns, hits, index, surface, slot, pixel_rad)
+        shown = _shade_surface(city, lights, spots, surface, extra)
+        fog = 1 - torch.exp(-spots.reach / lights.haze_m[view])
+        color[index] = shown + (lights.haze_rgb[view] - shown) * fog[:, None]
+    return color.view(views, wide, tall, 3).clamp(0, 1.6)
+
+
+def _spots(
+    city: City,
+    cameras: Cameras,
+    columns: Columns,
+    hits: Hits,
+    index: Tensor,
+    surface: Surface,
+    slot: Tensor,
+    pixel_rad: float,
+) -> tuple[Spots, Tensor]:
+    """Return the surface points of some pixels and what their shading needs besides."""
+    tall = hits.kind.shape[-1]
+    column = index // tall
+    view = column // hits.kind.shape[1]
+    reach = hits.distance_m.view(-1)[index]
+    seen = columns.direction.view(-1, 2)[column]
+    xy = cameras.xy[view] + seen * reach[:, None]
+    z = hits.height_m.view(-1)[index]
+    if surface >= Surface.CROWN:
+        place = column * columns.round_.shape[-1] + slot
+        row, extra = columns.round_.view(-1)[place], columns.offset_m.reshape(-1)[place]
+    else:
+        place = column * columns.box.shape[-1] + slot
+        row, extra = columns.box.view(-1)[place].clamp_min(0), columns.side.view(-1)[place]
+    pixel = reach * pixel_rad
+    if surface == Surface.GROUND:
+        z = torch.zeros_like(z)
+        pixel = pixel * (reach / cameras.height_m[view]).clamp(1, 12) ** 0.5
+    return Spots(view, row, xy, z, reach, pixel, seen), extra
+
+
+def _shade_surface(
+    city: City, lights: ViewLights, spots: Spots, surface: Surface, extra: Tensor
+) -> Tensor:
+    if surface == Surface.GROUND:
+        return shade_ground(city, lights, spots)
+    if surface == Surface.WALL:
+        return shade_walls(city, lights, spots, extra)
+    if surface == Surface.ROOF:
+        return shade_roofs(city, lights, spots)
+    stem = torch.full_like(spots.row, surface == Surface.STEM, dtype=torch.bool)
+    return shade_rounds(city, lights, spots, extra, stem)
+
+
+def develop(images: Tensor, looks: Sequence[GroundAppearance], generator: torch.Generator) -> Tensor:
+    """Return images (V, 3, H, W) as their cameras store them, uint8 (V, H, W, 3)."""
+    device = images.device
+    out = torch.empty_like(images)
+    for k, look in enumerate(looks):
+        sensor = look.sensor
+        image = images[k]
+        if sensor.blur_px > 0.2:
+            image = _blurred(image, sensor.blur_px)
+        balance = torch.from_numpy(sensor.balance).to(device)[:, None, None]
+        image = image * balance * sensor.exposure
+        image = torch.where(image > 0.8, 0.8 + 0.2 * torch.tanh((image - 0.8) * 4), image)
+        image = image.clamp(0, 1) ** sensor.gamma
+        noise = torch.randn(image.shape, generator=generator, device=generator.device)
+        out[k] = image + noise.to(device) * sensor.noise
+    return (out.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def _blurred(image: Tensor, sigma_px: float) -> Tensor:
+    at = torch.arange(-2, 3, device=image.device, dtype=image.dtype)
+    weight = torch.exp(-(at**2) / (2 * sigma_px**2))
+    weight = weight / weight.sum()
+    padded = functional.pad(image[None], (2, 2, 2, 2), mode="replicate")
+    rows = functional.conv2d(padded, weight.view(1, 1, 1, 5).expand(3, 1, 1, 5), groups=3)
+    return functional.conv2d(rows, weight.view(1, 1, 5, 1).expand(3, 1, 5, 1), groups=3)[0]

@@ -1,0 +1,74 @@
+"""Tileable textures that every surface is made of, drawn once from fixed seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model_core.types import FloatArray
+
+_SIZE = 512
+_TABLE = 4096
+
+
+def fractal_noise(size: int, falloff: float, rng: np.random.Generator) -> FloatArray:
+    """Return tileable noise (size, size) of mean 0 and deviation 1; steeper falloff is smoother."""
+    spectrum = np.fft.fft2(rng.standard_normal((size, size)))
+    fy, fx = np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None]
+    radius = np.sqrt(fx**2 + fy**2)
+    radius[0, 0] = 1.0
+    shaped = np.fft.ifft2(spectrum / (radius + 1.0 / size) ** falloff).real
+    shaped -= shaped.mean()
+    return np.asarray(np.clip(shaped / shaped.std(), -2.5, 2.5), np.float32)
+
+
+def _glyphs(rng: np.random.Generator) -> FloatArray:
+    """Return a sheet of made-up letters in cells of 8 x 12, 1 where there is ink."""
+    sheet = np.zeros((_SIZE, _SIZE), np.float32)
+    for row in range(0, _SIZE - 12, 12):
+        for col in range(0, _SIZE - 8, 8):
+            strokes = rng.random((5, 3)) < 0.55
+            sheet[row + 1 : row + 11, col + 1 : col + 7] = np.kron(strokes, np.ones((2, 2)))
+    return sheet
+
+
+@dataclass(frozen=True)
+class NoiseBank:
+    """Textures on one device: ``rough``, ``soft`` and ``leafy`` noise, ``glyphs``, ``table``.
+
+    ``table`` holds 4096 uniform numbers, the random draw of a whole-numbered key.
+    """
+
+    rough: Tensor
+    soft: Tensor
+    leafy: Tensor
+    glyphs: Tensor
+    table: Tensor
+
+    @classmethod
+    def make(cls, device: torch.device, family: int = 0) -> NoiseBank:
+        """Return the textures of a family; families share nothing."""
+        rng = np.random.default_rng([90210, family])
+        arrays = (
+            fractal_noise(_SIZE, 0.6, rng),
+            fractal_noise(_SIZE, 1.4, rng),
+            fractal_noise(_SIZE, 0.9, rng),
+            _glyphs(rng),
+            rng.random(_TABLE).astype(np.float32),
+        )
+        return cls(*(torch.from_numpy(a).to(device) for a in arrays))
+
+    def draw(self, key: Tensor) -> Tensor:
+        """Return a uniform number in [0, 1) for every whole-numbered key."""
+        mixed = key * 2654435761 % 4294967296
+        return self.table[(mixed >> 13) & (_TABLE - 1)]
+
+
+def look_up(texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Return the texture's values at texel coordinates, wrapped around."""
+    col = x.floor().long() & (_SIZE - 1)
+    row = y.floor().long() & (_SIZE - 1)
+    return texture.view(-1)[row * _SIZE + col]

@@ -1,0 +1,388 @@
+"""Colours of what ground views meet: walls with windows, ground, roofs, cars, crowns, sky."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.world.city import City
+from training.world.facades import Facade
+from training.world.noise import look_up
+from training.world.solids import BoxKind, RoundKind
+
+
+@dataclass(frozen=True)
+class ViewLights:
+    """Appearance of V views as tensors; colours (V, 3), palette (V, covers, 3)."""
+
+    sun: Tensor
+    sun_rgb: Tensor
+    ambient_rgb: Tensor
+    haze_rgb: Tensor
+    haze_m: Tensor
+    sky_top: Tensor
+    sky_low: Tensor
+    clouds: Tensor
+    overcast: Tensor
+    palette: Tensor
+    leaf: Tensor
+    snow: Tensor
+    phase: Tensor
+    date: Tensor
+    sun_index: Tensor
+
+
+@dataclass(frozen=True)
+class Spots:
+    """P surface points: ``view`` and ``row`` whole numbers, ``xy`` (P, 2), ``z``, ``reach``.
+
+    ``pixel_m`` is the width of a pixel there, ``seen`` (P, 2) the horizontal direction of sight.
+    """
+
+    view: Tensor
+    row: Tensor
+    xy: Tensor
+    z: Tensor
+    reach: Tensor
+    pixel_m: Tensor
+    seen: Tensor
+
+
+def sunlit(city: City, lights: ViewLights, spots: Spots, back_m: float) -> Tensor:
+    """Return the share of sun that reaches each spot, 0 to 1 (soft at the shadow's edge)."""
+    xy = spots.xy - spots.seen * back_m
+    size = city.shadows.shape[-1]
+    cell = city.heights[0].cell_m
+    col = ((xy[:, 0] + city.half_m) / cell).long().clamp(0, size - 1)
+    row = ((city.half_m - xy[:, 1]) / cell).long().clamp(0, size - 1)
+    date, sun = lights.date[spots.view], lights.sun_index[spots.view]
+    flat = ((date * city.shadows.shape[1] + sun) * size + row) * size + col
+    shade = city.shadows.view(-1)[flat]
+    return ((spots.z - shade) / 0.5 + 0.6).clamp(0, 1)
+
+
+def _lit(lights: ViewLights, spots: Spots, facing: Tensor, sun: Tensor, sky: Tensor) -> Tensor:
+    """Return the light (P, 3) on surfaces that face the sun by a cosine and see some sky."""
+    direct = lights.sun_rgb[spots.view] * (facing.clamp_min(0) * sun)[:, None]
+    return direct + lights.ambient_rgb[spots.view] * sky[:, None]
+
+
+def _mix(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+    return a + (b - a) * share[:, None]
+
+
+def _wall_frame(city: City, spots: Spots, side: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the place along the wall from its left end, its length and its normal (P, 2)."""
+    b = city.boxes
+    relative = spots.xy - b.center[spots.row]
+    axis, half = b.axis[spots.row], b.half[spots.row]
+    u = (relative * axis).sum(-1)
+    v = relative[:, 1] * axis[:, 0] - relative[:, 0] * axis[:, 1]
+    across = side < 2
+    place = torch.where(across, v + half[:, 1], u + half[:, 0])
+    length = 2 * torch.where(across, half[:, 1], half[:, 0])
+    sign = torch.where(side % 2 == 1, -1.0, 1.0)
+    turned = torch.stack([-axis[:, 1], axis[:, 0]], -1)
+    normal = torch.where(across[:, None], axis, turned) * sign[:, None]
+    return place, length, normal
+
+
+def shade_walls(city: City, lights: ViewLights, spots: Spots, side: Tensor) -> Tensor:
+    """Return the colours (P, 3) of walls of every kind of box."""
+    place, length, normal = _wall_frame(city, spots, side)
+    kind = city.boxes.kind[spots.row]
+    color = torch.empty(len(kind), 3, device=kind.device)
+    building = (kind == BoxKind.BUILDING).nonzero().squeeze(1)
+    other = (kind != BoxKind.BUILDING).nonzero().squeeze(1)
+    if len(building):
+        color[building] = _facade(
+            city, lights, *(t[building] for t in (spots.row, side, place, length, spots.z)),
+            pixel=spots.pixel_m[building], view=spots.view[building],
+        )  # fmt: skip
+    if len(other):
+        color[other] = _plain_wall(city, lights, *(t[other] for t in (
+            spots.view, spots.row, place, length, spots.z, kind)))  # fmt: skip
+    facing = (normal * lights.sun[spots.view, :2]).sum(-1)
+    low = (spots.z / 3).clamp(0, 1)
+    light = _lit(lights, spots, facing, sunlit(city, lights, spots, 0.8), 0.72 + 0.2 * low)
+    return color * light
+
+
+def _plain_wall(
+    city: City,
+    lights: ViewLights,
+    view: Tensor,
+    row: Tensor,
+    place: Tensor,
+    length: Tensor,
+    z: Tensor,
+    kind: Tensor,
+) -> Tensor:
+    """Return the albedo of garden walls, hedges, cars and small things."""
+    bank, b = city.below, city.boxes
+    seed = b.seed[row]
+    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
+    noise = look_up(bank.rough, place * 22 + seed % 311, z * 22)
+    grey = bank.draw(seed * 5 + 1)[:, None]
+    stone = 0.45 + 0.3 * grey + 0.06 * (tint - 0.5) + 0.05 * noise[:, None]
+    leaf = lights.leaf[view] * (0.75 + 0.25 * noise[:, None])
+    paint = torch.where(grey < 0.65, 0.1 + 0.8 * tint[:, :1] + 0.04 * tint, 0.15 + 0.6 * tint)
+    share = place / length
+    wheel = (z < 0.62) & (((share - 0.2).abs() < 0.07) | ((share - 0.8).abs() < 0.07))
+    dark = wheel | (z < 0.22)
+    car = torch.where(dark[:, None], 0.08, paint)
+    glass = 0.16 + 0.1 * tint[:, :1] + 0.05 * noise[:, None]
+    cabin = torch.where(((share - 0.5).abs() > 0.46)[:, None], paint, glass)
+    house = b.owner[row]
+    metal = city.facades[house, Facade.WALL_R : Facade.WALL_B + 1] * 0.85
+    out = torch.where((kind == BoxKind.HEDGE)[:, None], leaf, stone)
+    out = torch.where((kind == BoxKind.CAR)[:, None], car, out)
+    out = torch.where((kind == BoxKind.CABIN)[:, None], cabin.expand_as(out), out)
+    return torch.where((kind == BoxKind.ROOF_HOUSE)[:, None], metal, out).clamp(0.02, 1)
+
+
+def _facade(
+    city: City,
+    lights: ViewLights,
+    row: Tensor,
+    side: Tensor,
+    place: Tensor,
+    length: Tensor,
+    z: Tensor,
+    *,
+    pixel: Tensor,
+    view: Tensor,
+) -> Tensor:
+    """Return the albedo of facades: plaster, windows, shop fronts, balconies, signs."""
+    bank = city.below
+    f = city.facades[city.boxes.owner[row]]
+    key = f[:, Facade.KEY].long() * 4 + side
+    base_m, floor_m = f[:, Facade.BASE_M], f[:, Facade.FLOOR_M]
+    ground_floor = z < base_m
+    tall = torch.where(ground_floor, base_m, floor_m)
+    floor = torch.where(ground_floor, -1.0, ((z - base_m) / floor_m).floor())
+    rise = torch.where(ground_floor, z / base_m, (z - base_m) / floor_m - floor)
+    bays = (length / f[:, Facade.BAY_M]).round().clamp_min(1)
+    bay_m = length / bays
+    bay = (place / bay_m).floor()
+    across = place / bay_m - bay
+    cell = key * 977 + bay.long() * 31 + floor.long() * 1217
+    wall = _plaster(city, f, key, place, z, pixel, ground_floor)
+    eave = city.boxes.eave_m[row]
+    upper = torch.where(ground_floor, base_m, base_m + (floor + 1) * floor_m) <= eave + 0.6
+    color = _windows(city, lights, f, wall, cell, across, rise, bay_m, tall, upper, pixel, view)
+    color = _shops(city, f, color, key, cell, place, z, across, ground_floor, pixel)
+    line = ((z - base_m).abs() < 0.12) | ((z - eave + 0.15).abs() < 0.18)
+    trim = (line & (f[:, Facade.BAND] > 0)).float() * (0.25 / pixel.clamp_min(0.25))
+    return _mix(color, f[:, Facade.TRIM_R : Facade.TRIM_B + 1], 0.8 * trim).clamp(0.02, 1)
+
+
+def _plaster(
+    city: City, f: Tensor, key: Tensor, place: Tensor, z: Tensor, pixel: Tensor, low: Tensor
+) -> Tensor:
+    bank = city.below
+    wall = torch.where(
+        low[:, None], f[:, Facade.BASE_R : Facade.BASE_B + 1], f[:, 0:3]
+    )
+    u0 = f[:, Facade.OFFSET_U] + (key % 4) * 131
+    z0 = f[:, Facade.OFFSET_Z]
+    fine_on = (0.06 / pixel.clamp_min(0.06)).clamp_max(1)
+    mid_on = (0.5 / pixel.clamp_min(0.5)).clamp_max(1)
+    fine = look_up(bank.rough, place * 40 + u0, z * 40 + z0) * fine_on
+    mid = look_up(bank.rough, place * 7 + z0, z * 7 + u0) * mid_on
+    wide = look_up(bank.soft, place * 14 + u0 * 3, z * 10 + z0 * 5)
+    streak = look_up(bank.rough, place * 16 + z0, z * 0.8 + u0) * mid_on
+    style = f[:, Facade.TEXTURE]
+    course = (((z / 0.075).floor().long() * 57 + (place / 0.25 + (z / 0.075).floor() * 0.5)
+               .floor().long() * 13) + key)  # fmt: skip
+    brick = (bank.draw(course) - 0.5) * 3 * fine_on
+    seam = ((z % 1.4 < 0.03) | (place % 2.2 < 0.03)).float() * fine_on * -3
+    grain = torch.where(style == 1, brick, fine)
+    grain = torch.where(style == 2, grain + seam, grain)
+    contrast = f[:, Facade.CONTRAST]
+    shade = 1 + contrast * (0.7 * grain + 0.6 * mid + 0.6 * wide + 0.4 * streak)
+    dirt = 1 - 0.15 * (1 - z / 1.2).clamp(0, 1)
+    return wall * (shade * dirt)[:, None]
+
+
+def _windows(
+    city: City,
+    lights: ViewLights,
+    f: Tensor,
+    wall: Tensor,
+    cell: Tensor,
+    across: Tensor,
+    rise: Tensor,
+    bay_m: Tensor,
+    tall: Tensor,
+    upper: Tensor,
+    pixel: Tensor,
+    view: Tensor,
+) -> Tensor:
+    bank = city.below
+    soft = pixel.clamp_min(0.02)
+    middle = f[:, Facade.SILL] + f[:, Facade.WINDOW_H] / 2
+    side_m = (f[:, Facade.WINDOW_W] / 2 - (across - 0.5).abs()) * bay_m
+    over_m = (f[:, Facade.WINDOW_H] / 2 - (rise - middle).abs()) * tall
+    edge = torch.minimum(side_m, over_m)
+    inside = (edge / soft + 0.5).clamp(0, 1)
+    exists = (bank.draw(cell) >= f[:, Facade.BLANK]) & upper
+    inside = inside * exists
+    frame = ((0.09 - edge) / soft + 0.5).clamp(0, 1) * (0.18 / soft).clamp_max(1)
+    cross = ((0.04 - (across - 0.5).abs() * bay_m) / soft + 0.5).clamp(0, 1)
+    frame = torch.maximum(frame, cross * (0.1 / soft).clamp_max(1))
+    room = bank.draw(cell + 7)
+    sheen = 0.35 * lights.sky_low[view] * (0.4 + 0.6 * rise)[:, None]
+    glass = f[:, Facade.GLASS, None] * (0.5 + room[:, None]) + sheen * 0.6
+    curtain = (bank.draw(cell + 3) < 0.45) & (rise > middle - (bank.draw(cell + 5) - 0.5) * 0.6)
+    cloth = 0.45 + 0.45 * torch.stack([bank.draw(cell + 11 + k // 2) for k in range(3)], -1)
+    pane = torch.where(curtain[:, None], cloth * 0.8, glass)
+    shutter = (f[:, Facade.SHUTTER] > 0) & (bank.draw(cell + 17) < 0.3)
+    pane = torch.where(shutter[:, None], f[:, 6:9] * 0.7, pane)
+    pane = _mix(pane, f[:, Facade.TRIM_R : Facade.TRIM_B + 1], frame)
+    color = _mix(wall, pane, inside)
+    balcony = (bank.draw(cell // 31 * 31 + 19) < f[:, Facade.BALCONY]) & upper & (rise < 0.36)
+    rail = 0.6 * f[:, 6:9] + 0.25 * (rise % 0.06 < 0.03).float()[:, None]
+    return torch.where((balcony & (rise > 0.02) & (tall * 0 + 1 > 0))[:, None], rail, color)
+
+
+def _shops(
+    city: City,
+    f: Tensor,
+    color: Tensor,
+    key: Tensor,
+    cell: Tensor,
+    place: Tensor,
+    z: Tensor,
+    across: Tensor,
+    low: Tensor,
+    pixel: Tensor,
+) -> Tensor:
+    """Put doors, shop windows, lettered signs and posters on the ground floor."""
+    bank = city.below
+    shop = (f[:, Facade.SHOP] > 0) & low
+    pick = bank.draw(cell + 23)
+    door = low & (pick < 0.22) & ((across - 0.5).abs() < 0.2) & (z < 2.2)
+    tint = torch.stack([bank.draw(cell + 29 + k) for k in range(3)], -1)
+    color = torch.where(door[:, None], 0.15 + 0.5 * tint, color)
+    pane = shop & ~door & (pick < 0.9) & ((across - 0.5).abs() < 0.44) & (z > 0.5) & (z < 2.7)
+    goods = look_up(bank.leafy, place * 18 + key % 401, z * 18 + key % 307)
+    inside = 0.22 + 0.25 * tint + 0.12 * goods[:, None] * (0.15 / pixel.clamp_min(0.15))[:, None]
+    color = torch.where(pane[:, None], inside, color)
+    group = (place / 6.5).floor().long() + key * 13
+    board = f[:, Facade.SIGN_R : Facade.SIGN_B + 1] * 0.6 + 0.4 * torch.stack(
+        [bank.draw(group * 7 + k) for k in range(3)], -1
+    )
+    letters = look_up(bank.glyphs, place * 16 + key % 397 * 8, z * 16 + group % 41 * 12)
+    bright = (board.mean(-1) < 0.45).float()[:, None]
+    text = _mix(board, bright.expand_as(board) * 0.9 + 0.05, letters)
+    text = _mix(text, board, (pixel / 0.25).clamp(0, 1))
+    top = f[:, Facade.BASE_M]
+    sign = shop & (z > 2.85) & (z < top - 0.15) & (bank.draw(group * 11 + 1) < 0.75)
+    color = torch.where(sign[:, None], text, color)
+    poster = low & ~pane & ~door & (pick > 0.8) & ((across - 0.5).abs() < 0.3)
+    poster &= (z > 0.8) & (z < 2.0)
+    print_ = look_up(bank.leafy, place * 25 + cell % 499, z * 25 + cell % 379)
+    sheet = (0.35 + 0.4 * tint + 0.22 * print_[:, None]).clamp(0, 1)
+    return torch.where(poster[:, None], sheet, color)
+
+
+def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
+    """Return the colours (P, 3) of roofs and of the tops of other boxes."""
+    b, bank = city.boxes, city.below
+    kind, seed = b.kind[spots.row], b.seed[spots.row]
+    noise = look_up(bank.rough, spots.xy[:, 0] * 9 + seed % 97, spots.xy[:, 1] * 9 + spots.z * 5)
+    f = city.facades[b.owner[spots.row]]
+    tiles = f[:, Facade.ROOF_R : Facade.ROOF_B + 1] * (1 + 0.1 * noise[:, None])
+    own = _plain_wall(city, lights, spots.view, spots.row, spots.z * 0 + 2.0,
+                      spots.z * 0 + 4.0, spots.z.clamp_min(0.7), kind)  # fmt: skip
+    grey = bank.draw(seed * 5 + 1)[:, None]
+    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
+    paint = torch.where(grey < 0.65, 0.1 + 0.8 * tint[:, :1] + 0.04 * tint, 0.15 + 0.6 * tint)
+    own = torch.where((kind == BoxKind.CABIN)[:, None], paint, own)
+    color = torch.where((kind == BoxKind.BUILDING)[:, None], tiles, own)
+    snow = (lights.snow[spots.view] * 0.9)[:, None]
+    color = color * (1 - snow) + 0.92 * snow
+    facing = 0.8 * lights.sun[spots.view, 2]
+    return color * _lit(lights, spots, facing, sunlit(city, lights, spots, 0.0), facing * 0 + 1)
+
+
+def shade_ground(city: City, lights: ViewLights, spots: Spots) -> Tensor:
+    """Return the colours (P, 3) of the ground."""
+    bank = city.below
+    size = city.ground.shape[0]
+    east, north = spots.xy[:, 0], spots.xy[:, 1]
+    shake = look_up(bank.rough, east * 21, north * 21) * 0.015
+    col = ((east + shake + city.half_m) / city.ground_cell_m).long().clamp(0, size - 1)
+    row = ((city.half_m - north - shake) / city.ground_cell_m).long().clamp(0, size - 1)
+    cover = city.ground.view(-1)[row * size + col].long()
+    palette = lights.palette
+    color = palette.view(-1, 3)[spots.view * palette.shape[1] + cover]
+    fine = look_up(bank.rough, east * 31, north * 31) * (0.1 / spots.pixel_m.clamp_min(0.1))
+    wide = look_up(bank.soft, east * 5 + 77, north * 5)
+    patch = look_up(bank.soft, east * 0.9, north * 0.9 + 31)
+    rough = city_roughness(cover.device)[cover]
+    shade = 1 + rough * (0.8 * fine + 0.5 * wide + 0.5 * patch)
+    sun = sunlit(city, lights, spots, 0.0)
+    facing = lights.sun[spots.view, 2]
+    return color * shade[:, None] * _lit(lights, spots, facing, sun, facing * 0 + 0.95)
+
+
+def city_roughness(device: torch.device) -> Tensor:
+    """Return how strongly each ground cover's colour varies."""
+    return torch.tensor(
+        [0.16, 0.14, 0.08, 0.07, 0.08, 0.1, 0.05, 0.06, 0.12, 0.06], device=device
+    )
+
+
+def shade_rounds(
+    city: City, lights: ViewLights, spots: Spots, offset: Tensor, stem: Tensor
+) -> Tensor:
+    """Return the colours (P, 3) of crowns, trunks, poles and people."""
+    r, bank = city.rounds, city.below
+    kind, seed = r.kind[spots.row], r.seed[spots.row]
+    low, top = r.bottom_m[spots.row], r.top_m[spots.row]
+    up = ((spots.z - low) / (top - low).clamp_min(0.1)).clamp(0, 1)
+    noise = look_up(bank.leafy, offset * 11 + seed % 409, spots.z * 11 + seed % 211)
+    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
+    leaf = lights.leaf[spots.view] * (0.85 + 0.3 * tint)
+    conifer = torch.tensor([0.13, 0.22, 0.13], device=leaf.device) * (0.8 + 0.4 * tint)
+    leaf = torch.where((kind == RoundKind.CONIFER)[:, None], conifer, leaf)
+    leaf = leaf * (0.55 + 0.6 * up + 0.28 * noise).clamp(0.25, 1.6)[:, None]
+    skin = torch.tensor([0.62, 0.47, 0.38], device=leaf.device)
+    cloth = torch.where((up > 0.78)[:, None], skin, 0.08 + 0.7 * tint)
+    metal = torch.full_like(leaf, 0.35)
+    color = torch.where((kind == RoundKind.PERSON)[:, None], cloth, leaf)
+    color = torch.where((kind == RoundKind.POLE)[:, None], metal, color)
+    bark = (0.28 + 0.12 * tint[:, :1]) * torch.tensor([1.0, 0.88, 0.74], device=leaf.device)
+    bark = torch.where((kind == RoundKind.PERSON)[:, None], 0.1 + 0.3 * tint, bark)
+    color = torch.where((stem & (kind != RoundKind.POLE))[:, None], bark, color)
+    sun = lights.sun[spots.view]
+    beside = sun[:, 0] * spots.seen[:, 1] - sun[:, 1] * spots.seen[:, 0]
+    ahead = -(sun[:, 0] * spots.seen[:, 0] + sun[:, 1] * spots.seen[:, 1])
+    turn = (-offset / r.radius_m[spots.row].clamp_min(0.2)).clamp(-1, 1)
+    facing = 0.45 * sun[:, 2] + 0.4 * beside * turn + 0.3 * ahead + 0.25
+    shine = sunlit(city, lights, spots, 0.0) * 0.5 + 0.5
+    return color * _lit(lights, spots, facing, shine, 0.6 + 0.35 * up)
+
+
+def shade_sky(lights: ViewLights, bank_soft: Tensor, view: Tensor, azimuth: Tensor,
+              tangent: Tensor) -> Tensor:  # fmt: skip
+    """Return the colours (P, 3) of the sky and of the hills at its foot."""
+    up = tangent.clamp(0, 3)
+    share = (up / (0.6 + up)).clamp(0, 1)
+    sky = _mix(lights.sky_low[view], lights.sky_top[view], share)
+    phase = lights.phase[view]
+    stretch = 60 / (0.25 + up)
+    x, y = azimuth.sin() * stretch * 0.5 + phase[:, 0], azimuth.cos() * stretch * 0.5 + phase[:, 1]
+    cover = look_up(bank_soft, x, y) * 0.6 + 0.4 * look_up(bank_soft, 2.3 * x, 2.3 * y)
+    cloud = ((cover + lights.clouds[view] * 1.6 - 1.0) * 1.4).clamp(0, 1)
+    bright = 0.86 + 0.1 * cover - 0.15 * lights.overcast[view]
+    sky = _mix(sky, bright[:, None].expand_as(sky), cloud * 0.85)
+    ring = azimuth * (512 / (2 * np.pi))
+    hill = 0.02 + 0.012 * look_up(bank_soft, ring + phase[:, 2], phase[:, 3])
+    far = _mix(lights.leaf[view] * 0.7, lights.haze_rgb[view], torch.full_like(up, 0.55))
+    return torch.where((tangent < hill)[:, None], far, sky)

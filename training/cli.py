@@ -1,0 +1,105 @@
+"""Command line of the training package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model_core.errors import GeolocatorError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Train and score models that match photos with satellite images and street views.",
+)
+console = Console()
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="Folder of the training set.")],
+    cities: Annotated[str, typer.Option(help="Seeds first:last, last not included.")] = "1:101",
+    places: Annotated[int, typer.Option(help="Places a city.")] = 80,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+) -> None:
+    """Render cities to learn from; cities already there are kept."""
+    from model_core.device import choose_device
+
+    from model_core.types import Progress as Step
+    from training.datasets.rendered import render_dataset
+    from training.train import read_config
+
+    first, _, last = cities.partition(":")
+    seeds = range(int(first), int(last or int(first) + 1))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("rendering cities", total=len(seeds))
+
+        def show(step: Step) -> None:
+            bar.update(task, completed=step.done)
+
+        geometry = read_config(None).model.geometry
+        render_dataset(out, seeds, places, geometry, choose_device(device), show)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="Folder written by render.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop early after this long.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+) -> None:
+    """Train the matcher and write a bundle."""
+    from training.train import read_config
+    from training.train import train as run
+
+    try:
+        bundle = run(data, out, read_config(config), resume, minutes, console.print)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(f"bundle: {bundle}")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder of rendered, held-out cities.")],
+    bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
+) -> None:
+    """Print recall by kind of reference and field of view."""
+    from model_core.device import choose_device
+
+    from model_core.bundle import default_bundle_path, load_bundle
+    from training.datasets.rendered import RenderedPlaces
+    from training.evaluate import evaluate_matcher, recall_table
+
+    model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))
+    places = RenderedPlaces.load(data, model.config.geometry)
+    recalls = evaluate_matcher(
+        model.encoder, model.config, places, fovs_deg=(45.0, 60.0, 90.0, 110.0, 360.0)
+    )
+    console.print(recall_table(recalls))
+
+
+@app.command()
+def pairs(
+    data: Annotated[Path, typer.Option(help="Folder that holds cvusa/ and cvact/.")],
+    bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+) -> None:
+    """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
+    from model_core.device import choose_device
+
+    from model_core.bundle import default_bundle_path, load_bundle
+    from training.real_pairs import evaluate_pairs, pairs_table, write_pairs
+
+    model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))
+    figures = evaluate_pairs(model, data)
+    console.print(pairs_table(figures))
+    if out is not None:
+        write_pairs(figures, out)

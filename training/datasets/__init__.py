@@ -1,0 +1,1 @@
+"""Training sets: rendered places on disk, batches of geographic neighbours, augmentation."""

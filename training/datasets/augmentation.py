@@ -1,0 +1,167 @@
+"""What a photographer, a camera and a compressor do to a strip, on tensors of any device.
+
+Strips enter as full circles, north at column 0; photos leave as windows with an unknown heading.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model_core.config import ModelConfig
+from model_core.features.preprocess import IMAGENET_MEAN, IMAGENET_STD
+
+
+@dataclass(frozen=True)
+class PhotoWindows:
+    """Photos cut from full circles.
+
+    ``images`` float (B, 3, H, w) in [0, 1] with masked pixels 0; ``mask`` float (B, H, w);
+    ``start_bin`` float (B,) left edge in bins; ``layout`` (B, bins_w, K) labels under the window.
+    """
+
+    images: Tensor
+    mask: Tensor
+    start_bin: Tensor
+    layout: Tensor
+
+
+def normalize(images: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return ImageNet-normalised images (B, 3, H, W) from [0, 1]; masked pixels are zero."""
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+    normalized = (images - mean) / std
+    return normalized if mask is None else normalized * mask.unsqueeze(1)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Return uint8 (B, H, W, 3) as float (B, 3, H, W) in [0, 1]."""
+    return images.permute(0, 3, 1, 2).float() / 255.0
+
+
+def cut_windows(
+    circles: Tensor,
+    layout: Tensor,
+    fov_deg: Tensor,
+    n_bins: int,
+    config: ModelConfig,
+    generator: torch.Generator,
+) -> PhotoWindows:
+    """Cut one photo out of each full circle, at a random heading.
+
+    Args:
+        circles: float (B, 3, H, W) in [0, 1].
+        layout: float (B, bins, K) labels of the circle.
+        fov_deg: (B,) field of view of each photo, within ``n_bins`` bins.
+        n_bins: Width of the window in bins; the full circle when it is all of them.
+        config: The strip frame.
+        generator: Source of chance, on the circles' device.
+    """
+    batch, _, height, width = circles.shape
+    device = circles.device
+    window_px = n_bins * config.width_stride
+    start = torch.randint(0, width, (batch,), generator=generator, device=device)
+    full = n_bins == config.azimuth_bins
+    stretch = torch.ones(batch, device=device)
+    if not full:
+        stretch = 1.0 + 0.04 * _normal(batch, generator, device).clamp(-2, 2)
+    centred = torch.arange(window_px, device=device) + 0.5 - window_px / 2
+    columns = start[:, None] + window_px / 2 + centred[None, :] * stretch[:, None] - 0.5
+    images = _gather_columns(circles, columns)
+    mask = torch.ones(batch, height, window_px, device=device)
+    if not full:
+        mask = _frame_mask(fov_deg, centred, config, generator)
+    bins = start[:, None] / config.width_stride + torch.arange(n_bins, device=device)[None, :]
+    labels = _gather_columns(layout.permute(0, 2, 1).unsqueeze(2), bins).squeeze(2)
+    return PhotoWindows(
+        images=images * mask.unsqueeze(1),
+        mask=mask,
+        start_bin=start.float() / config.width_stride,
+        layout=labels.permute(0, 2, 1),
+    )
+
+
+def _gather_columns(circles: Tensor, columns: Tensor) -> Tensor:
+    """Return linearly interpolated columns (B, C, H, w) of circles (B, C, H, W), wrapping."""
+    width = circles.shape[-1]
+    left = torch.floor(columns)
+    weight = (columns - left)[:, None, None, :]
+    index = left.long() % width
+    shape = (-1, circles.shape[1], circles.shape[2], -1)
+    first = torch.gather(circles, 3, index[:, None, None, :].expand(shape))
+    second = torch.gather(circles, 3, ((index + 1) % width)[:, None, None, :].expand(shape))
+    return first * (1 - weight) + second * weight
+
+
+def _frame_mask(
+    fov_deg: Tensor, centred_px: Tensor, config: ModelConfig, generator: torch.Generator
+) -> Tensor:
+    """Return the (B, H, w) mask of upright photos of several shapes, pitched a little."""
+    geometry = config.geometry
+    batch, device = len(fov_deg), fov_deg.device
+    shapes = torch.tensor([9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3], device=device)
+    shape = shapes[torch.randint(0, len(shapes), (batch,), generator=generator, device=device)]
+    half_width = fov_deg / 2
+    half_height = torch.rad2deg(torch.atan(torch.tan(torch.deg2rad(half_width)) * shape))
+    pitch = 3.0 * _normal(batch, generator, device)
+    span = geometry.elevation_max_deg - geometry.elevation_min_deg
+    rows = torch.arange(geometry.height, device=device) + 0.5
+    elevation = geometry.elevation_max_deg - rows * span / geometry.height
+    azimuth = centred_px * geometry.deg_per_px
+    columns = azimuth.abs()[None, :] <= half_width[:, None]
+    # The upper edge of a perspective frame falls towards its sides.
+    narrowing = torch.cos(torch.deg2rad(azimuth.clamp(-80, 80)))[None, None, :]
+    edge = half_height[:, None, None] * narrowing
+    vertical = (elevation[None, :, None] - pitch[:, None, None]).abs() <= edge
+    return (vertical & columns[:, None, :]).float()
+
+
+def jitter_colors(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Return images (B, 3, H, W) under another exposure, white balance, gamma and noise."""
+    batch, device = len(images), images.device
+    gain = torch.exp(0.2 * strength * _normal(batch, generator, device)).view(-1, 1, 1, 1)
+    balance = torch.exp(0.08 * strength * _normal(batch * 3, generator, device)).view(-1, 3, 1, 1)
+    gamma = torch.exp(0.15 * strength * _normal(batch, generator, device)).view(-1, 1, 1, 1)
+    grey = images.mean(1, keepdim=True)
+    saturation = 1 + 0.35 * strength * _normal(batch, generator, device).view(-1, 1, 1, 1)
+    changed = grey + (images - grey) * saturation.clamp(0, 2)
+    changed = (changed.clamp(1e-4, 1) ** gamma) * gain * balance
+    noise = torch.randn(images.shape, generator=generator, device=device)
+    level = 0.02 * strength * torch.rand(batch, generator=generator, device=device)
+    return (changed + noise * level.view(-1, 1, 1, 1)).clamp(0, 1)
+
+
+def soften(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Return images of which a random half is blurred by three pixels."""
+    keep = torch.rand(len(images), generator=generator, device=images.device) < 0.5
+    blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    return torch.where(keep.view(-1, 1, 1, 1), images, blurred)
+
+
+def hide_rectangles(images: Tensor, generator: torch.Generator, share: float = 0.4) -> Tensor:
+    """Return images of which a share is partly hidden behind a plain rectangle at the bottom."""
+    batch, _, height, width = images.shape
+    device = images.device
+    chance = torch.rand(batch, 4, generator=generator, device=device)
+    color = torch.rand(batch, 3, 1, 1, generator=generator, device=device)
+    left = chance[:, 1] * width
+    wide = width * 0.35 * chance[:, 2]
+    top = height * (0.3 + 0.6 * chance[:, 3])
+    x = torch.arange(width, device=device)[None, None, :]
+    y = torch.arange(height, device=device)[None, :, None]
+    inside = (x >= left.view(-1, 1, 1)) & (x < (left + wide).view(-1, 1, 1))
+    inside = inside & (y >= top.view(-1, 1, 1)) & (chance[:, 0].view(-1, 1, 1) < share)
+    return torch.where(inside.unsqueeze(1), color, images)
+
+
+def _normal(count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    return torch.randn(count, generator=generator, device=device)
+
+
+def bins_for_fov(fov_deg: float, config: ModelConfig) -> int:
+    """Return the width in bins of the strip that holds a photo of this field of view."""
+    return min(config.azimuth_bins, max(1, math.ceil(fov_deg / config.bin_deg - 0.25)))

@@ -1,0 +1,187 @@
+"""Rendered places on disk and in memory: one folder a city, one ``.npy`` an array.
+
+A training set is a folder of cities. It is written city by city under a temporary name, so a
+killed run leaves whole cities only and the next run renders the missing ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import IterableDataset
+
+from model_core.config import StripGeometry
+from model_core.errors import InputError
+from model_core.types import Progress, ProgressCallback, ignore_progress
+from training.world.samples import CitySamples, render_city_samples
+
+ARRAYS = (
+    "satellite",
+    "street",
+    "query",
+    "query_offset_m",
+    "place_xy",
+    "layout",
+    "query_layout",
+)
+
+
+def render_dataset(
+    folder: Path,
+    city_seeds: Sequence[int],
+    places_per_city: int,
+    geometry: StripGeometry,
+    device: torch.device,
+    progress: ProgressCallback = ignore_progress,
+) -> None:
+    """Render the cities that ``folder`` does not hold yet.
+
+    Args:
+        folder: The training set; made if absent.
+        city_seeds: One city a seed.
+        places_per_city: Places sampled in each.
+        geometry: The strips' frame; written beside the arrays and checked when they are read.
+        device: Where to render.
+        progress: Told after every city.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for done, seed in enumerate(city_seeds):
+        target = folder / f"city_{seed:05d}"
+        if not target.is_dir():
+            samples = render_city_samples(seed, places_per_city, geometry, device)
+            _write_city(target, samples, geometry)
+        progress(Progress("render", done + 1, len(city_seeds), f"city {seed}"))
+
+
+def _write_city(target: Path, samples: CitySamples, geometry: StripGeometry) -> None:
+    partial = target.with_suffix(f".partial{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for name in ARRAYS:
+        np.save(partial / f"{name}.npy", getattr(samples, name), allow_pickle=False)
+    (partial / "geometry.json").write_text(json.dumps(dataclasses.asdict(geometry)))
+    partial.rename(target)
+
+
+@dataclass(frozen=True)
+class RenderedPlaces:
+    """A training set in memory; arrays share their first axis, the places.
+
+    ``satellite`` uint8 (N, S, S, 3); ``street`` uint8 (N, H, W, 3); ``query`` uint8
+    (N, Q, H, W, 3); ``place_xy`` float32 (N, 2) metres east and north in its own city;
+    ``layout`` float16 (N, bins, K); ``query_layout`` float16 (N, Q, bins, K); ``city`` int (N,).
+    """
+
+    satellite: npt.NDArray[np.uint8]
+    street: npt.NDArray[np.uint8]
+    query: npt.NDArray[np.uint8]
+    place_xy: npt.NDArray[np.float32]
+    layout: npt.NDArray[np.float16]
+    query_layout: npt.NDArray[np.float16]
+    city: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of places."""
+        return len(self.city)
+
+    @classmethod
+    def load(cls, folder: Path, geometry: StripGeometry, cities: slice | None = None) -> Any:
+        """Return the cities of a folder as one set.
+
+        Args:
+            folder: Written by ``render_dataset``.
+            geometry: The frame asked for.
+            cities: Which cities, in the order of their seeds; all when None.
+
+        Raises:
+            InputError: The folder holds no city, or strips of another frame.
+        """
+        folders = sorted(p for p in folder.glob("city_?????") if p.is_dir())
+        folders = folders[cities or slice(None)]
+        if not folders:
+            raise InputError(f"{folder} holds no rendered city; run: python -m training render")
+        parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ARRAYS}
+        city: list[npt.NDArray[np.int64]] = []
+        for number, path in enumerate(folders):
+            written = json.loads((path / "geometry.json").read_text())
+            if written != dataclasses.asdict(geometry):
+                raise InputError(
+                    f"{path} was rendered for other strips ({written}); render into a new folder"
+                )
+            for name in ARRAYS:
+                parts[name].append(np.load(path / f"{name}.npy", allow_pickle=False))
+            city.append(np.full(len(parts["place_xy"][-1]), number, np.int64))
+        joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        joined.pop("query_offset_m")
+        return cls(**joined, city=np.concatenate(city))
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Places of one batch, still uint8; the first axis is the batch."""
+
+    satellite: torch.Tensor
+    street: torch.Tensor
+    query: torch.Tensor
+    layout: torch.Tensor
+    query_layout: torch.Tensor
+    place_xy: torch.Tensor
+    city: torch.Tensor
+
+    def to(self, device: torch.device) -> RawBatch:
+        """Return the batch on a device."""
+        return RawBatch(*(getattr(self, f.name).to(device) for f in dataclasses.fields(self)))
+
+
+def take_batch(
+    places: RenderedPlaces, rows: npt.NDArray[np.int64], query: npt.NDArray[np.int64]
+) -> RawBatch:
+    """Return the places at ``rows``, each with its photo number ``query`` of that place."""
+    return RawBatch(
+        satellite=torch.from_numpy(places.satellite[rows]),
+        street=torch.from_numpy(places.street[rows]),
+        query=torch.from_numpy(places.query[rows, query]),
+        layout=torch.from_numpy(places.layout[rows].astype(np.float32)),
+        query_layout=torch.from_numpy(places.query_layout[rows, query].astype(np.float32)),
+        place_xy=torch.from_numpy(places.place_xy[rows].astype(np.float32)),
+        city=torch.from_numpy(places.city[rows]),
+    )
+
+
+class NeighbourBatches(IterableDataset[RawBatch]):
+    """Endless batches made of a few cities each, so that negatives are geographic neighbours.
+
+    Source: Sample4Geo starts from batches of geographic neighbours.
+    """
+
+    def __init__(self, places: RenderedPlaces, batch: int, cities_per_batch: int, seed: int):
+        self.places = places
+        self.batch = batch
+        self.cities_per_batch = cities_per_batch
+        self.seed = seed
+
+    def __iter__(self) -> Iterator[RawBatch]:
+        """Yield batches forever, the same ones for the same seed."""
+        rng = np.random.default_rng(self.seed)
+        rows_of_city = [np.flatnonzero(self.places.city == c) for c in np.unique(self.places.city)]
+        queries = self.places.query.shape[1]
+        while True:
+            chosen = rng.permutation(len(rows_of_city))[: self.cities_per_batch]
+            share = self.batch // len(chosen)
+            rows = np.concatenate(
+                [
+                    rng.choice(rows_of_city[c], min(share, len(rows_of_city[c])), replace=False)
+                    for c in chosen
+                ]
+            )
+            yield take_batch(self.places, rows, rng.integers(0, queries, len(rows)))

@@ -1,0 +1,209 @@
+"""The matcher as a Lightning module: photo, satellite image and street view in one space.
+
+Each step cuts photos at unknown headings out of rendered circles, encodes them and their places,
+and asks for the right place at the right heading. Two aids make a small model learn quickly:
+a field-of-view curriculum from the full circle down (SinGeo), and a linear read-out of the true
+layout (distance and skyline of buildings, ground cover) from each branch's features, which a
+photo and a satellite image share and their appearances do not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model_core.alignment.polar import polar_transform_torch
+from model_core.config import ModelConfig
+from model_core.fusion.place_encoder import PlaceEncoder
+from training.datasets.augmentation import (
+    bins_for_fov,
+    cut_windows,
+    hide_rectangles,
+    jitter_colors,
+    normalize,
+    soften,
+    to_float,
+)
+from training.datasets.rendered import RawBatch
+from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
+
+SATELLITE_MARGIN = 1.25
+
+
+@dataclass(frozen=True)
+class MatcherConfig:
+    """The recipe. ``steps`` sets the schedules; ``layout_channels`` is K of the labels."""
+
+    steps: int = 4000
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 150
+    label_smoothing: float = 0.05
+    false_negative_radius_m: float = 25.0
+    street_share: float = 0.5
+    layout_weight: float = 1.0
+    layout_channels: int = 16
+    fov_min_deg: float = 40.0
+    fov_max_deg: float = 110.0
+    curriculum_share: float = 0.35
+    registration_sigma_m: float = 2.5
+    ema_decay: float = 0.998
+    seed: int = 11
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """Branch features of one batch; ``street`` is None in satellite-only steps."""
+
+    photo: Tensor
+    satellite: Tensor
+    street: Tensor | None
+    start_bin: Tensor
+
+
+class Matcher(L.LightningModule):
+    """Encoder, layout read-out and temperature under one optimiser."""
+
+    def __init__(self, model_config: ModelConfig, config: MatcherConfig):
+        super().__init__()
+        self.model_config = model_config
+        self.config = config
+        self.encoder = PlaceEncoder(model_config)
+        channels = model_config.feature_channels * model_config.feature_height
+        self.layout_from_satellite = nn.Conv1d(channels, config.layout_channels, 1)
+        self.layout_from_ground = nn.Conv1d(channels, config.layout_channels, 1)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.averaged = torch.optim.swa_utils.AveragedModel(
+            self.encoder, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema_decay)
+        )
+        self._chance: torch.Generator | None = None
+
+    @property
+    def chance(self) -> torch.Generator:
+        """The module's own source of chance, on its device."""
+        if self._chance is None:
+            self._chance = torch.Generator(self.device).manual_seed(self.config.seed)
+        return self._chance
+
+    def training_step(self, batch: RawBatch, batch_index: int) -> Tensor:
+        """Return the loss of one batch: every kind of reference the step holds, plus layout."""
+        with_street = self._draw() < self.config.street_share
+        encoded, layout_loss = self._encode(batch, with_street)
+        masked = false_negative_mask(
+            batch.place_xy, batch.city, self.config.false_negative_radius_m
+        )
+        scale = self.log_scale.exp().clamp(max=100.0)
+        losses = {}
+        for name, features in self._references(encoded).items():
+            correlation = window_correlation(encoded.photo, features)
+            losses[name] = place_and_heading_loss(
+                correlation, encoded.start_bin, scale, masked, self.config.label_smoothing
+            )
+        matching = torch.stack(list(losses.values())).mean()
+        weight = self.config.layout_weight * max(0.1, 1.0 - self._progress())
+        loss = matching + weight * layout_loss
+        self.log_dict(
+            {f"loss_{name}": value.detach() for name, value in losses.items()}
+            | {"layout": layout_loss.detach(), "scale": scale.detach()},
+            prog_bar=True,
+        )
+        return loss
+
+    def _references(self, encoded: EncodedBatch) -> dict[str, Tensor]:
+        """Return the features of the places for each kind of reference the step trains."""
+        present = torch.ones(len(encoded.photo), dtype=torch.bool, device=self.device)
+        cover = torch.ones(len(encoded.photo), self.model_config.azimuth_bins, device=self.device)
+        street = torch.zeros_like(encoded.satellite) if encoded.street is None else encoded.street
+        fuse = self.encoder.fuse
+        kinds = {"si": fuse(encoded.satellite, street, cover, present, ~present)[0]}
+        if encoded.street is not None:
+            kinds["svi"] = fuse(encoded.satellite, street, cover, ~present, present)[0]
+            kinds["both"] = fuse(encoded.satellite, street, cover, present, present)[0]
+        return kinds
+
+    def _encode(self, batch: RawBatch, with_street: bool) -> tuple[EncodedBatch, Tensor]:
+        config, model = self.config, self.model_config
+        fov_max = config.fov_max_deg + (360.0 - config.fov_max_deg) * self._curriculum()
+        fov = config.fov_min_deg + (fov_max - config.fov_min_deg) * self._draw()
+        n_bins = bins_for_fov(fov, model)
+        inside = torch.rand(len(batch.query), generator=self.chance, device=self.device)
+        fov_deg = (n_bins - 0.5 * inside) * model.bin_deg
+        windows = cut_windows(
+            to_float(batch.query), batch.query_layout, fov_deg, n_bins, model, self.chance
+        )
+        photo = jitter_colors(soften(windows.images, self.chance), self.chance)
+        photo = normalize(hide_rectangles(photo, self.chance), windows.mask)
+        full = n_bins == model.azimuth_bins
+        photo_features = self.encoder.encode_photo(photo, windows.mask, circular=full)
+        satellite = self.encoder.encode_satellite(normalize(self._satellite_strips(batch)))
+        layout_loss = self._layout_loss(photo_features, windows.layout, self.layout_from_ground)
+        layout_loss = layout_loss + self._layout_loss(
+            satellite, batch.layout, self.layout_from_satellite
+        )
+        street = None
+        if with_street:
+            circles = jitter_colors(to_float(batch.street), self.chance, 0.7)
+            street = self.encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
+            layout_loss = layout_loss + self._layout_loss(
+                street, batch.layout, self.layout_from_ground
+            )
+        encoded = EncodedBatch(photo_features, satellite, street, windows.start_bin)
+        return encoded, layout_loss
+
+    def _satellite_strips(self, batch: RawBatch) -> Tensor:
+        """Return (B, 3, H, W) strips of the crops, shifted and scaled as imagery is."""
+        count, device = len(batch.satellite), self.device
+        shift = torch.randn(count, 2, generator=self.chance, device=device)
+        spread = torch.rand(count, generator=self.chance, device=device)
+        images = jitter_colors(to_float(batch.satellite), self.chance)
+        return polar_transform_torch(
+            images,
+            self.model_config.geometry,
+            image_footprint_m=self.model_config.geometry.footprint_m * SATELLITE_MARGIN,
+            shift_m=(shift * self.config.registration_sigma_m).clamp(-8, 8),
+            scale=0.9 + 0.2 * spread,
+        )
+
+    def _layout_loss(self, features: Tensor, labels: Tensor, read_out: nn.Conv1d) -> Tensor:
+        """Return the smooth L1 between the layout read from features and the true one."""
+        rows = self.model_config.feature_channels * self.model_config.feature_height
+        flat = features.flatten(1, 2) * math.sqrt(rows * features.shape[-1])
+        return F.smooth_l1_loss(read_out(flat).permute(0, 2, 1), labels)
+
+    def _draw(self) -> float:
+        return float(torch.rand(1, generator=self.chance, device=self.device))
+
+    def _progress(self) -> float:
+        return min(1.0, self.global_step / self.config.steps)
+
+    def _curriculum(self) -> float:
+        """Return the share of the way back to full circles: 1 at the start, 0 once it ends."""
+        return max(0.0, 1.0 - self._progress() / self.config.curriculum_share)
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Move the averaged weights."""
+        self.averaged.update_parameters(self.encoder)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with warm-up and cosine, no decay on norms and biases."""
+        config = self.config
+        trained = [p for n, p in self.named_parameters() if not n.startswith("averaged.")]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+
+        def rate(step: int) -> float:
+            if step < config.warmup_steps:
+                return (step + 1) / config.warmup_steps
+            return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

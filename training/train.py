@@ -1,0 +1,176 @@
+"""Train the matcher on rendered cities and write a bundle; reads top to bottom.
+
+python -m training render --out data/world --cities 1:101 --places 80
+python -m training train --data data/world --out build/matcher --steps 4000
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch.utils.data import DataLoader
+
+from model_core.bundle import save_bundle
+from model_core.config import ModelConfig, from_mapping, to_mapping
+from model_core.errors import ConfigError
+from training.datasets.rendered import NeighbourBatches, RenderedPlaces
+from training.evaluate import Recall, evaluate_matcher
+from training.matcher import Matcher, MatcherConfig
+from training.model_card import write_card
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run. The last ``held_out_cities`` of the set are never trained on."""
+
+    model: ModelConfig = ModelConfig()
+    matcher: MatcherConfig = MatcherConfig()
+    batch: int = 48
+    cities_per_batch: int = 4
+    held_out_cities: int = 3
+    evaluate_every: int = 500
+    precision: str = "bf16-mixed"
+    accelerator: str = "auto"
+
+
+class Report(Callback):
+    """Evaluates the averaged weights now and then, prints a line and saves a checkpoint."""
+
+    def __init__(self, held_out: RenderedPlaces, out: Path, every: int, say: Callable[[str], None]):
+        self.held_out = held_out
+        self.out = out
+        self.every = every
+        self.say = say
+        self.history: list[dict[str, Any]] = []
+        self.started = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
+        """Evaluate every so many steps."""
+        if trainer.global_step % self.every == 0:
+            self.evaluate(trainer, module)
+
+    def evaluate(self, trainer: L.Trainer, module: Matcher) -> list[Recall]:
+        """Return the figures on the held-out cities, noted beside the checkpoint."""
+        encoder = module.averaged.module
+        recalls = evaluate_matcher(
+            encoder, module.model_config, self.held_out, device=module.device
+        )
+        minutes = (time.monotonic() - self.started) / 60
+        parts = [
+            f"{r.kind}@{r.fov_deg:.0f} {r.recall_at_1:.2f}/{r.recall_at_5:.2f}"
+            f" ({r.median_heading_error_deg:.0f} deg)"
+            for r in recalls
+        ]
+        losses = {k: round(float(v), 3) for k, v in trainer.callback_metrics.items()}
+        self.say(
+            f"step {trainer.global_step} {minutes:.1f} min chance {recalls[0].chance:.3f} | "
+            + " | ".join(parts)
+            + f" | {losses}"
+        )
+        self.history.append(
+            {
+                "step": trainer.global_step,
+                "minutes": round(minutes, 2),
+                "recalls": [dataclasses.asdict(r) for r in recalls],
+                "losses": losses,
+            }
+        )
+        (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
+        trainer.save_checkpoint(self.out / "last.ckpt")
+        return recalls
+
+
+def train(
+    data: Path,
+    out: Path,
+    config: TrainConfig,
+    resume: bool = False,
+    minutes: float | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Train, evaluate on the held-out cities and write the bundle.
+
+    Args:
+        data: Folder of rendered cities.
+        out: Run folder: config.json, history.json, last.ckpt, bundle.
+        config: The run.
+        resume: Go on from ``last.ckpt``.
+        minutes: Stop early after this long; the schedules still count steps.
+        say: Where lines for people go.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ConfigError: The run folder was begun with another configuration.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _claim_run_folder(out, config)
+    geometry = config.model.geometry
+    trained = RenderedPlaces.load(data, geometry, slice(None, -config.held_out_cities))
+    held_out = RenderedPlaces.load(data, geometry, slice(-config.held_out_cities, None))
+    say(f"{len(trained)} places to train on, {len(held_out)} held out")
+    with torch.random.fork_rng():
+        torch.manual_seed(config.matcher.seed)
+        module = Matcher(config.model, config.matcher)
+    stream = NeighbourBatches(trained, config.batch, config.cities_per_batch, config.matcher.seed)
+    report = Report(held_out, out, config.evaluate_every, say)
+    trainer = L.Trainer(
+        max_steps=config.matcher.steps,
+        max_time={"minutes": minutes} if minutes else None,
+        accelerator=config.accelerator,
+        devices=1,
+        precision=config.precision,  # type: ignore[arg-type]
+        gradient_clip_val=1.0,
+        callbacks=[report],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    loader = DataLoader(stream, batch_size=None)
+    trainer.fit(module, loader, ckpt_path=str(out / "last.ckpt") if resume else None)
+    recalls = report.evaluate(trainer, module)
+    summary = {
+        "steps": trainer.global_step,
+        "train": to_mapping(config),
+        "held_out": [dataclasses.asdict(r) for r in recalls],
+    }
+    return save_bundle(
+        out / "bundle",
+        config.model,
+        module.averaged.module,
+        card=write_card(config.model, summary),
+        extra=summary,
+    )
+
+
+def read_config(path: Path | None) -> TrainConfig:
+    """Return the configuration of a JSON or YAML file, the default one without a file."""
+    if path is None:
+        return TrainConfig()
+    import yaml
+
+    values = yaml.safe_load(path.read_text())
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a mapping of options is expected; see training/configs")
+    return from_mapping(TrainConfig, values)
+
+
+def _claim_run_folder(out: Path, config: TrainConfig) -> None:
+    text = json.dumps(to_mapping(config), indent=1, sort_keys=True)
+    path = out / "config.json"
+    if path.exists() and path.read_text() != text:
+        raise ConfigError(
+            f"{path} belongs to another run; name a new folder or restore its options"
+        )
+    path.write_text(text)

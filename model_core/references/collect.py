@@ -1,0 +1,148 @@
+"""The references of every place, one place at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from model_core.config import StreetViewConfig, StripGeometry
+from model_core.errors import Cancelled, ImageryError, ProviderError
+from model_core.references.area import LocalFrame
+from model_core.references.availability import StreetViewIndex, choose_street_views
+from model_core.references.imagery.base import ImagerySource
+from model_core.references.street_view.base import StreetViewSource
+from model_core.types import (
+    Area,
+    CancelCheck,
+    Place,
+    Reference,
+    SatelliteImage,
+    StreetView,
+    never_cancelled,
+)
+
+
+@dataclass
+class ReferenceSummary:
+    """Counts of what was found, filled as the references are read.
+
+    ``failures`` counts by source what could not be read, ``reasons`` holds the first reason.
+    """
+
+    places: int = 0
+    with_imagery: int = 0
+    with_street_view: int = 0
+    with_neither: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def add_failure(self, source: str, reason: str, count: int = 1) -> None:
+        """Count something of a source that could not be read."""
+        self.failures[source] = self.failures.get(source, 0) + count
+        self.reasons.setdefault(source, reason)
+
+    def add_reference(self, reference: Reference) -> None:
+        """Count a place's reference."""
+        self.places += 1
+        self.with_imagery += reference.satellite is not None
+        self.with_street_view += bool(reference.street_views)
+        self.with_neither += reference.satellite is None and not reference.street_views
+
+    def describe(self) -> str:
+        """Return the counts in a line for people."""
+        line = (
+            f"{self.places} places: {self.with_imagery} with imagery, "
+            f"{self.with_street_view} with a street view, {self.with_neither} with neither"
+        )
+        for source, count in sorted(self.failures.items()):
+            line += f"; {source}: {count} could not be used ({self.reasons[source]})"
+        return line
+
+
+def find_street_views(
+    area: Area,
+    sources: Sequence[StreetViewSource],
+    margin_m: float,
+    summary: ReferenceSummary | None = None,
+) -> StreetViewIndex:
+    """Return an index of the street views of all sources in an area and a margin around it.
+
+    An online source that fails, and images that cannot be used, are counted in ``summary``.
+
+    Raises:
+        StreetViewError: A local folder or table cannot be used at all.
+    """
+    found: list[StreetView] = []
+    for source in sources:
+        try:
+            found.extend(source.find(area, margin_m))
+        except ProviderError as err:
+            if summary is not None:
+                summary.add_failure(source.terms.provider, str(err))
+        if summary is not None and source.skipped:
+            name, reason = next(iter(source.skipped.items()))
+            summary.add_failure(
+                source.terms.provider, f"{name}: {reason}", count=len(source.skipped)
+            )
+    return StreetViewIndex(found, LocalFrame(area.center_lonlat))
+
+
+def collect_references(
+    area: Area,
+    places: Sequence[Place],
+    imagery: ImagerySource | None,
+    street_view_sources: Sequence[StreetViewSource],
+    config: StreetViewConfig,
+    photo_date: datetime | None,
+    geometry: StripGeometry | None = None,
+    *,
+    summary: ReferenceSummary | None = None,
+    cancel: CancelCheck = never_cancelled,
+) -> Iterator[Reference]:
+    """Yield the reference of every place, in order, each read when it is asked for.
+
+    What fails for one place costs that place's image only, and is counted. Under the policy
+    "strict" a place without an available street view has no reference at all, not even its
+    satellite image; under "hybrid" it keeps the image, under "synthetic" the missing street view
+    is for the generator to make.
+
+    Args:
+        area: Where the street views are looked for, with ``max_distance_m`` around it.
+        places: The places.
+        imagery: Where satellite images come from, or None.
+        street_view_sources: Where street views come from; may be empty.
+        config: Which street views serve a place.
+        photo_date: When the photo was taken; None: every street view is available.
+        geometry: The satellite image's footprint and pixels; the default one if None.
+        summary: Filled as the places go by.
+        cancel: Asked before each place.
+
+    Raises:
+        StreetViewError: A local folder or table of street views cannot be used at all.
+        Cancelled: ``cancel`` said so.
+    """
+    strips = geometry or StripGeometry()
+    counts = summary if summary is not None else ReferenceSummary()
+    views = find_street_views(area, street_view_sources, config.max_distance_m, counts)
+    for place in places:
+        if cancel():
+            raise Cancelled("stopped while the references were being read")
+        chosen = choose_street_views(place, views, photo_date, config)
+        is_answerable = bool(chosen) or config.policy != "strict"
+        satellite = _satellite_image(place, imagery, strips, counts) if is_answerable else None
+        reference = Reference(place, satellite, chosen)
+        counts.add_reference(reference)
+        yield reference
+
+
+def _satellite_image(
+    place: Place, imagery: ImagerySource | None, geometry: StripGeometry, summary: ReferenceSummary
+) -> SatelliteImage | None:
+    if imagery is None:
+        return None
+    try:
+        return imagery.read(place.lonlat, geometry.footprint_m, geometry.satellite_px)
+    except (ImageryError, ProviderError) as err:
+        summary.add_failure(imagery.terms.provider, str(err))
+        return None

@@ -1,0 +1,9 @@
+"""Street views of places: where they are, which to use, and their pixels."""
+
+from __future__ import annotations
+
+from model_core.references.street_view.base import StreetViewSource
+from model_core.references.street_view.local import FolderStreetViews
+from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
+
+__all__ = ["FolderStreetViews", "StreetViewSource", "ViewPixels", "read_view", "read_view_pixels"]

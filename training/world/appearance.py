@@ -56,7 +56,9 @@ def draw_season(rng: np.random.Generator) -> Season:
     }
     grass, leaf, density = table[str(kind)]
     return Season(
-        np.clip(np.array(grass) * rng.uniform(0.85, 1.15) * rng.uniform(0.9, 1.1, 3), 0, 1).astype(np.float32),
+        np.clip(np.array(grass) * rng.uniform(0.85, 1.15) * rng.uniform(0.9, 1.1, 3), 0, 1).astype(
+            np.float32
+        ),
         np.clip(np.array(leaf) * rng.uniform(0.75, 1.25, 3), 0, 1).astype(np.float32),
         float(np.clip(density + rng.normal(0, 0.07), 0.15, 1.0)),
         float(rng.uniform(0.6, 0.95)) if kind == "snow" else 0.0,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from training.world.appearance import Sun, draw_sun
-from training.world.facades import draw_facades
+from training.world.facades import Facade, draw_facades
 from training.world.geometry import DEFAULT_HALF_M, CityGeometry, build_geometry
 from training.world.heights import HeightMap, cast_shadows, raise_heights
 from training.world.noise import NoiseBank
@@ -53,7 +53,7 @@ class RoundTensors:
 class City:
     """One city on one device.
 
-    ``ground`` (R, R) uint8 covers at ``ground_cell_m``; ``facades`` (buildings, columns);
+    ``ground`` (R, R) uint8 covers at ``ground_cell_m``; ``facades`` (columns, buildings);
     ``heights`` one map a date; ``suns`` and ``shadows`` (2, suns, r, r) metres: what lies lower
     than the shadow's height is in the shade.
     """
@@ -76,6 +76,10 @@ class City:
     def half_m(self) -> float:
         """Half of the city's side in metres."""
         return self.geometry.half_m
+
+    def facade_colors(self, owner: Tensor, first: Facade) -> Tensor:
+        """Return the three columns from ``first`` on for some buildings, (..., 3)."""
+        return torch.stack([self.facades[first + k][owner] for k in range(3)], -1)
 
     def slope_at(self, points: Tensor) -> Tensor:
         """Return the terrain's rise a metre eastwards and northwards at points (n, 2)."""
@@ -113,10 +117,7 @@ def build_city(
     heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))
     sets = tuple(tuple(draw_sun(rng) for _ in range(suns)) for _ in range(2))
     shadows = torch.stack(
-        [
-            torch.stack([cast_shadows(heights[date], sun) for sun in sets[date]])
-            for date in (0, 1)
-        ]
+        [torch.stack([cast_shadows(heights[date], sun) for sun in sets[date]]) for date in (0, 1)]
     )
     phase = rng.uniform(0, 6.28, 2)
     return City(
@@ -124,7 +125,7 @@ def build_city(
         device,
         BoxTensors(**_to_device(geometry.boxes, device)),
         RoundTensors(**_to_device(geometry.rounds, device)),
-        torch.from_numpy(facades).to(device),
+        torch.from_numpy(np.ascontiguousarray(facades.T)).to(device),
         torch.from_numpy(geometry.ground.cells).to(device),
         geometry.ground.cell_m,
         (heights[0], heights[1]),

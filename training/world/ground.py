@@ -225,7 +225,9 @@ def _shade_surface(
     return shade_rounds(city, lights, spots, extra, stem)
 
 
-def develop(images: Tensor, looks: Sequence[GroundAppearance], generator: torch.Generator) -> Tensor:
+def develop(
+    images: Tensor, looks: Sequence[GroundAppearance], generator: torch.Generator
+) -> Tensor:
     """Return images (V, 3, H, W) as their cameras store them, uint8 (V, H, W, 3)."""
     device = images.device
     out = torch.empty_like(images)

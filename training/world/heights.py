@@ -127,8 +127,14 @@ def shifted(values: Tensor, rows: int, cols: int, fill: float = 0.0) -> Tensor:
     size_r, size_c = values.shape
     if abs(rows) >= size_r or abs(cols) >= size_c:
         return out
-    to_r, from_r = slice(max(rows, 0), size_r + min(rows, 0)), slice(max(-rows, 0), size_r - max(rows, 0))
-    to_c, from_c = slice(max(cols, 0), size_c + min(cols, 0)), slice(max(-cols, 0), size_c - max(cols, 0))
+    to_r, from_r = (
+        slice(max(rows, 0), size_r + min(rows, 0)),
+        slice(max(-rows, 0), size_r - max(rows, 0)),
+    )
+    to_c, from_c = (
+        slice(max(cols, 0), size_c + min(cols, 0)),
+        slice(max(-cols, 0), size_c - max(cols, 0)),
+    )
     out[to_r, to_c] = values[from_r, from_c]
     return out
 
@@ -149,4 +155,11 @@ def cast_shadows(heights: HeightMap, sun: Sun, reach_m: float = 60.0) -> Tensor:
     return shade
 
 
-__all__ = ["FIRST_TRAFFIC", "HEIGHT_CELL_M", "HeightMap", "cast_shadows", "raise_heights", "shifted"]
+__all__ = [
+    "FIRST_TRAFFIC",
+    "HEIGHT_CELL_M",
+    "HeightMap",
+    "cast_shadows",
+    "raise_heights",
+    "shifted",
+]

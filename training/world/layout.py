@@ -28,9 +28,7 @@ _CLIP_M = 60.0
 _ROWS = 28
 
 
-def draw_layout(
-    city: City, xy: Tensor, date: Tensor, geometry: StripGeometry, bins: int
-) -> Tensor:
+def draw_layout(city: City, xy: Tensor, date: Tensor, geometry: StripGeometry, bins: int) -> Tensor:
     """Return the layout around points, (V, bins, 16) float16; see ``LAYOUT_CHANNELS``.
 
     Distances are natural logarithms of metres, clipped to 60; angles are radians above the

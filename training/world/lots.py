@@ -100,9 +100,7 @@ def _frame(road: Road, side: float, at_m: float) -> tuple[FloatArray, FloatArray
     return here, along, away
 
 
-def rectangle(
-    center: FloatArray, axis: FloatArray, half_u: float, half_v: float
-) -> FloatArray:
+def rectangle(center: FloatArray, axis: FloatArray, half_u: float, half_v: float) -> FloatArray:
     """Return the corners of a turned rectangle, (4, 2)."""
     u = np.asarray(axis) * half_u
     v = np.array([-axis[1], axis[0]]) * half_v
@@ -212,9 +210,7 @@ def _raise_replacement(
     half = (frontage / 2, depth / 2)
     owner = len(site.buildings) - 1
     kind = BoxKind.BUILDING
-    site.solids.box(
-        center, along, half, height, kind, group=other, owner=owner, seed=new.seed
-    )
+    site.solids.box(center, along, half, height, kind, group=other, owner=owner, seed=new.seed)
 
 
 def _raise_body(
@@ -315,7 +311,9 @@ def _place_open_lot(site: Site, road: Road, side: float, at: float, width: float
     if np.abs(corners).max() > site.half_m or site.taken.covered(corners, blocked) > 0.02:
         return 6.0
     site.taken.polygon(corners, TAKEN_OPEN)
-    kind = rng.choice(["park", "parking", "square", "field", "pond"], p=[0.35, 0.27, 0.18, 0.1, 0.1])
+    kind = rng.choice(
+        ["park", "parking", "square", "field", "pond"], p=[0.35, 0.27, 0.18, 0.1, 0.1]
+    )
     if kind == "parking":
         _lay_parking(site, middle, along, away, width, depth)
         return width

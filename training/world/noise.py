@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +28,12 @@ def fractal_noise(size: int, falloff: float, rng: np.random.Generator) -> FloatA
 
 def _glyphs(rng: np.random.Generator) -> FloatArray:
     """Return a sheet of made-up letters in cells of 8 x 12, 1 where there is ink."""
+    down, across = _SIZE // 12, _SIZE // 8
+    strokes = (rng.random((down, 5, across, 3)) < 0.55).astype(np.float32)
+    letters = np.zeros((down, 12, across, 8), np.float32)
+    letters[:, 1:11, :, 1:7] = strokes.repeat(2, axis=1).repeat(2, axis=3)
     sheet = np.zeros((_SIZE, _SIZE), np.float32)
-    for row in range(0, _SIZE - 12, 12):
-        for col in range(0, _SIZE - 8, 8):
-            strokes = rng.random((5, 3)) < 0.55
-            sheet[row + 1 : row + 11, col + 1 : col + 7] = np.kron(strokes, np.ones((2, 2)))
+    sheet[: down * 12, : across * 8] = letters.reshape(down * 12, across * 8)
     return sheet
 
 
@@ -39,7 +41,8 @@ def _glyphs(rng: np.random.Generator) -> FloatArray:
 class NoiseBank:
     """Textures on one device: ``rough``, ``soft`` and ``leafy`` noise, ``glyphs``, ``table``.
 
-    ``table`` holds 4096 uniform numbers, the random draw of a whole-numbered key.
+    ``table`` holds 4096 uniform numbers, the random draw of a whole-numbered key, and ``colors``
+    (4096, 3) as many triples.
     """
 
     rough: Tensor
@@ -47,8 +50,10 @@ class NoiseBank:
     leafy: Tensor
     glyphs: Tensor
     table: Tensor
+    colors: Tensor
 
     @classmethod
+    @functools.lru_cache(maxsize=8)  # noqa: B019
     def make(cls, device: torch.device, family: int = 0) -> NoiseBank:
         """Return the textures of a family; families share nothing."""
         rng = np.random.default_rng([90210, family])
@@ -58,17 +63,21 @@ class NoiseBank:
             fractal_noise(_SIZE, 0.9, rng),
             _glyphs(rng),
             rng.random(_TABLE).astype(np.float32),
+            rng.random((_TABLE, 3)).astype(np.float32),
         )
         return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 
     def draw(self, key: Tensor) -> Tensor:
         """Return a uniform number in [0, 1) for every whole-numbered key."""
-        mixed = key * 2654435761 % 4294967296
-        return self.table[(mixed >> 13) & (_TABLE - 1)]
+        return self.table[((key * 2654435761) >> 13) & (_TABLE - 1)]
+
+    def draw_color(self, key: Tensor) -> Tensor:
+        """Return three uniform numbers in [0, 1) for every whole-numbered key, (..., 3)."""
+        return self.colors[((key * 2654435761) >> 13) & (_TABLE - 1)]
 
 
 def look_up(texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Return the texture's values at texel coordinates, wrapped around."""
-    col = x.floor().long() & (_SIZE - 1)
-    row = y.floor().long() & (_SIZE - 1)
+    col = x.floor().int() & (_SIZE - 1)
+    row = y.floor().int() & (_SIZE - 1)
     return texture.view(-1)[row * _SIZE + col]

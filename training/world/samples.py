@@ -228,7 +228,5 @@ def _draw_views(
             heading, pitch, roll = rng.uniform(0, 360), rng.normal(0, tilt), rng.normal(0, tilt)
             xy = (float(spot[0]), float(spot[1]))
             poses.append(CameraPose(xy, float(height), float(heading), float(pitch), float(roll)))
-            looks.append(
-                draw_ground_appearance(rng, int(crowd), _TRAFFIC_SETS, _SUNS, crowd=crowd)
-            )
+            looks.append(draw_ground_appearance(rng, int(crowd), _TRAFFIC_SETS, _SUNS, crowd=crowd))
     return poses, looks

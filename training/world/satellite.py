@@ -96,7 +96,7 @@ def render_satellite(
     shade = cast_shadows(lit, look.sun)[seen.row, seen.col]
     sun = ((seen.z - shade) / 0.5 + 0.6).clamp(0, 1)
     color = color * _light(look, top, seen, sun, surface.cell_m)
-    color = color * (1 - look.haze) + torch.tensor(look.light.haze_rgb) .to(color) * look.haze
+    color = color * (1 - look.haze) + torch.tensor(look.light.haze_rgb).to(color) * look.haze
     return _developed(color, look)
 
 
@@ -114,9 +114,7 @@ def _thinned_crowns(city: City, surface: HeightMap, look: SatelliteAppearance) -
     return torch.where(full | evergreen, surface.crown_m, 0.0)
 
 
-def _look_down(
-    top: Tensor, surface: HeightMap, crown: Tensor, lean: tuple[float, float]
-) -> _Seen:
+def _look_down(top: Tensor, surface: HeightMap, crown: Tensor, lean: tuple[float, float]) -> _Seen:
     """March down from the tallest thing along the leaning line of sight, whole cells at a time."""
     size = top.shape[0]
     cell = surface.cell_m
@@ -142,9 +140,7 @@ def _look_down(
     return _Seen(z, row, col, wall, crown[row, col] > surface.solid_m[row, col])
 
 
-def _albedo(
-    city: City, surface: HeightMap, seen: _Seen, look: SatelliteAppearance
-) -> Tensor:
+def _albedo(city: City, surface: HeightMap, seen: _Seen, look: SatelliteAppearance) -> Tensor:
     bank = city.above
     box = surface.box[seen.row, seen.col].long()
     east = seen.col * surface.cell_m
@@ -159,7 +155,7 @@ def _albedo(
     if len(city.rounds.seed):
         row = surface.round_[seen.row, seen.col].clamp_min(0).long()
         leaf = torch.tensor(look.season.leaf, device=color.device)
-        tint = torch.stack([bank.draw(city.rounds.seed[row] + k) for k in range(3)], -1)
+        tint = bank.draw_color(city.rounds.seed[row])
         green = leaf * (0.8 + 0.35 * tint) * (0.85 + 0.2 * fine)[..., None]
         color = torch.where(seen.crown[..., None], green, color)
     return color.clamp(0.01, 1)
@@ -181,16 +177,16 @@ def _box_colors(
 ) -> Tensor:
     b, bank = city.boxes, city.above
     kind, seed = b.kind[box], b.seed[box]
-    f = city.facades[b.owner[box]]
-    roof = f[..., Facade.ROOF_R : Facade.ROOF_B + 1] * (1 + 0.06 * fine)[..., None]
+    owner = b.owner[box]
+    roof = city.facade_colors(owner, Facade.ROOF_R) * (1 + 0.06 * fine)[..., None]
     snow = look.season.snow * 0.9
     roof = roof * (1 - snow) + 0.92 * snow
-    floor = (seen.z / f[..., Facade.FLOOR_M].clamp_min(1)) % 1
+    floor = (seen.z / city.facades[Facade.FLOOR_M][owner].clamp_min(1)) % 1
     dark = 0.85 - 0.3 * ((floor > 0.3) & (floor < 0.75)).float()
-    wall = f[..., Facade.WALL_R : Facade.WALL_B + 1] * dark[..., None]
+    wall = city.facade_colors(owner, Facade.WALL_R) * dark[..., None]
     color = torch.where(seen.wall[..., None], wall, roof)
     grey = bank.draw(seed * 5 + 1)[..., None]
-    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
+    tint = bank.draw_color(seed)
     paint = torch.where(grey < 0.65, 0.1 + 0.8 * tint[..., :1], 0.15 + 0.6 * tint)
     vehicle = (kind == BoxKind.CAR) | (kind == BoxKind.CABIN)
     color = torch.where(vehicle[..., None], paint, color)
@@ -227,7 +223,9 @@ def _developed(color: Tensor, look: SatelliteAppearance) -> ImageU8:
         image = image + look.sharpen * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
     image = np.clip(image * sensor.balance * sensor.exposure, 0, 1) ** sensor.gamma
     pixels = (image * 255).round().astype(np.uint8)
-    ok, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality])
+    ok, data = cv2.imencode(
+        ".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality]
+    )
     if not ok:
         raise ValueError("the rendered satellite image could not be compressed")
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)

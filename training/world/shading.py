@@ -28,7 +28,7 @@ class ViewLights:
     clouds: Tensor
     overcast: Tensor
     palette: Tensor
-    leaf: Tensor
+    leaf: _FacadeColumns
     snow: Tensor
     phase: Tensor
     date: Tensor
@@ -49,6 +49,24 @@ class Spots:
     reach: Tensor
     pixel_m: Tensor
     seen: Tensor
+
+
+class _FacadeColumns:
+    """Columns of the facade table at P pixels, each gathered when first asked for."""
+
+    def __init__(self, table: Tensor, owner: Tensor) -> None:
+        self._table = table
+        self._owner = owner
+        self._known: dict[int, Tensor] = {}
+
+    def __getitem__(self, column: int) -> Tensor:
+        if column not in self._known:
+            self._known[column] = self._table[column][self._owner]
+        return self._known[column]
+
+    def colors(self, first: int) -> Tensor:
+        """Return three neighbouring columns, (P, 3)."""
+        return torch.stack([self[first + k] for k in range(3)], -1)
 
 
 def sunlit(city: City, lights: ViewLights, spots: Spots, back_m: float) -> Tensor:
@@ -124,8 +142,8 @@ def _plain_wall(
     """Return the albedo of garden walls, hedges, cars and small things."""
     bank, b = city.below, city.boxes
     seed = b.seed[row]
-    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
-    noise = look_up(bank.rough, place * 22 + seed % 311, z * 22)
+    tint = bank.draw_color(seed)
+    noise = look_up(bank.rough, place * 22 + (seed & 255), z * 22)
     grey = bank.draw(seed * 5 + 1)[:, None]
     stone = 0.45 + 0.3 * grey + 0.06 * (tint - 0.5) + 0.05 * noise[:, None]
     leaf = lights.leaf[view] * (0.75 + 0.25 * noise[:, None])
@@ -137,7 +155,7 @@ def _plain_wall(
     glass = 0.16 + 0.1 * tint[:, :1] + 0.05 * noise[:, None]
     cabin = torch.where(((share - 0.5).abs() > 0.46)[:, None], paint, glass)
     house = b.owner[row]
-    metal = city.facades[house, Facade.WALL_R : Facade.WALL_B + 1] * 0.85
+    metal = city.facade_colors(house, Facade.WALL_R) * 0.85
     out = torch.where((kind == BoxKind.HEDGE)[:, None], leaf, stone)
     out = torch.where((kind == BoxKind.CAR)[:, None], car, out)
     out = torch.where((kind == BoxKind.CABIN)[:, None], cabin.expand_as(out), out)
@@ -158,14 +176,14 @@ def _facade(
 ) -> Tensor:
     """Return the albedo of facades: plaster, windows, shop fronts, balconies, signs."""
     bank = city.below
-    f = city.facades[city.boxes.owner[row]]
-    key = f[:, Facade.KEY].long() * 4 + side
-    base_m, floor_m = f[:, Facade.BASE_M], f[:, Facade.FLOOR_M]
+    f = _FacadeColumns(city.facades, city.boxes.owner[row])
+    key = f[Facade.KEY].long() * 4 + side
+    base_m, floor_m = f[Facade.BASE_M], f[Facade.FLOOR_M]
     ground_floor = z < base_m
     tall = torch.where(ground_floor, base_m, floor_m)
     floor = torch.where(ground_floor, -1.0, ((z - base_m) / floor_m).floor())
     rise = torch.where(ground_floor, z / base_m, (z - base_m) / floor_m - floor)
-    bays = (length / f[:, Facade.BAY_M]).round().clamp_min(1)
+    bays = (length / f[Facade.BAY_M]).round().clamp_min(1)
     bay_m = length / bays
     bay = (place / bay_m).floor()
     across = place / bay_m - bay
@@ -176,33 +194,31 @@ def _facade(
     color = _windows(city, lights, f, wall, cell, across, rise, bay_m, tall, upper, pixel, view)
     color = _shops(city, f, color, key, cell, place, z, across, ground_floor, pixel)
     line = ((z - base_m).abs() < 0.12) | ((z - eave + 0.15).abs() < 0.18)
-    trim = (line & (f[:, Facade.BAND] > 0)).float() * (0.25 / pixel.clamp_min(0.25))
-    return _mix(color, f[:, Facade.TRIM_R : Facade.TRIM_B + 1], 0.8 * trim).clamp(0.02, 1)
+    trim = (line & (f[Facade.BAND] > 0)).float() * (0.25 / pixel.clamp_min(0.25))
+    return _mix(color, f.colors(Facade.TRIM_R), 0.8 * trim).clamp(0.02, 1)
 
 
 def _plaster(
-    city: City, f: Tensor, key: Tensor, place: Tensor, z: Tensor, pixel: Tensor, low: Tensor
+    city: City, f: _FacadeColumns, key: Tensor, place: Tensor, z: Tensor, pixel: Tensor, low: Tensor
 ) -> Tensor:
     bank = city.below
-    wall = torch.where(
-        low[:, None], f[:, Facade.BASE_R : Facade.BASE_B + 1], f[:, 0:3]
-    )
-    u0 = f[:, Facade.OFFSET_U] + (key % 4) * 131
-    z0 = f[:, Facade.OFFSET_Z]
+    wall = torch.where(low[:, None], f.colors(Facade.BASE_R), f.colors(Facade.WALL_R))
+    u0 = f[Facade.OFFSET_U] + (key & 3) * 131
+    z0 = f[Facade.OFFSET_Z]
     fine_on = (0.06 / pixel.clamp_min(0.06)).clamp_max(1)
     mid_on = (0.5 / pixel.clamp_min(0.5)).clamp_max(1)
     fine = look_up(bank.rough, place * 40 + u0, z * 40 + z0) * fine_on
     mid = look_up(bank.rough, place * 7 + z0, z * 7 + u0) * mid_on
     wide = look_up(bank.soft, place * 14 + u0 * 3, z * 10 + z0 * 5)
     streak = look_up(bank.rough, place * 16 + z0, z * 0.8 + u0) * mid_on
-    style = f[:, Facade.TEXTURE]
+    style = f[Facade.TEXTURE]
     course = (((z / 0.075).floor().long() * 57 + (place / 0.25 + (z / 0.075).floor() * 0.5)
                .floor().long() * 13) + key)  # fmt: skip
     brick = (bank.draw(course) - 0.5) * 3 * fine_on
     seam = ((z % 1.4 < 0.03) | (place % 2.2 < 0.03)).float() * fine_on * -3
     grain = torch.where(style == 1, brick, fine)
     grain = torch.where(style == 2, grain + seam, grain)
-    contrast = f[:, Facade.CONTRAST]
+    contrast = f[Facade.CONTRAST]
     shade = 1 + contrast * (0.7 * grain + 0.6 * mid + 0.6 * wide + 0.4 * streak)
     dirt = 1 - 0.15 * (1 - z / 1.2).clamp(0, 1)
     return wall * (shade * dirt)[:, None]
@@ -211,7 +227,7 @@ def _plaster(
 def _windows(
     city: City,
     lights: ViewLights,
-    f: Tensor,
+    f: _FacadeColumns,
     wall: Tensor,
     cell: Tensor,
     across: Tensor,
@@ -224,34 +240,34 @@ def _windows(
 ) -> Tensor:
     bank = city.below
     soft = pixel.clamp_min(0.02)
-    middle = f[:, Facade.SILL] + f[:, Facade.WINDOW_H] / 2
-    side_m = (f[:, Facade.WINDOW_W] / 2 - (across - 0.5).abs()) * bay_m
-    over_m = (f[:, Facade.WINDOW_H] / 2 - (rise - middle).abs()) * tall
+    middle = f[Facade.SILL] + f[Facade.WINDOW_H] / 2
+    side_m = (f[Facade.WINDOW_W] / 2 - (across - 0.5).abs()) * bay_m
+    over_m = (f[Facade.WINDOW_H] / 2 - (rise - middle).abs()) * tall
     edge = torch.minimum(side_m, over_m)
     inside = (edge / soft + 0.5).clamp(0, 1)
-    exists = (bank.draw(cell) >= f[:, Facade.BLANK]) & upper
+    exists = (bank.draw(cell) >= f[Facade.BLANK]) & upper
     inside = inside * exists
     frame = ((0.09 - edge) / soft + 0.5).clamp(0, 1) * (0.18 / soft).clamp_max(1)
     cross = ((0.04 - (across - 0.5).abs() * bay_m) / soft + 0.5).clamp(0, 1)
     frame = torch.maximum(frame, cross * (0.1 / soft).clamp_max(1))
     room = bank.draw(cell + 7)
     sheen = 0.35 * lights.sky_low[view] * (0.4 + 0.6 * rise)[:, None]
-    glass = f[:, Facade.GLASS, None] * (0.5 + room[:, None]) + sheen * 0.6
+    glass = f[Facade.GLASS][:, None] * (0.5 + room[:, None]) + sheen * 0.6
     curtain = (bank.draw(cell + 3) < 0.45) & (rise > middle - (bank.draw(cell + 5) - 0.5) * 0.6)
-    cloth = 0.45 + 0.45 * torch.stack([bank.draw(cell + 11 + k // 2) for k in range(3)], -1)
+    cloth = 0.45 + 0.45 * bank.draw_color(cell + 11)
     pane = torch.where(curtain[:, None], cloth * 0.8, glass)
-    shutter = (f[:, Facade.SHUTTER] > 0) & (bank.draw(cell + 17) < 0.3)
-    pane = torch.where(shutter[:, None], f[:, 6:9] * 0.7, pane)
-    pane = _mix(pane, f[:, Facade.TRIM_R : Facade.TRIM_B + 1], frame)
+    shutter = (f[Facade.SHUTTER] > 0) & (bank.draw(cell + 17) < 0.3)
+    pane = torch.where(shutter[:, None], f.colors(Facade.TRIM_R) * 0.7, pane)
+    pane = _mix(pane, f.colors(Facade.TRIM_R), frame)
     color = _mix(wall, pane, inside)
-    balcony = (bank.draw(cell // 31 * 31 + 19) < f[:, Facade.BALCONY]) & upper & (rise < 0.36)
-    rail = 0.6 * f[:, 6:9] + 0.25 * (rise % 0.06 < 0.03).float()[:, None]
-    return torch.where((balcony & (rise > 0.02) & (tall * 0 + 1 > 0))[:, None], rail, color)
+    balcony = (bank.draw(cell + 19) < f[Facade.BALCONY]) & upper & (rise < 0.36)
+    rail = 0.6 * f.colors(Facade.TRIM_R) + 0.25 * (rise % 0.06 < 0.03).float()[:, None]
+    return torch.where((balcony & (rise > 0.02))[:, None], rail, color)
 
 
 def _shops(
     city: City,
-    f: Tensor,
+    f: _FacadeColumns,
     color: Tensor,
     key: Tensor,
     cell: Tensor,
@@ -263,29 +279,27 @@ def _shops(
 ) -> Tensor:
     """Put doors, shop windows, lettered signs and posters on the ground floor."""
     bank = city.below
-    shop = (f[:, Facade.SHOP] > 0) & low
+    shop = (f[Facade.SHOP] > 0) & low
     pick = bank.draw(cell + 23)
     door = low & (pick < 0.22) & ((across - 0.5).abs() < 0.2) & (z < 2.2)
-    tint = torch.stack([bank.draw(cell + 29 + k) for k in range(3)], -1)
+    tint = bank.draw_color(cell + 29)
     color = torch.where(door[:, None], 0.15 + 0.5 * tint, color)
     pane = shop & ~door & (pick < 0.9) & ((across - 0.5).abs() < 0.44) & (z > 0.5) & (z < 2.7)
-    goods = look_up(bank.leafy, place * 18 + key % 401, z * 18 + key % 307)
+    goods = look_up(bank.leafy, place * 18 + (key & 511), z * 18 + (key & 255))
     inside = 0.22 + 0.25 * tint + 0.12 * goods[:, None] * (0.15 / pixel.clamp_min(0.15))[:, None]
     color = torch.where(pane[:, None], inside, color)
     group = (place / 6.5).floor().long() + key * 13
-    board = f[:, Facade.SIGN_R : Facade.SIGN_B + 1] * 0.6 + 0.4 * torch.stack(
-        [bank.draw(group * 7 + k) for k in range(3)], -1
-    )
-    letters = look_up(bank.glyphs, place * 16 + key % 397 * 8, z * 16 + group % 41 * 12)
+    board = f.colors(Facade.SIGN_R) * 0.6 + 0.4 * bank.draw_color(group * 7)
+    letters = look_up(bank.glyphs, place * 16 + (key & 255) * 8, z * 16 + (group & 31) * 12)
     bright = (board.mean(-1) < 0.45).float()[:, None]
     text = _mix(board, bright.expand_as(board) * 0.9 + 0.05, letters)
     text = _mix(text, board, (pixel / 0.25).clamp(0, 1))
-    top = f[:, Facade.BASE_M]
+    top = f[Facade.BASE_M]
     sign = shop & (z > 2.85) & (z < top - 0.15) & (bank.draw(group * 11 + 1) < 0.75)
     color = torch.where(sign[:, None], text, color)
     poster = low & ~pane & ~door & (pick > 0.8) & ((across - 0.5).abs() < 0.3)
     poster &= (z > 0.8) & (z < 2.0)
-    print_ = look_up(bank.leafy, place * 25 + cell % 499, z * 25 + cell % 379)
+    print_ = look_up(bank.leafy, place * 25 + (cell & 511), z * 25 + (cell & 255))
     sheet = (0.35 + 0.4 * tint + 0.22 * print_[:, None]).clamp(0, 1)
     return torch.where(poster[:, None], sheet, color)
 
@@ -294,13 +308,12 @@ def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     """Return the colours (P, 3) of roofs and of the tops of other boxes."""
     b, bank = city.boxes, city.below
     kind, seed = b.kind[spots.row], b.seed[spots.row]
-    noise = look_up(bank.rough, spots.xy[:, 0] * 9 + seed % 97, spots.xy[:, 1] * 9 + spots.z * 5)
-    f = city.facades[b.owner[spots.row]]
-    tiles = f[:, Facade.ROOF_R : Facade.ROOF_B + 1] * (1 + 0.1 * noise[:, None])
+    noise = look_up(bank.rough, spots.xy[:, 0] * 9 + (seed & 127), spots.xy[:, 1] * 9 + spots.z * 5)
+    tiles = city.facade_colors(b.owner[spots.row], Facade.ROOF_R) * (1 + 0.1 * noise[:, None])
     own = _plain_wall(city, lights, spots.view, spots.row, spots.z * 0 + 2.0,
                       spots.z * 0 + 4.0, spots.z.clamp_min(0.7), kind)  # fmt: skip
     grey = bank.draw(seed * 5 + 1)[:, None]
-    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
+    tint = bank.draw_color(seed)
     paint = torch.where(grey < 0.65, 0.1 + 0.8 * tint[:, :1] + 0.04 * tint, 0.15 + 0.6 * tint)
     own = torch.where((kind == BoxKind.CABIN)[:, None], paint, own)
     color = torch.where((kind == BoxKind.BUILDING)[:, None], tiles, own)
@@ -333,9 +346,7 @@ def shade_ground(city: City, lights: ViewLights, spots: Spots) -> Tensor:
 
 def city_roughness(device: torch.device) -> Tensor:
     """Return how strongly each ground cover's colour varies."""
-    return torch.tensor(
-        [0.16, 0.14, 0.08, 0.07, 0.08, 0.1, 0.05, 0.06, 0.12, 0.06], device=device
-    )
+    return torch.tensor([0.16, 0.14, 0.08, 0.07, 0.08, 0.1, 0.05, 0.06, 0.12, 0.06], device=device)
 
 
 def shade_rounds(
@@ -346,8 +357,8 @@ def shade_rounds(
     kind, seed = r.kind[spots.row], r.seed[spots.row]
     low, top = r.bottom_m[spots.row], r.top_m[spots.row]
     up = ((spots.z - low) / (top - low).clamp_min(0.1)).clamp(0, 1)
-    noise = look_up(bank.leafy, offset * 11 + seed % 409, spots.z * 11 + seed % 211)
-    tint = torch.stack([bank.draw(seed * 3 + k) for k in range(3)], -1)
+    noise = look_up(bank.leafy, offset * 11 + (seed & 511), spots.z * 11 + (seed & 255))
+    tint = bank.draw_color(seed)
     leaf = lights.leaf[spots.view] * (0.85 + 0.3 * tint)
     conifer = torch.tensor([0.13, 0.22, 0.13], device=leaf.device) * (0.8 + 0.4 * tint)
     leaf = torch.where((kind == RoundKind.CONIFER)[:, None], conifer, leaf)

@@ -150,9 +150,7 @@ def _runs(points: FloatArray, inside: np.ndarray) -> list[FloatArray]:
     return [points[a:b] for a, b in pairs if b - a >= 4]
 
 
-def _dress(
-    points: FloatArray, kind: RoadKind, style: CityStyle, rng: np.random.Generator
-) -> Road:
+def _dress(points: FloatArray, kind: RoadKind, style: CityStyle, rng: np.random.Generator) -> Road:
     ranges = {
         "main": style.main_width_m,
         "street": style.street_width_m,

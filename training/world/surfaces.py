@@ -102,49 +102,46 @@ def _trace_round(
 ) -> None:
     """Put the k-th round thing of every column in front of what was met behind it, in place."""
     r = city.rounds
-    kind, distance, slot = hits
-    along = columns.round_m[..., k]
-    row = columns.round_[..., k].clamp_min(0)
-    present = columns.round_[..., k] >= 0
-    offset = columns.offset_m[..., k]
+    kind, distance, slot = (t.view(-1, t.shape[-1]) for t in hits)
+    column = (columns.round_[..., k].reshape(-1) >= 0).nonzero().squeeze(1)
+    view = column // tangent.shape[1]
+    along = columns.round_m[..., k].reshape(-1)[column]
+    row = columns.round_[..., k].reshape(-1)[column]
+    offset = columns.offset_m[..., k].reshape(-1)[column]
     low, top = r.bottom_m[row], r.top_m[row]
-    z = cameras.height_m[:, None, None] + tangent * along[..., None]
-    open_ = (along[..., None] < distance) & present[..., None] & (kind < Surface.CROWN)
-    across = (offset.abs() / r.radius_m[row].clamp_min(0.05))[..., None]
-    up = (z - low[..., None]) / (top - low).clamp_min(0.05)[..., None]
-    what = r.kind[row][..., None]
-    round_shape = (2 * up - 1) ** 2 + across**2
-    cone = across - (1 - up)
-    shape = torch.where(what == RoundKind.CONIFER, cone + 1, round_shape)
+    rows = tangent.view(-1, tangent.shape[-1])[column]
+    z = cameras.height_m[view][:, None] + rows * along[:, None]
+    open_ = (along[:, None] < distance[column]) & (kind[column] < Surface.CROWN)
+    across = (offset.abs() / r.radius_m[row].clamp_min(0.05))[:, None]
+    up = (z - low[:, None]) / (top - low).clamp_min(0.05)[:, None]
+    shape = _outline(r.kind[row][:, None], across, up)
+    at, line = (open_ & (up > 0) & (up < 1) & (shape < 1)).nonzero(as_tuple=True)
+    thin = _leaves(city, row[at], offset[at], z[at, line], shape[at, line])
+    keep = thin < leaf_density[view[at]]
+    stems = open_ & (z > 0) & (up <= 0.02 + 0.5 * (r.kind[row] < RoundKind.POLE)[:, None])
+    stems &= (offset.abs() < r.trunk_m[row])[:, None]
+    for surface, (thing, pixel) in (
+        (Surface.STEM, stems.nonzero(as_tuple=True)),
+        (Surface.CROWN, (at[keep], line[keep])),
+    ):
+        kind[column[thing], pixel] = int(surface)
+        distance[column[thing], pixel] = along[thing]
+        slot[column[thing], pixel] = k
+
+
+def _outline(what: Tensor, across: Tensor, up: Tensor) -> Tensor:
+    """Return where each pixel lies in a thing's outline: below 1 inside."""
+    shape = (2 * up - 1) ** 2 + across**2
+    shape = torch.where(what == RoundKind.CONIFER, across + up, shape)
     person = torch.where(up > 0.78, across * 2.2, across * 1.05)
     shape = torch.where(what == RoundKind.PERSON, person, shape)
-    shape = torch.where(what == RoundKind.POLE, across, shape)
-    crown = open_ & (up > 0) & (up < 1) & (shape < 1)
-    view, col, line = crown.nonzero(as_tuple=True)
-    if len(view):
-        full = _leaves(city, columns, k, view, col, z[view, col, line], shape[view, col, line])
-        keep = full < leaf_density[view]
-        view, col, line = view[keep], col[keep], line[keep]
-        kind[view, col, line] = int(Surface.CROWN)
-        distance[view, col, line] = along[view, col]
-        slot[view, col, line] = k
-    stem = open_ & (z > 0) & (up <= 0.02 + 0.5 * (what < RoundKind.POLE))
-    stem &= (offset.abs() < r.trunk_m[row])[..., None] & (kind < Surface.CROWN)
-    view, col, line = stem.nonzero(as_tuple=True)
-    kind[view, col, line] = int(Surface.STEM)
-    distance[view, col, line] = along[view, col]
-    slot[view, col, line] = k
+    return torch.where(what == RoundKind.POLE, across.expand_as(shape), shape)
 
 
-def _leaves(
-    city: City, columns: Columns, k: int, view: Tensor, col: Tensor, z: Tensor, shape: Tensor
-) -> Tensor:
+def _leaves(city: City, row: Tensor, offset: Tensor, z: Tensor, shape: Tensor) -> Tensor:
     """Return how thin the crown is at each pixel, 0 dense to above 1 open air."""
-    r = city.rounds
-    row = columns.round_[view, col, k]
-    what = r.kind[row]
-    seed = r.seed[row] % 509
-    offset = columns.offset_m[view, col, k]
+    what = city.rounds.kind[row]
+    seed = city.rounds.seed[row] & 511
     noise = look_up(city.below.leafy, offset * 9 + seed * 3, z * 9 + seed * 7)
     clump = look_up(city.below.soft, offset * 14 + seed * 5, z * 14 + seed)
     thin = 0.42 + 0.16 * noise + 0.14 * clump + 0.42 * shape**3

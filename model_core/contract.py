@@ -333,6 +333,14 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def is_bounds(area: str) -> bool:
+    """Return whether an area is written as four numbers, west,south,east,north."""
+    try:
+        return len([float(part) for part in area.split(",")]) == 4
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class LocateParams(Params):
     """What ``locate`` is asked: photos (files or folders), an area, and local sources.

@@ -1,0 +1,157 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+# Lower lines know nothing of higher ones; a line's own modules know each other.
+LAYERS: Sequence[Sequence[str]] = (
+    ("errors",),
+    ("config",),
+    ("types",),
+    ("device",),
+    ("photo", "photo_metadata", "photo_tags", "camera_sensors"),
+    ("references",),
+    ("alignment",),
+    ("synthesis",),
+    ("features",),
+    ("fusion",),
+    ("bundle",),
+    ("gallery",),
+    ("matching",),
+    ("verification",),
+    ("candidates",),
+    ("output",),
+    ("pipeline",),
+    ("contract",),
+    ("jobs",),
+    ("serve",),
+    ("doctor",),
+    ("cli",),
+    ("__main__",),
+)
+LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names}
+STANDARD_LIBRARY_ONLY = ("model_core", "model_core.contract", "model_core.errors")
+OPENS_SOCKETS = (
+    "aiohttp",
+    "asyncio",
+    "ftplib",
+    "http",
+    "httpx",
+    "requests",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "ssl",
+    "telnetlib",
+    "torch.hub",
+    "urllib.request",
+    "urllib3",
+    "xmlrpc",
+)
+MAY_OPEN_SOCKETS = "model_core.references.http"
+
+
+def within(name: str, parent: str) -> bool:
+    return name == parent or name.startswith(parent + ".")
+
+
+def engine_module(name: str) -> str | None:
+    """The part of ``model_core.x.y`` that has a layer: x; None for the package itself."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "model_core" and len(parts) > 1 else None
+
+
+def test_every_engine_module_has_a_layer(sources: Sequence[Any]) -> None:
+    names = {engine_module(s.module) for s in sources if s.package == "model_core"} - {None}
+    unplaced = sorted(str(name) for name in names - set(LAYER_OF))
+    assert not unplaced, f"say in LAYERS who may import these: {unplaced}"
+
+
+def test_stage_imports_earlier_stages_only(sources: Sequence[Any]) -> None:
+    wrong = []
+    for source in sources:
+        importer = engine_module(source.module)
+        if source.package != "model_core" or importer is None:
+            continue
+        for name, node in source.imports():
+            imported = engine_module(name)
+            if imported in LAYER_OF and LAYER_OF[imported] > LAYER_OF[importer]:
+                wrong.append(f"{source.where(node)} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("package", "never"),
+    [
+        ("model_core", ("qgis", "PyQt5", "PyQt6", "training", "csi_geolocator")),
+        ("training", ("qgis", "PyQt5", "PyQt6", "csi_geolocator")),
+        ("csi_geolocator", ("PyQt5", "PyQt6", "model_core", "training", "torch", "numpy", "cv2")),
+    ],
+)
+def test_package_never_imports(sources: Sequence[Any], package: str, never: Sequence[str]) -> None:
+    wrong = [
+        f"{source.where(node)} imports {name}"
+        for source in sources
+        if source.package == package
+        for name, node in source.imports()
+        if any(within(name, parent) for parent in never)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_plugin_needs_qgis_and_the_standard_library_only(sources: Sequence[Any]) -> None:
+    known = {*sys.stdlib_module_names, "qgis", "csi_geolocator"}
+    wrong = [
+        f"{source.where(node)} imports {name}"
+        for source in sources
+        if source.package == "csi_geolocator"
+        for name, node in source.imports()
+        if name.split(".")[0] not in known
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_plugin_takes_only_the_contract_from_the_engine(sources: Sequence[Any]) -> None:
+    taken = {
+        name
+        for source in sources
+        if source.package == "csi_geolocator"
+        for name, _ in source.imports()
+        if within(name, "csi_geolocator.model_core") or within(name, "csi_geolocator.training")
+    }
+    contract = "csi_geolocator.model_core.contract"
+    assert taken
+    assert all(within(name, contract) for name in taken), taken
+
+
+def test_what_qgis_imports_needs_the_standard_library_only(sources: Sequence[Any]) -> None:
+    wrong = [
+        f"{source.where(node)} imports {name}"
+        for source in sources
+        if source.module in STANDARD_LIBRARY_ONLY
+        for name, node in source.imports()
+        if name.split(".")[0] not in sys.stdlib_module_names
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_one_module_opens_sockets(sources: Sequence[Any]) -> None:
+    wrong = [
+        f"{source.where(node)} imports {name}"
+        for source in sources
+        if source.module != MAY_OPEN_SOCKETS
+        for name, node in source.imports()
+        if any(within(name, opener) for opener in OPENS_SOCKETS)
+    ]
+    wrong += [
+        f"{source.where(node)} calls {name}"
+        for source in sources
+        for name, node in source.calls()
+        if name.startswith("torch.hub.") or name.endswith("load_state_dict_from_url")
+    ]
+    assert not wrong, "\n".join(wrong)

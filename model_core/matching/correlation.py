@@ -12,8 +12,8 @@ the coverage ``q`` of the photo's bins and ``c`` of the place's::
     a_j = q_j c_{s+j}
     sum_j a_j <p_j, g_{s+j}> / sqrt(sum_j a_j |p_j|^2 * sum_j a_j |g_{s+j}|^2)
 
-Galleries store ``c g`` as features and ``c |g|^2`` as energy (see ``gallery.weighting``), so both sums
-over ``g`` are plain products.
+Galleries store ``c g`` as features and ``c |g|^2`` as energy (see ``gallery.weighting``), so both
+sums over ``g`` are plain products.
 
 Source: Hou et al. 2025, Eq. 4, with the circle wrapping at the reference's width.
 """

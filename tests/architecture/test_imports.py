@@ -25,6 +25,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("matching",),
     ("verification",),
     ("candidates",),
+    ("scoring",),
     ("output",),
     ("pipeline",),
     ("contract",),

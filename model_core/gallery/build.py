@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from model_core.config import ModelConfig, StripGeometry
-from model_core.errors import Cancelled, DeviceError
+from model_core.device import run_in_batches
+from model_core.errors import Cancelled
 from model_core.features.preprocess import to_tensor
 from model_core.gallery.places import PlaceRecord
 from model_core.gallery.store import Gallery, GalleryMeta
@@ -66,6 +67,7 @@ def write_gallery(
     *,
     imagery_source: str = "",
     provider_of_view: Mapping[str, str] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Gallery:
     """Build a gallery, or go on with one that was interrupted, and return it open.
 
@@ -81,6 +83,7 @@ def write_gallery(
         cancel: Asked between batches; what was written is kept.
         imagery_source: The imagery's provider, for the records.
         provider_of_view: Street-view provider by view id, for the records.
+        dtype: The encoder's precision, as ``device.choose_dtype`` gives it.
 
     Raises:
         Cancelled: The user asked to stop.
@@ -100,6 +103,7 @@ def write_gallery(
             cancel,
             imagery_source=imagery_source,
             provider_of_view=provider_of_view,
+            dtype=dtype,
         )
         return writer.finish()
 
@@ -115,6 +119,7 @@ def write_features(
     *,
     imagery_source: str = "",
     provider_of_view: Mapping[str, str] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> None:
     """Encode aligned references and append them to a gallery.
 
@@ -132,6 +137,7 @@ def write_features(
         cancel: Asked between batches; what was appended is kept.
         imagery_source: The imagery's provider, for the records.
         provider_of_view: Street-view provider by view id, for the records.
+        dtype: The encoder's precision, as ``device.choose_dtype`` gives it.
 
     Raises:
         Cancelled: The user asked to stop.
@@ -141,7 +147,7 @@ def write_features(
     providers = provider_of_view or {}
     start, total = writer.rows_done, writer.meta.count
     waiting = (reference for reference in aligned if reference.place.index >= start)
-    encode = _Encoding(bundle, device, max(1, batch_size))
+    encode = _Encoding(bundle, device, max(1, batch_size), dtype)
     progress(Progress("gallery", start, total))
     while True:
         if cancel():
@@ -162,26 +168,21 @@ class _Encoding:
     bundle: Bundle
     device: torch.device
     size: int
+    dtype: torch.dtype
 
     def batch(self, references: Sequence[AlignedReference]) -> tuple[Tensor, Tensor]:
         """Return features (n, C, h, bins) and coverage (n, bins) on the processor."""
-        parts: list[tuple[Tensor, Tensor]] = []
-        at = 0
-        while at < len(references):
-            try:
-                parts.append(self._part(references[at : at + self.size]))
-                at += self.size
-            except torch.cuda.OutOfMemoryError as err:
-                if self.size == 1:
-                    raise DeviceError(
-                        "no memory on the device for a single place; choose the processor (cpu)"
-                    ) from err
-                self.size //= 2
+
+        def part(start: int, stop: int) -> tuple[Tensor, Tensor]:
+            return self._encode(references[start:stop])
+
+        parts = run_in_batches(part, len(references), self.size, self.device)
+        self.size = min(self.size, max(len(features) for features, _ in parts))
         features, coverage = zip(*parts, strict=True)
         return torch.cat(features), torch.cat(coverage)
 
     @torch.inference_mode()
-    def _part(self, references: Sequence[AlignedReference]) -> tuple[Tensor, Tensor]:
+    def _encode(self, references: Sequence[AlignedReference]) -> tuple[Tensor, Tensor]:
         blank = _blank_strip(self.bundle.config.geometry)
         satellites = [one.satellite_strip or blank for one in references]
         streets = [one.street_strip or blank for one in references]
@@ -189,13 +190,16 @@ class _Encoding:
         street, street_mask = to_tensor(streets, self.device)
         has_satellite = torch.tensor([strip is not blank for strip in satellites])
         has_street = torch.tensor([strip is not blank for strip in streets])
-        features, coverage = self.bundle.encoder.encode_reference(
-            satellite,
-            has_satellite.to(self.device),
-            street,
-            street_mask,
-            has_street.to(self.device),
-        )
+        with torch.autocast(
+            self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
+        ):
+            features, coverage = self.bundle.encoder.encode_reference(
+                satellite,
+                has_satellite.to(self.device),
+                street,
+                street_mask,
+                has_street.to(self.device),
+            )
         return features.float().cpu(), coverage.float().cpu()
 
 

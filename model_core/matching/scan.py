@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from model_core.config import SearchConfig
-from model_core.errors import Cancelled, DeviceError
+from model_core.device import run_in_batches
 from model_core.matching.correlation import (
     PhotoFeatures,
     QueryBatch,
@@ -95,24 +95,14 @@ def scan_gallery(
     prepared = prepare_queries(queries, feature_shape(gallery), device, dtype)
     best = np.empty((rows, len(queries)), np.float32)
     shift = np.empty((rows, len(queries)), np.float32)
-    tile = _block_rows(config, device)
-    start = 0
-    while start < rows:
-        if cancel():
-            raise Cancelled("the search was stopped")
-        block = slice(start, min(start + tile, rows))
-        try:
-            found = best_shifts(correlate_rows(gallery, block, prepared, config, device))
-        except torch.cuda.OutOfMemoryError as err:
-            if tile == 1:
-                raise DeviceError(
-                    "no memory on the device for a single place; choose the processor (cpu)"
-                ) from err
-            tile = max(1, tile // 2)
-            continue
+
+    def scan_block(start: int, stop: int) -> None:
+        block = slice(start, stop)
+        found = best_shifts(correlate_rows(gallery, block, prepared, config, device))
         best[block], shift[block] = (part.cpu().numpy() for part in found)
-        start = block.stop
-        progress(Progress("matching", start, rows))
+        progress(Progress("matching", stop, rows))
+
+    run_in_batches(scan_block, rows, _block_rows(config, device), device, cancel)
     return Scan(best, shift, exact=dtype == torch.float32)
 
 

@@ -173,6 +173,14 @@ def test_gradients_pass_after_use_in_inference_mode() -> None:
     assert float(trained.grad.abs().sum()) > 0
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_an_accelerator_gives_the_processor_s_strip() -> None:
+    pixels = noise(335)
+    strip = satellite_strip(satellite(pixels, 50.0), PAPER)
+    tensor = polar_transform_torch(as_tensor(pixels).cuda(), PAPER, 50.0).cpu()
+    assert np.abs(tensor[0].permute(1, 2, 0).numpy() - strip.pixels).max() <= 1.01
+
+
 def test_half_precision_images_keep_their_type() -> None:
     images = as_tensor(noise(256)) / 255
     half = polar_transform_torch(images.half(), GEOMETRY)

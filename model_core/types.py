@@ -60,7 +60,8 @@ class Photo:
 
     ``image`` is uint8 (H, W, 3) RGB. ``fov_deg`` is the horizontal field of view of the upright
     image, None when unknown. ``heading_deg`` is the azimuth of the optical axis (of the centre
-    column for a panorama), true north. ``notes`` says in words what was assumed or ignored.
+    column for a panorama), true north; magnetic, uncorrected, where a note says so. ``notes`` says
+    in words what was assumed or ignored.
     ``coverage`` bool (H, W) is set for a part of a panorama, which is padded to the full sphere:
     False where the pixels are padding.
     """

@@ -1,8 +1,8 @@
 """Alignment against plain ways to do the same: time and memory as ratios, in one run.
 
-Run ``PYTHONPATH=. python tests/bench/bench_alignment.py`` from the project's root. Images are made up. Every
-ratio is against the baseline named beside it; memory is the peak of what a call allocates beyond
-what was there before, caches filled by it included, in a fresh process. One thread throughout.
+Run ``PYTHONPATH=. python tests/bench/bench_alignment.py`` from the project's root. Images are
+made up. Every ratio is against the first of its group; memory is the peak of what a call allocates
+beyond what was there before, caches filled by it included, in a fresh process. One thread.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ class FolderStreetViews:
     """Street views of a folder (EXIF, XMP) or of a table; panoramas and photos may be mixed.
 
     A view is a panorama if its file or the table says so, or if it is twice as wide as high and
-    its field of view is unknown. A file that cannot be used is left out and noted in ``skipped``; the rest
-    goes on. The files are looked at once, at the first use.
+    its field of view is unknown. A file that cannot be used is left out and noted in ``skipped``;
+    the rest goes on. The files are looked at once, at the first use.
     """
 
     def __init__(self, path: Path) -> None:

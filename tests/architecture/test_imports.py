@@ -24,7 +24,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("gallery",),
     ("matching",),
     ("verification",),
-    ("candidates",),
+    ("candidates", "evidence"),
     ("scoring",),
     ("output",),
     ("pipeline",),

@@ -49,6 +49,7 @@ def render(
 @app.command()
 def train(
     data: Annotated[Path, typer.Option(help="Folder written by render.")],
+    held_out: Annotated[Path, typer.Option(help="Folder of other cities, to watch by.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop early after this long.")] = None,
@@ -59,7 +60,7 @@ def train(
     from training.train import train as run
 
     try:
-        bundle = run(data, out, read_config(config), resume, minutes, console.print)
+        bundle = run(data, held_out, out, read_config(config), resume, minutes, console.print)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error

@@ -7,6 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+MASKED_LOGIT = -1e4
+"""Stands for minus infinity, whose log-sum-exp has no gradient."""
+
+
 def window_correlation(photos: Tensor, references: Tensor) -> Tensor:
     """Return the cosine of every photo with every window of every reference.
 
@@ -61,7 +65,7 @@ def place_and_heading_loss(
     """
     batch, _, bins = correlation.shape
     logits = correlation * logit_scale
-    logits = logits.masked_fill(masked[:, :, None], float("-inf"))
+    logits = logits.masked_fill(masked[:, :, None], MASKED_LOGIT)
     joint = F.log_softmax(logits.flatten(1), dim=1).view(batch, batch, bins)
     rows = torch.arange(batch, device=logits.device)
     own = joint[rows, rows]

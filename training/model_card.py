@@ -23,15 +23,16 @@ def write_card(config: ModelConfig, summary: dict[str, Any], pairs: str = "") ->
     bins = config.azimuth_bins
     return f"""# Model card: {config.preset}
 
-**What it is.** ConvNeXt ({config.backbone}, stages 1 to 3, weights shared: {config.shared_weights}),
-{config.fusion} fusion, features {config.feature_channels} x {config.feature_height} x {bins},
+**What it is.** ConvNeXt ({config.backbone}, stages 1 to 3, weights shared:
+{config.shared_weights}), {config.fusion} fusion, features {config.feature_channels} x {config.feature_height} x {bins},
 satellite footprint {config.geometry.footprint_m:.0f} m. Trained from scratch.
 
 **What it learned from.** Rendered cities only, {summary["steps"]} steps. No real photo, satellite
 image or street view. Expect it to be much weaker on real imagery than the figures below; where real
 street views exist, verification by local features carries the answer.
 
-**Held-out rendered cities**, unknown heading, right within 25 m of the photo's place, a gallery a city:
+**Held-out rendered cities**, unknown heading, right within 25 m of the photo's place, a gallery
+for each city:
 
 | references | field of view | R@1 | R@5 | chance R@1 | median heading error |
 |---|---|---|---|---|---|

@@ -30,13 +30,12 @@ from training.model_card import write_card
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run. The last ``held_out_cities`` of the set are never trained on."""
+    """One training run; batches are made of a few cities each, of geographic neighbours."""
 
     model: ModelConfig = ModelConfig()
     matcher: MatcherConfig = MatcherConfig()
     batch: int = 48
     cities_per_batch: int = 4
-    held_out_cities: int = 3
     evaluate_every: int = 500
     precision: str = "bf16-mixed"
     accelerator: str = "auto"
@@ -91,6 +90,7 @@ class Report(Callback):
 
 def train(
     data: Path,
+    held_out_data: Path,
     out: Path,
     config: TrainConfig,
     resume: bool = False,
@@ -101,6 +101,7 @@ def train(
 
     Args:
         data: Folder of rendered cities.
+        held_out_data: Folder of other rendered cities, to watch the training by.
         out: Run folder: config.json, history.json, last.ckpt, bundle.
         config: The run.
         resume: Go on from ``last.ckpt``.
@@ -116,8 +117,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     _claim_run_folder(out, config)
     geometry = config.model.geometry
-    trained = RenderedPlaces.load(data, geometry, slice(None, -config.held_out_cities))
-    held_out = RenderedPlaces.load(data, geometry, slice(-config.held_out_cities, None))
+    trained = RenderedPlaces.load(data, geometry)
+    held_out = RenderedPlaces.load(held_out_data, geometry)
     say(f"{len(trained)} places to train on, {len(held_out)} held out")
     with torch.random.fork_rng():
         torch.manual_seed(config.matcher.seed)
@@ -150,6 +151,7 @@ def train(
         config.model,
         module.averaged.module,
         card=write_card(config.model, summary),
+        street_view_trained=True,
         extra=summary,
     )
 

@@ -31,8 +31,8 @@ def normalize_features(features: Tensor) -> Tensor:
     Columns outside the coverage must be zero already, so the norm is that of the valid bins.
     """
     wide = features.float()
-    norm = wide.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
-    return wide / norm.clamp_min(_NORM_FLOOR)
+    squares = wide.square().sum(dim=(1, 2, 3), keepdim=True)
+    return wide / squares.clamp_min(_NORM_FLOOR**2).sqrt()
 
 
 def bin_coverage(mask: Tensor, width_stride: int) -> Tensor:

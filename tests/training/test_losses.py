@@ -78,3 +78,13 @@ def test_only_near_places_of_the_same_city_are_masked():
         [False, False, False, False],
         [False, False, False, False],
     ]
+
+
+def test_gradients_stay_finite_where_a_place_is_masked():
+    correlation = torch.rand(3, 3, 8, requires_grad=True)
+    masked = torch.zeros(3, 3, dtype=torch.bool)
+    masked[0, 1] = masked[1, 0] = True
+    loss = place_and_heading_loss(correlation, torch.ones(3), torch.tensor(14.0), masked, 0.1)
+    loss.backward()
+    assert torch.isfinite(correlation.grad).all()
+    assert float(correlation.grad[0, 1].abs().max()) == 0.0

@@ -106,7 +106,9 @@ def _frame_mask(
     shapes = torch.tensor([9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3], device=device)
     shape = shapes[torch.randint(0, len(shapes), (batch,), generator=generator, device=device)]
     half_width = fov_deg / 2
-    half_height = torch.rad2deg(torch.atan(torch.tan(torch.deg2rad(half_width)) * shape))
+    # Beyond 120 degrees across a photo is a part of a panorama, as high as a wide photo.
+    flat = torch.deg2rad(half_width.clamp(max=60.0))
+    half_height = torch.rad2deg(torch.atan(torch.tan(flat) * shape))
     pitch = 3.0 * _normal(batch, generator, device)
     span = geometry.elevation_max_deg - geometry.elevation_min_deg
     rows = torch.arange(geometry.height, device=device) + 0.5

@@ -95,19 +95,17 @@ class RenderedPlaces:
         return len(self.city)
 
     @classmethod
-    def load(cls, folder: Path, geometry: StripGeometry, cities: slice | None = None) -> Any:
+    def load(cls, folder: Path, geometry: StripGeometry) -> Any:
         """Return the cities of a folder as one set.
 
         Args:
             folder: Written by ``render_dataset``.
             geometry: The frame asked for.
-            cities: Which cities, in the order of their seeds; all when None.
 
         Raises:
             InputError: The folder holds no city, or strips of another frame.
         """
         folders = sorted(p for p in folder.glob("city_?????") if p.is_dir())
-        folders = folders[cities or slice(None)]
         if not folders:
             raise InputError(f"{folder} holds no rendered city; run: python -m training render")
         parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ARRAYS}

@@ -1,0 +1,242 @@
+"""READ FIRST: from photos and an area to ranked places, one line a stage.
+
+``locate`` answers a request: it surveys the area once, opens one scene for all photos that the
+same street views may serve (``scene.encode_area`` builds its gallery, stages 2 to 7), and asks
+``locate_photo`` for each photo (stages 8 to 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from model_core.bundle import ModelBundle, default_bundle_path, load_bundle
+from model_core.candidates import rank_candidates
+from model_core.config import LocateConfig, RankingConfig
+from model_core.device import choose_device
+from model_core.errors import Cancelled, GeolocatorError
+from model_core.gallery.places import PlaceTable
+from model_core.matching.query import photo_queries
+from model_core.matching.search import RetrievalResult, search_gallery
+from model_core.photo import PhotoFailure, find_photos, read_photos
+from model_core.references.survey import survey_area
+from model_core.report import summarize, write_outcome
+from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
+from model_core.scene import Scene, encode_area, group_by_street_views, open_scene
+from model_core.types import (
+    CancelCheck,
+    Photo,
+    PhotoResult,
+    Progress,
+    ProgressCallback,
+    StreetView,
+    Verification,
+    ignore_progress,
+    never_cancelled,
+)
+from model_core.verification.verify import verify_photo
+
+__all__ = [
+    "Evidence",
+    "GalleryRequest",
+    "LocateOutcome",
+    "LocateRequest",
+    "build_gallery",
+    "gather_evidence",
+    "locate",
+    "locate_photo",
+    "rank_evidence",
+]
+
+PHOTO_MAX_SIDE_PX = 1024
+"""Photos are decoded no larger, unless verification asks for more."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was found out about one photo, before it is ranked."""
+
+    photo: Photo
+    places: PlaceTable
+    retrieval: RetrievalResult | None
+    verifications: tuple[Verification, ...]
+    views: tuple[StreetView, ...]
+
+
+def locate(
+    request: LocateRequest,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
+) -> LocateOutcome:
+    """Return a result for every photo, and write them where the request names a folder.
+
+    A photo that cannot be read, or fails later, costs only itself: its result says why.
+
+    Args:
+        request: Photos, area, sources, options.
+        progress: Told of every stage.
+        cancel: Asked between batches.
+
+    Raises:
+        GeolocatorError: The area, its sources, the model or the gallery cannot be used.
+        Cancelled: The user asked to stop.
+    """
+    config = request.config
+    device = choose_device(config.device)
+    photos, results = _read_photos(request, progress, cancel)  # 1 photo
+    survey = survey_area(  # 2 references
+        request.area, request.imagery, request.roads, request.street_views, config
+    )
+    model = _load_model(request.bundle, config, str(device))
+    evidence: list[Evidence] = []
+    with _folder(request) as folder:
+        for group in group_by_street_views(photos, survey, config):
+            date = group[0].captured_at
+            scene = open_scene(survey, date, model, folder, device, config, progress, cancel)
+            for photo in group:
+                done = len(results)
+                progress(Progress("locate", done, done + len(photos), photo.name))
+                try:
+                    evidence.append(gather_evidence(photo, scene, config, progress, cancel))
+                    results[photo.path] = rank_evidence(evidence[-1], config.ranking)
+                except Cancelled:
+                    raise
+                except GeolocatorError as error:
+                    results[photo.path] = _failed(photo.path, error, photo.sha256)
+    ordered = tuple(results[path] for path in find_photos(request.photos))
+    files, notes = write_outcome(request, ordered, photos, survey, model)
+    return LocateOutcome(ordered, files, summarize(ordered), notes, tuple(evidence))
+
+
+def locate_photo(
+    photo: Photo,
+    scene: Scene,
+    config: LocateConfig,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
+) -> PhotoResult:
+    """Return one photo's ranked candidates; arguments as for ``gather_evidence``."""
+    evidence = gather_evidence(photo, scene, config, progress, cancel)
+    return rank_evidence(evidence, config.ranking)
+
+
+def gather_evidence(
+    photo: Photo,
+    scene: Scene,
+    config: LocateConfig,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
+) -> Evidence:
+    """Return what the model and local features say of a photo and the places of a scene.
+
+    Args:
+        photo: The photo.
+        scene: What it is compared with.
+        config: The run.
+        progress: Told after every street view.
+        cancel: Asked between blocks and street views.
+
+    Raises:
+        GeolocatorError: The photo cannot be compared.
+        Cancelled: The user asked to stop.
+    """
+    retrieval = None
+    if scene.model is not None and scene.gallery is not None:
+        model, search = scene.model, config.search
+        queries = photo_queries(photo, model.encoder, model.config, search, scene.device)  # 5
+        retrieval = search_gallery(scene.gallery, queries, search, scene.device, cancel)  # 8
+    views = _views_best_first(scene, retrieval)
+    verifications = verify_photo(  # 9 verification
+        photo, views, config.verification, scene.local_features, progress=progress, cancel=cancel
+    )
+    return Evidence(
+        photo, scene.places, retrieval, tuple(verifications), tuple(view for _, view in views)
+    )
+
+
+def rank_evidence(
+    evidence: Evidence,
+    config: RankingConfig,
+    *,
+    use_retrieval: bool = True,
+    use_verification: bool = True,
+) -> PhotoResult:
+    """Return the ranked candidates of a photo's evidence, or of a part of it (stage 10)."""
+    return rank_candidates(
+        evidence.photo,
+        evidence.places,
+        evidence.retrieval if use_retrieval else None,
+        evidence.verifications if use_verification else (),
+        config,
+        evidence.views,
+    )
+
+
+def build_gallery(
+    request: GalleryRequest,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
+) -> Path:
+    """Build the gallery of an area in ``request.out`` and return the folder.
+
+    Raises:
+        GeolocatorError: The area, its sources or the model cannot be used.
+        Cancelled: The user asked to stop; the next build goes on.
+    """
+    config = request.config
+    device = choose_device(config.device)
+    model = load_bundle(request.bundle or default_bundle_path(), device)
+    survey = survey_area(
+        request.area, request.imagery, request.roads, request.street_views, config
+    )
+    return encode_area(survey, None, model, request.out, device, config, progress, cancel).path
+
+
+def _read_photos(
+    request: LocateRequest, progress: ProgressCallback, cancel: CancelCheck
+) -> tuple[list[Photo], dict[Path, PhotoResult]]:
+    """Return the photos that can be read, and a result that says why for each other one."""
+    max_side_px = max(PHOTO_MAX_SIDE_PX, request.config.verification.max_side_px)
+    paths = find_photos(request.photos)
+    photos: list[Photo] = []
+    failed: dict[Path, PhotoResult] = {}
+    for done, photo in enumerate(read_photos(paths, max_side_px)):
+        if cancel():
+            raise Cancelled("stopped while the photos were being read")
+        progress(Progress("photos", done + 1, len(paths)))
+        if isinstance(photo, PhotoFailure):
+            failed[photo.path] = _failed(photo.path, photo.error)
+        else:
+            photos.append(photo)
+    return photos, failed
+
+
+def _failed(path: Path, error: GeolocatorError, sha256: str = "") -> PhotoResult:
+    return PhotoResult(path=path, photo_sha256=sha256, error=str(error), error_code=error.code)
+
+
+def _load_model(path: Path | None, config: LocateConfig, device: str) -> ModelBundle | None:
+    return load_bundle(path or default_bundle_path(), device) if config.use_retrieval else None
+
+
+def _views_best_first(
+    scene: Scene, retrieval: RetrievalResult | None
+) -> Sequence[tuple[int, StreetView]]:
+    """Return every street view of the area with its place, in the order of the learned score."""
+    rows = range(len(scene.survey.places))
+    order = rows if retrieval is None else retrieval.scores.argsort(kind="stable")[::-1].tolist()
+    return [(row, view) for row in order for view in scene.survey.views_of_place[row]]
+
+
+@contextmanager
+def _folder(request: LocateRequest) -> Iterator[Path]:
+    """Yield where galleries and local features are kept: as asked, beside the results, or briefly."""
+    kept = request.gallery or (request.out and request.out / "gallery")
+    if kept is not None:
+        yield kept
+        return
+    with TemporaryDirectory(prefix="csi-geolocator-") as brief:
+        yield Path(brief)

@@ -1,0 +1,92 @@
+"""From results to what a person gets: files in a folder, a summary, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from model_core import __version__
+from model_core.bundle import ModelBundle
+from model_core.config import to_mapping
+from model_core.errors import ImageryError
+from model_core.output import Backdrop, OutputFiles, Provenance, write_results
+from model_core.references.area import LocalFrame
+from model_core.references.survey import Survey, square_around
+from model_core.request import LocateRequest
+from model_core.scoring import read_truth
+from model_core.types import Photo, PhotoResult
+
+BACKDROP_PX = 1600
+
+
+def write_outcome(
+    request: LocateRequest,
+    results: Sequence[PhotoResult],
+    photos: Sequence[Photo],
+    survey: Survey,
+    model: ModelBundle | None,
+) -> tuple[OutputFiles | None, tuple[str, ...]]:
+    """Write the results where the request names a folder; return the files and the run's notes."""
+    notes = _notes(survey, model)
+    if request.out is None:
+        return None, notes
+    provenance = Provenance(
+        model_hash="" if model is None else model.model_hash,
+        software_version=__version__,
+        created_at=datetime.now(timezone.utc),
+        sources=survey.terms,
+        settings=to_mapping(request.config),
+    )
+    files = write_results(
+        request.out,
+        results,
+        {photo.path: photo for photo in photos},
+        survey.places,
+        survey.area,
+        provenance,
+        None if request.truth is None else read_truth(request.truth),
+        _backdrop(survey),
+    )
+    return files, notes
+
+
+def summarize(results: Sequence[PhotoResult]) -> str:
+    """Return in a sentence how the photos fared."""
+    failed = sum(bool(result.error) for result in results)
+    elsewhere = sum(result.not_in_area for result in results if not result.error)
+    placed = len(results) - failed - elsewhere
+    parts = [f"{placed} of {len(results)} photos placed"]
+    if elsewhere:
+        parts.append(f"{elsewhere} not in this area")
+    if failed:
+        parts.append(f"{failed} could not be used")
+    return ", ".join(parts)
+
+
+def _notes(survey: Survey, model: ModelBundle | None) -> tuple[str, ...]:
+    notes = []
+    if model is not None:
+        notes.append(survey.summary.describe())
+    if model is not None and model.training:
+        notes.append(
+            "the model was trained on rendered cities only; on real imagery trust street views "
+            "confirmed by local features more than its scores"
+        )
+    return tuple(notes)
+
+
+def _backdrop(survey: Survey) -> Backdrop | None:
+    """Return a picture of the area for the map, None where the imagery shows none of it."""
+    if survey.imagery is None:
+        return None
+    center, side_m = square_around(survey.area)
+    try:
+        picture = survey.imagery.read(center, side_m, BACKDROP_PX)
+    except ImageryError:
+        return None
+    if picture is None:
+        return None
+    half_m = side_m / 2
+    lon, lat = LocalFrame(center).to_lonlat([-half_m, half_m], [-half_m, half_m])
+    return Backdrop(picture.image, float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1]))

@@ -1,0 +1,63 @@
+"""What the pipeline is asked and what it answers; plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_core.config import LocateConfig
+from model_core.types import PhotoResult
+
+if TYPE_CHECKING:
+    from model_core.output import OutputFiles
+    from model_core.pipeline import Evidence
+
+
+@dataclass(frozen=True)
+class GalleryRequest:
+    """Build the gallery of an area in ``out``; sources as in ``LocateRequest``."""
+
+    area: str
+    out: Path
+    imagery: Path | None = None
+    roads: Path | None = None
+    street_views: tuple[Path, ...] = ()
+    bundle: Path | None = None
+    config: LocateConfig = LocateConfig()
+
+
+@dataclass(frozen=True)
+class LocateRequest:
+    """Locate photos in an area.
+
+    ``photos`` are files or folders; ``area`` is "west,south,east,north" or a vector file;
+    ``imagery`` a raster or a folder of tiles; ``roads`` a vector file; ``street_views`` folders or
+    tables; ``gallery`` a folder to keep galleries in, or one that ``build_gallery`` made;
+    ``out`` a folder for the results; ``truth`` a table to score them by.
+    """
+
+    photos: tuple[Path, ...]
+    area: str
+    imagery: Path | None = None
+    roads: Path | None = None
+    street_views: tuple[Path, ...] = ()
+    gallery: Path | None = None
+    bundle: Path | None = None
+    out: Path | None = None
+    config: LocateConfig = LocateConfig()
+    truth: Path | None = None
+
+
+@dataclass(frozen=True)
+class LocateOutcome:
+    """One result a photo in the order asked for, the files written, and a summary in words.
+
+    ``evidence`` holds what the ranking was made from, for those that could be read.
+    """
+
+    results: tuple[PhotoResult, ...]
+    files: OutputFiles | None = None
+    summary: str = ""
+    notes: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = field(default=(), repr=False)

@@ -1,0 +1,200 @@
+"""The scene that photos are compared with: places, gallery, model, cached local features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model_core import __version__
+from model_core.alignment.align import align_references
+from model_core.bundle import ModelBundle
+from model_core.config import LocateConfig, to_mapping
+from model_core.device import choose_dtype
+from model_core.errors import GalleryError
+from model_core.gallery.build import write_gallery
+from model_core.gallery.places import PlaceRecord, PlaceTable
+from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
+from model_core.gallery.writer import gallery_fingerprint
+from model_core.references.collect import collect_references
+from model_core.references.survey import Survey, available_view_ids
+from model_core.synthesis.fill_in import fill_in_street_views
+from model_core.types import (
+    AlignedReference,
+    CancelCheck,
+    Photo,
+    ProgressCallback,
+    Reference,
+    StreetView,
+)
+from model_core.verification.cache import FeatureCache
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What photos are compared with; without retrieval there is neither model nor gallery."""
+
+    survey: Survey
+    places: PlaceTable
+    model: ModelBundle | None
+    gallery: Gallery | None
+    local_features: FeatureCache
+    device: torch.device
+
+
+def open_scene(
+    survey: Survey,
+    photo_date: datetime | None,
+    model: ModelBundle | None,
+    folder: Path,
+    device: torch.device,
+    config: LocateConfig,
+    progress: ProgressCallback,
+    cancel: CancelCheck,
+) -> Scene:
+    """Return the scene for photos of one date, its gallery built or opened.
+
+    Args:
+        survey: The area.
+        photo_date: Chooses the street views; None: all of them may serve.
+        model: None leaves retrieval out.
+        folder: Keeps galleries and local features, or is a gallery itself.
+        device: Where the model is.
+        config: The run.
+        progress: Told of the building.
+        cancel: Asked between batches.
+
+    Raises:
+        GalleryError: ``folder`` is a gallery of another model or of another area.
+    """
+    cache = FeatureCache(folder / "local_features")
+    if model is None:
+        records = (
+            PlaceRecord.of_reference(Reference(place, None, views))
+            for place, views in zip(survey.places, survey.views_of_place, strict=True)
+        )
+        return Scene(survey, PlaceTable.from_records(records), None, None, cache, device)
+    if (folder / META_FILE).exists():
+        gallery = _given_gallery(folder, survey, model, config)
+    else:
+        meta = describe_gallery(survey, photo_date, model, config)
+        target = folder / f"gallery-{meta.fingerprint[:12]}"
+        if (target / META_FILE).exists():
+            gallery = open_gallery(target, model.model_hash)
+        else:
+            gallery = encode_area(
+                survey, photo_date, model, target, device, config, progress, cancel
+            )
+    return Scene(survey, gallery.places, model, gallery, cache, device)
+
+
+def encode_area(
+    survey: Survey,
+    photo_date: datetime | None,
+    model: ModelBundle,
+    folder: Path,
+    device: torch.device,
+    config: LocateConfig,
+    progress: ProgressCallback,
+    cancel: CancelCheck,
+) -> Gallery:
+    """Return the area's gallery: stages 2 to 7, one line each; an unfinished one goes on."""
+
+    def aligned_from(row: int) -> Iterable[AlignedReference]:
+        references = collect_references(  # 2 references
+            survey.area,
+            survey.places[row:],
+            survey.imagery,
+            survey.street_view_sources,
+            config.street_view,
+            photo_date,
+            model.config.geometry,
+            summary=survey.summary,
+            cancel=cancel,
+        )
+        aligned = align_references(references, model.config, on_failure=count_failure)  # 3
+        return fill_in_street_views(  # 4 synthesis
+            aligned, model.generator, config.street_view.policy, device, config.batch_size
+        )
+
+    def count_failure(view: StreetView, reason: str) -> None:
+        survey.summary.add_failure(view.terms.provider, f"{view.view_id}: {reason}")
+
+    return write_gallery(  # 5 features, 6 fusion, 7 gallery
+        folder,
+        survey.places,
+        describe_gallery(survey, photo_date, model, config),
+        aligned_from,
+        model,
+        device,
+        config.batch_size,
+        progress,
+        cancel,
+        imagery_source="" if survey.imagery is None else survey.imagery.terms.provider,
+        provider_of_view={view.view_id: view.terms.provider for view in survey.views.views},
+        dtype=choose_dtype(device),
+    )
+
+
+def describe_gallery(
+    survey: Survey, photo_date: datetime | None, model: ModelBundle, config: LocateConfig
+) -> GalleryMeta:
+    """Return what a gallery is of; its fingerprint changes with anything its features depend on."""
+    options: dict[str, Any] = {
+        "places": to_mapping(config.places),
+        "street_view": to_mapping(config.street_view),
+        "files": [_state_of(view.path) for view in survey.views.views],
+        "imagery": None if survey.imagery_path is None else _state_of(survey.imagery_path),
+        "available": sorted(available_view_ids(survey, photo_date, config)),
+    }
+    fingerprint = gallery_fingerprint(
+        model.model_hash, survey.area, survey.places, survey.terms, options
+    )
+    shape = (model.config.feature_height, model.config.azimuth_bins, model.config.feature_channels)
+    return GalleryMeta(
+        model_hash=model.model_hash,
+        feature_shape=shape,
+        count=len(survey.places),
+        fingerprint=fingerprint,
+        area=survey.area,
+        sources=survey.terms,
+        created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        software_version=__version__,
+        config={key: options[key] for key in ("places", "street_view")},
+    )
+
+
+def group_by_street_views(
+    photos: Iterable[Photo], survey: Survey, config: LocateConfig
+) -> list[list[Photo]]:
+    """Return the photos in groups that the same street views may serve; a group shares a scene."""
+    groups: dict[frozenset[str], list[Photo]] = {}
+    for photo in photos:
+        key = available_view_ids(survey, photo.captured_at, config)
+        groups.setdefault(key, []).append(photo)
+    return list(groups.values())
+
+
+def _given_gallery(
+    folder: Path, survey: Survey, model: ModelBundle, config: LocateConfig
+) -> Gallery:
+    gallery = open_gallery(folder, model.model_hash)
+    expected = describe_gallery(survey, None, model, config)
+    if gallery.meta.fingerprint != expected.fingerprint:
+        raise GalleryError(
+            f"the gallery {folder} is of another area, other sources or other options than this "
+            "request; name the ones it was built with, or build it again"
+        )
+    return gallery
+
+
+def _state_of(path: Path) -> tuple[str, int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return (path.name, -1, -1)
+    return (path.name, state.st_size, state.st_mtime_ns)

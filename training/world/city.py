@@ -10,7 +10,7 @@ from torch import Tensor
 
 from training.world.appearance import Sun, draw_sun
 from training.world.facades import Facade, draw_facades
-from training.world.geometry import DEFAULT_HALF_M, CityGeometry, build_geometry
+from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
 from training.world.heights import HeightMap, cast_shadows, raise_heights
 from training.world.noise import NoiseBank
 from training.world.solids import FIRST_TRAFFIC, Boxes, Rounds
@@ -100,6 +100,7 @@ def build_city(
     half_m: float = DEFAULT_HALF_M,
     suns: int = 4,
     traffic_sets: int = 5,
+    ground_cell_m: float = GROUND_CELL_M,
 ) -> City:
     """Return the city of a seed, ready for rendering.
 
@@ -110,8 +111,9 @@ def build_city(
         half_m: Half of the city's side.
         suns: How many suns each date can draw from.
         traffic_sets: How many independent sets of cars and people there are.
+        ground_cell_m: Cell of the map of the ground; finer for close photos.
     """
-    geometry = build_geometry(seed, style, half_m, traffic_sets)
+    geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
     rng = city_generator(seed, 3)
     facades = draw_facades(geometry.buildings, style.facade_pool, rng)
     heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))

@@ -11,7 +11,6 @@ import numpy as np
 from model_core.types import FloatArray
 from training.world.ground_map import Ground, GroundMap, draw_streets, offset_line
 from training.world.lots import (
-    TAKEN_BUILDING,
     TAKEN_ROAD,
     BuildingFacts,
     Site,
@@ -30,6 +29,7 @@ from training.world.streets import Road, lay_streets
 from training.world.styles import CityStyle, city_generator
 
 DEFAULT_HALF_M = 180.0
+GROUND_CELL_M = 0.25
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,16 @@ class CityGeometry:
 
 
 def build_geometry(
-    seed: int, style: CityStyle, half_m: float = DEFAULT_HALF_M, traffic_sets: int = 5
+    seed: int,
+    style: CityStyle,
+    half_m: float = DEFAULT_HALF_M,
+    traffic_sets: int = 5,
+    ground_cell_m: float = GROUND_CELL_M,
 ) -> CityGeometry:
     """Return the city of a seed, the same on every machine."""
     rng = city_generator(seed, 1)
     roads = lay_streets(style, half_m, rng)
-    ground = _base_ground(half_m, style, rng)
+    ground = _base_ground(half_m, ground_cell_m, style, rng)
     taken = GroundMap(half_m, 0.5)
     for road in roads:
         taken.line(road.points, 2 * road.half_m - 0.2, TAKEN_ROAD)
@@ -86,9 +90,11 @@ def build_geometry(
     )  # fmt: skip
 
 
-def _base_ground(half_m: float, style: CityStyle, rng: np.random.Generator) -> GroundMap:
+def _base_ground(
+    half_m: float, cell_m: float, style: CityStyle, rng: np.random.Generator
+) -> GroundMap:
     """Return the cover of what no plot takes: patches of grass, gravel and soil."""
-    ground = GroundMap(half_m, 0.25)
+    ground = GroundMap(half_m, cell_m)
     size = len(ground.cells)
     coarse = rng.random((14, 14)).astype(np.float32)
     where = np.linspace(0, 12.999, size)
@@ -124,8 +130,9 @@ def _plant_yards(site: Site) -> None:
     rng = site.rng
     spots = rng.uniform(-site.half_m, site.half_m, (int(900 * site.style.yard_trees), 2))
     cover = site.ground.at(spots.astype(np.float32))
+    likely_on = {int(Ground.GRASS): 0.8, int(Ground.SOIL): 0.3, int(Ground.GRAVEL): 0.15}
     for spot, under in zip(spots.astype(np.float32), cover, strict=True):
-        likely = {Ground.GRASS: 0.8, Ground.SOIL: 0.3, Ground.GRAVEL: 0.15}.get(int(under), 0.0)
+        likely = likely_on.get(int(under), 0.0)
         if rng.random() < likely:
             if rng.random() < 0.25:
                 radius = float(rng.uniform(0.5, 1.2))

@@ -111,7 +111,7 @@ def frame_tangents(
     )
     turn = azimuth[None] - tilt[:, 2:3]
     raised = tilt[:, 0:1] * turn.cos() + tilt[:, 1:2] * turn.sin()
-    tangent = (elevation[None, None] + raised[..., None]).clamp(-1.5, 1.5).tan()
+    tangent = (elevation[None, None] + raised[..., None]).clamp(-1.569, 1.569).tan()
     direction = torch.stack([azimuth.sin(), azimuth.cos()], -1)
     return tangent - (cameras.slope @ direction.T)[..., None]
 

@@ -228,5 +228,5 @@ def _developed(color: Tensor, look: SatelliteAppearance) -> ImageU8:
     )
     if not ok:
         raise ValueError("the rendered satellite image could not be compressed")
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return np.ascontiguousarray(decoded[..., ::-1])

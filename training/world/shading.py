@@ -10,7 +10,7 @@ from torch import Tensor
 
 from training.world.city import City
 from training.world.facades import Facade
-from training.world.noise import look_up
+from training.world.noise import look_up, look_up_own
 from training.world.solids import BoxKind, RoundKind
 
 
@@ -28,7 +28,7 @@ class ViewLights:
     clouds: Tensor
     overcast: Tensor
     palette: Tensor
-    leaf: _FacadeColumns
+    leaf: Tensor
     snow: Tensor
     phase: Tensor
     date: Tensor
@@ -92,6 +92,11 @@ def _mix(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     return a + (b - a) * share[:, None]
 
 
+def _muted(color: Tensor) -> Tensor:
+    """Return colours nearer to grey."""
+    return 0.45 * color + 0.55 * color.mean(-1, keepdim=True)
+
+
 def _wall_frame(city: City, spots: Spots, side: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the place along the wall from its left end, its length and its normal (P, 2)."""
     b = city.boxes
@@ -143,7 +148,7 @@ def _plain_wall(
     bank, b = city.below, city.boxes
     seed = b.seed[row]
     tint = bank.draw_color(seed)
-    noise = look_up(bank.rough, place * 22 + (seed & 255), z * 22)
+    noise = look_up_own(bank, place * 22, z * 22, seed)
     grey = bank.draw(seed * 5 + 1)[:, None]
     stone = 0.45 + 0.3 * grey + 0.06 * (tint - 0.5) + 0.05 * noise[:, None]
     leaf = lights.leaf[view] * (0.75 + 0.25 * noise[:, None])
@@ -175,7 +180,6 @@ def _facade(
     view: Tensor,
 ) -> Tensor:
     """Return the albedo of facades: plaster, windows, shop fronts, balconies, signs."""
-    bank = city.below
     f = _FacadeColumns(city.facades, city.boxes.owner[row])
     key = f[Facade.KEY].long() * 4 + side
     base_m, floor_m = f[Facade.BASE_M], f[Facade.FLOOR_M]
@@ -207,8 +211,8 @@ def _plaster(
     z0 = f[Facade.OFFSET_Z]
     fine_on = (0.06 / pixel.clamp_min(0.06)).clamp_max(1)
     mid_on = (0.5 / pixel.clamp_min(0.5)).clamp_max(1)
-    fine = look_up(bank.rough, place * 40 + u0, z * 40 + z0) * fine_on
-    mid = look_up(bank.rough, place * 7 + z0, z * 7 + u0) * mid_on
+    fine = look_up_own(bank, place * 40, z * 40, key * 5 + 1) * fine_on
+    mid = look_up_own(bank, place * 7, z * 7, key * 5 + 2) * mid_on
     wide = look_up(bank.soft, place * 14 + u0 * 3, z * 10 + z0 * 5)
     streak = look_up(bank.rough, place * 16 + z0, z * 0.8 + u0) * mid_on
     style = f[Facade.TEXTURE]
@@ -254,7 +258,7 @@ def _windows(
     sheen = 0.35 * lights.sky_low[view] * (0.4 + 0.6 * rise)[:, None]
     glass = f[Facade.GLASS][:, None] * (0.5 + room[:, None]) + sheen * 0.6
     curtain = (bank.draw(cell + 3) < 0.45) & (rise > middle - (bank.draw(cell + 5) - 0.5) * 0.6)
-    cloth = 0.45 + 0.45 * bank.draw_color(cell + 11)
+    cloth = 0.45 + 0.45 * _muted(bank.draw_color(cell + 11))
     pane = torch.where(curtain[:, None], cloth * 0.8, glass)
     shutter = (f[Facade.SHUTTER] > 0) & (bank.draw(cell + 17) < 0.3)
     pane = torch.where(shutter[:, None], f.colors(Facade.TRIM_R) * 0.7, pane)
@@ -282,10 +286,10 @@ def _shops(
     shop = (f[Facade.SHOP] > 0) & low
     pick = bank.draw(cell + 23)
     door = low & (pick < 0.22) & ((across - 0.5).abs() < 0.2) & (z < 2.2)
-    tint = bank.draw_color(cell + 29)
+    tint = _muted(bank.draw_color(cell + 29))
     color = torch.where(door[:, None], 0.15 + 0.5 * tint, color)
     pane = shop & ~door & (pick < 0.9) & ((across - 0.5).abs() < 0.44) & (z > 0.5) & (z < 2.7)
-    goods = look_up(bank.leafy, place * 18 + (key & 511), z * 18 + (key & 255))
+    goods = look_up_own(bank, place * 18, z * 18, key * 5 + 3)
     inside = 0.22 + 0.25 * tint + 0.12 * goods[:, None] * (0.15 / pixel.clamp_min(0.15))[:, None]
     color = torch.where(pane[:, None], inside, color)
     group = (place / 6.5).floor().long() + key * 13
@@ -299,7 +303,7 @@ def _shops(
     color = torch.where(sign[:, None], text, color)
     poster = low & ~pane & ~door & (pick > 0.8) & ((across - 0.5).abs() < 0.3)
     poster &= (z > 0.8) & (z < 2.0)
-    print_ = look_up(bank.leafy, place * 25 + (cell & 511), z * 25 + (cell & 255))
+    print_ = look_up_own(bank, place * 25, z * 25, cell + 37)
     sheet = (0.35 + 0.4 * tint + 0.22 * print_[:, None]).clamp(0, 1)
     return torch.where(poster[:, None], sheet, color)
 
@@ -334,7 +338,9 @@ def shade_ground(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     cover = city.ground.view(-1)[row * size + col].long()
     palette = lights.palette
     color = palette.view(-1, 3)[spots.view * palette.shape[1] + cover]
-    fine = look_up(bank.rough, east * 31, north * 31) * (0.1 / spots.pixel_m.clamp_min(0.1))
+    fine = look_up(bank.rough, east * 31, north * 31)
+    fine = 0.7 * (fine + look_up(bank.leafy, north * 23.7, -east * 23.7))
+    fine = fine * (0.1 / spots.pixel_m.clamp_min(0.1))
     wide = look_up(bank.soft, east * 5 + 77, north * 5)
     patch = look_up(bank.soft, east * 0.9, north * 0.9 + 31)
     rough = city_roughness(cover.device)[cover]
@@ -383,7 +389,7 @@ def shade_rounds(
 def shade_sky(lights: ViewLights, bank_soft: Tensor, view: Tensor, azimuth: Tensor,
               tangent: Tensor) -> Tensor:  # fmt: skip
     """Return the colours (P, 3) of the sky and of the hills at its foot."""
-    up = tangent.clamp(0, 3)
+    up = tangent.clamp(0, 300)
     share = (up / (0.6 + up)).clamp(0, 1)
     sky = _mix(lights.sky_low[view], lights.sky_top[view], share)
     phase = lights.phase[view]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,7 +65,7 @@ def _unwarped_lines(
     lines: list[tuple[FloatArray, RoadKind]] = []
     for i, y in enumerate(rows):
         lines.append((_segment(-reach, y, reach, y), "main" if i == main_row else "street"))
-    for low, high in zip(rows[:-1], rows[1:], strict=True):
+    for low, high in itertools.pairwise(rows):
         staggered = style.pattern in ("staggered", "organic")
         columns = _spacing(*style.block_m, reach, rng) if staggered else common
         for j, x in enumerate(columns):

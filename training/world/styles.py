@@ -181,7 +181,7 @@ def draw_style(seed: int, split: Split = "train") -> CityStyle:
     weights /= weights.sum()
     low, high = _BLOCKS[family]
     stretch = rng.uniform(0.85, 1.2)
-    pattern: StreetPattern = rng.choice(  # type: ignore[assignment]
+    pattern: StreetPattern = rng.choice(
         ["grid", "staggered", "radial", "organic"], p=[0.25, 0.3, 0.15, 0.3]
     )
     lane = rng.uniform(5.0, 9.0)

@@ -139,7 +139,9 @@ def locate(
     gallery: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Gallery folder from build-gallery.", rich_help_panel=_SOURCES
+            metavar="FOLDER",
+            help="Folder to keep galleries in, or one from build-gallery.",
+            rich_help_panel=_SOURCES,
         ),
     ] = None,
     bundle: BundleOption = None,

@@ -411,8 +411,8 @@ class ProgressParams(Body):
 class PhotoAnswer(Body):
     """What was found for one photo; ``error`` is set, and no candidate there, where it failed.
 
-    ``candidates`` is a GeoJSON FeatureCollection of points, best first; the properties are the
-    columns of the ``candidates`` layer. ``error_code`` is an ``ErrorCode``, 0 without an error.
+    ``candidates`` is a GeoJSON FeatureCollection of points, best first; the properties are named
+    as the columns of the ``candidates`` layer. ``error_code`` is an ``ErrorCode``, 0 without one.
     """
 
     path: str

@@ -202,7 +202,9 @@ def check_writing(folder: Path) -> str:
     Raises:
         OSError: It cannot be written.
     """
-    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file")
     with tempfile.NamedTemporaryFile(dir=there) as file:
         file.write(b"a line")
         file.flush()

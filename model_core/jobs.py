@@ -21,7 +21,7 @@ from model_core.errors import GeolocatorError
 from model_core.options import read_options
 
 if TYPE_CHECKING:
-    from model_core.pipeline import GalleryRequest, LocateOutcome, LocateRequest
+    from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
     from model_core.serve import Handler
     from model_core.types import CancelCheck, Candidate, PhotoResult, ProgressCallback
 
@@ -87,7 +87,7 @@ def locate_request(params: contract.LocateParams) -> LocateRequest:
         ContractError: A path is relative: the engine's folder is not the client's.
         ConfigError: An option is unknown or of a wrong kind.
     """
-    from model_core.pipeline import LocateRequest
+    from model_core.request import LocateRequest
 
     return LocateRequest(
         photos=tuple(_path("photos", photo) for photo in params.photos),
@@ -110,7 +110,7 @@ def gallery_request(params: contract.BuildGalleryParams) -> GalleryRequest:
         ContractError: A path is relative: the engine's folder is not the client's.
         ConfigError: An option is unknown or of a wrong kind.
     """
-    from model_core.pipeline import GalleryRequest
+    from model_core.request import GalleryRequest
 
     return GalleryRequest(
         area=_area(params.area),

@@ -29,14 +29,28 @@ class Source:
         """Return ``file:line`` for messages."""
         return f"{self.path}:{getattr(node, 'lineno', 0)}"
 
-    def imports(self) -> Iterator[tuple[str, ast.AST]]:
-        """Yield the full dotted name of everything that is imported, anywhere in the file."""
+    def imports(self, *, for_types: bool = True) -> Iterator[tuple[str, ast.AST]]:
+        """Yield the full dotted name of everything that is imported, anywhere in the file.
+
+        ``for_types`` says whether what only type checkers import counts too.
+        """
+        skipped = set() if for_types else self._typing_only()
         for node in ast.walk(self.tree):
+            if id(node) in skipped:
+                continue
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 base = self._base(node)
                 yield from ((f"{base}.{alias.name}".strip("."), node) for alias in node.names)
+
+    def _typing_only(self) -> set[int]:
+        blocks = [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        ]
+        return {id(node) for block in blocks for line in block.body for node in ast.walk(line)}
 
     def _base(self, node: ast.ImportFrom) -> str:
         if not node.level:

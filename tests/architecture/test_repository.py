@@ -37,8 +37,9 @@ REGISTRY_HOSTS = [
     "anaconda" + ".org",
     "npm" + "js.org",
     "deb." + "debian.org",
-    "index" + "-url",
-    "find" + "-links",
+    "--index" + "-url",
+    "--extra" + "-index-url",
+    "--find" + "-links",
 ]
 IP_ADDRESS = re.compile(r"(?<![\d.=<>])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 LOCAL_ADDRESSES = {"127.0.0.1", "0.0.0.0"}

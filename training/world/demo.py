@@ -46,7 +46,7 @@ VIEW_SHARE = 0.6
 NEAR_VIEW_M = 25.0
 FIRST_DATE, SECOND_DATE = datetime(2023, 9, 12, 11, 20), datetime(2024, 3, 2, 9, 5)
 _SUNS, _TRAFFIC_SETS = 12, 6
-PANORAMA_PX = 1280
+PANORAMA_PX = 1440
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", type=int, help="render only this many fresh photos")
     parser.add_argument("--photo-seed", type=int, default=0, help="which fresh photos")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
     if options.photos is None:
         render_demo(options.out, 20, 0)
     else:

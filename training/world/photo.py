@@ -128,14 +128,17 @@ def stand_in_the_way(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     tall, wide = image.shape[:2]
     out = image.copy()
     for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
-        half = wide * float(rng.uniform(0.04, 0.1))
+        half = float(np.sqrt(wide * tall)) * float(rng.uniform(0.06, 0.12))
         middle = wide * float(rng.choice([rng.uniform(0.0, 0.3), rng.uniform(0.7, 1.0)]))
         head = tall * float(rng.uniform(0.45, 0.7))
         mask = np.zeros((tall, wide), np.uint8)
         size = (int(half * 0.42), int(half * 0.55))
         cv2.ellipse(mask, (int(middle), int(head)), size, 0, 0, 360, 1, -1)
-        body = (int(middle), int(head + half * 0.6 + tall * 0.5))
-        cv2.ellipse(mask, body, (int(half), int(tall * 0.5)), 0, 0, 360, 2, -1)
+        chest = int(head + half * 1.25)
+        shoulders = (int(half), int(half * 0.75))
+        cv2.ellipse(mask, (int(middle), chest), shoulders, 0, 0, 360, 2, -1)
+        corners = (int(middle - half), chest), (int(middle + half), tall)
+        cv2.rectangle(mask, *corners, 2, -1)
         light = float(out.mean())
         for value, color in ((1, rng.uniform(0.3, 0.7, 3)), (2, rng.uniform(0.05, 0.8, 3))):
             out[mask == value] = color * light * 1.4

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from training.world.city import City
+from training.world.facade_shading import facade_albedo, mix
 from training.world.facades import Facade
 from training.world.noise import look_up, look_up_own
 from training.world.solids import BoxKind, RoundKind
@@ -51,24 +52,6 @@ class Spots:
     seen: Tensor
 
 
-class _FacadeColumns:
-    """Columns of the facade table at P pixels, each gathered when first asked for."""
-
-    def __init__(self, table: Tensor, owner: Tensor) -> None:
-        self._table = table
-        self._owner = owner
-        self._known: dict[int, Tensor] = {}
-
-    def __getitem__(self, column: int) -> Tensor:
-        if column not in self._known:
-            self._known[column] = self._table[column][self._owner]
-        return self._known[column]
-
-    def colors(self, first: int) -> Tensor:
-        """Return three neighbouring columns, (P, 3)."""
-        return torch.stack([self[first + k] for k in range(3)], -1)
-
-
 def sunlit(city: City, lights: ViewLights, spots: Spots, back_m: float) -> Tensor:
     """Return the share of sun that reaches each spot, 0 to 1 (soft at the shadow's edge)."""
     xy = spots.xy - spots.seen * back_m
@@ -86,15 +69,6 @@ def _lit(lights: ViewLights, spots: Spots, facing: Tensor, sun: Tensor, sky: Ten
     """Return the light (P, 3) on surfaces that face the sun by a cosine and see some sky."""
     direct = lights.sun_rgb[spots.view] * (facing.clamp_min(0) * sun)[:, None]
     return direct + lights.ambient_rgb[spots.view] * sky[:, None]
-
-
-def _mix(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
-    return a + (b - a) * share[:, None]
-
-
-def _muted(color: Tensor) -> Tensor:
-    """Return colours nearer to grey."""
-    return 0.45 * color + 0.55 * color.mean(-1, keepdim=True)
 
 
 def _wall_frame(city: City, spots: Spots, side: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -121,9 +95,9 @@ def shade_walls(city: City, lights: ViewLights, spots: Spots, side: Tensor) -> T
     building = (kind == BoxKind.BUILDING).nonzero().squeeze(1)
     other = (kind != BoxKind.BUILDING).nonzero().squeeze(1)
     if len(building):
-        color[building] = _facade(
-            city, lights, *(t[building] for t in (spots.row, side, place, length, spots.z)),
-            pixel=spots.pixel_m[building], view=spots.view[building],
+        color[building] = facade_albedo(
+            city, *(t[building] for t in (spots.row, side, place, length, spots.z)),
+            pixel=spots.pixel_m[building], sky=lights.sky_low[spots.view[building]],
         )  # fmt: skip
     if len(other):
         color[other] = _plain_wall(city, lights, *(t[other] for t in (
@@ -165,147 +139,6 @@ def _plain_wall(
     out = torch.where((kind == BoxKind.CAR)[:, None], car, out)
     out = torch.where((kind == BoxKind.CABIN)[:, None], cabin.expand_as(out), out)
     return torch.where((kind == BoxKind.ROOF_HOUSE)[:, None], metal, out).clamp(0.02, 1)
-
-
-def _facade(
-    city: City,
-    lights: ViewLights,
-    row: Tensor,
-    side: Tensor,
-    place: Tensor,
-    length: Tensor,
-    z: Tensor,
-    *,
-    pixel: Tensor,
-    view: Tensor,
-) -> Tensor:
-    """Return the albedo of facades: plaster, windows, shop fronts, balconies, signs."""
-    f = _FacadeColumns(city.facades, city.boxes.owner[row])
-    key = f[Facade.KEY].long() * 4 + side
-    base_m, floor_m = f[Facade.BASE_M], f[Facade.FLOOR_M]
-    ground_floor = z < base_m
-    tall = torch.where(ground_floor, base_m, floor_m)
-    floor = torch.where(ground_floor, -1.0, ((z - base_m) / floor_m).floor())
-    rise = torch.where(ground_floor, z / base_m, (z - base_m) / floor_m - floor)
-    bays = (length / f[Facade.BAY_M]).round().clamp_min(1)
-    bay_m = length / bays
-    bay = (place / bay_m).floor()
-    across = place / bay_m - bay
-    cell = key * 977 + bay.long() * 31 + floor.long() * 1217
-    wall = _plaster(city, f, key, place, z, pixel, ground_floor)
-    eave = city.boxes.eave_m[row]
-    upper = torch.where(ground_floor, base_m, base_m + (floor + 1) * floor_m) <= eave + 0.6
-    color = _windows(city, lights, f, wall, cell, across, rise, bay_m, tall, upper, pixel, view)
-    color = _shops(city, f, color, key, cell, place, z, across, ground_floor, pixel)
-    line = ((z - base_m).abs() < 0.12) | ((z - eave + 0.15).abs() < 0.18)
-    trim = (line & (f[Facade.BAND] > 0)).float() * (0.25 / pixel.clamp_min(0.25))
-    return _mix(color, f.colors(Facade.TRIM_R), 0.8 * trim).clamp(0.02, 1)
-
-
-def _plaster(
-    city: City, f: _FacadeColumns, key: Tensor, place: Tensor, z: Tensor, pixel: Tensor, low: Tensor
-) -> Tensor:
-    bank = city.below
-    wall = torch.where(low[:, None], f.colors(Facade.BASE_R), f.colors(Facade.WALL_R))
-    u0 = f[Facade.OFFSET_U] + (key & 3) * 131
-    z0 = f[Facade.OFFSET_Z]
-    fine_on = (0.06 / pixel.clamp_min(0.06)).clamp_max(1)
-    mid_on = (0.5 / pixel.clamp_min(0.5)).clamp_max(1)
-    fine = look_up_own(bank, place * 40, z * 40, key * 5 + 1) * fine_on
-    mid = look_up_own(bank, place * 7, z * 7, key * 5 + 2) * mid_on
-    wide = look_up(bank.soft, place * 14 + u0 * 3, z * 10 + z0 * 5)
-    streak = look_up(bank.rough, place * 16 + z0, z * 0.8 + u0) * mid_on
-    style = f[Facade.TEXTURE]
-    course = (((z / 0.075).floor().long() * 57 + (place / 0.25 + (z / 0.075).floor() * 0.5)
-               .floor().long() * 13) + key)  # fmt: skip
-    brick = (bank.draw(course) - 0.5) * 3 * fine_on
-    seam = ((z % 1.4 < 0.03) | (place % 2.2 < 0.03)).float() * fine_on * -3
-    grain = torch.where(style == 1, brick, fine)
-    grain = torch.where(style == 2, grain + seam, grain)
-    contrast = f[Facade.CONTRAST]
-    shade = 1 + contrast * (0.7 * grain + 0.6 * mid + 0.6 * wide + 0.4 * streak)
-    dirt = 1 - 0.15 * (1 - z / 1.2).clamp(0, 1)
-    return wall * (shade * dirt)[:, None]
-
-
-def _windows(
-    city: City,
-    lights: ViewLights,
-    f: _FacadeColumns,
-    wall: Tensor,
-    cell: Tensor,
-    across: Tensor,
-    rise: Tensor,
-    bay_m: Tensor,
-    tall: Tensor,
-    upper: Tensor,
-    pixel: Tensor,
-    view: Tensor,
-) -> Tensor:
-    bank = city.below
-    soft = pixel.clamp_min(0.02)
-    middle = f[Facade.SILL] + f[Facade.WINDOW_H] / 2
-    side_m = (f[Facade.WINDOW_W] / 2 - (across - 0.5).abs()) * bay_m
-    over_m = (f[Facade.WINDOW_H] / 2 - (rise - middle).abs()) * tall
-    edge = torch.minimum(side_m, over_m)
-    inside = (edge / soft + 0.5).clamp(0, 1)
-    exists = (bank.draw(cell) >= f[Facade.BLANK]) & upper
-    inside = inside * exists
-    frame = ((0.09 - edge) / soft + 0.5).clamp(0, 1) * (0.18 / soft).clamp_max(1)
-    cross = ((0.04 - (across - 0.5).abs() * bay_m) / soft + 0.5).clamp(0, 1)
-    frame = torch.maximum(frame, cross * (0.1 / soft).clamp_max(1))
-    room = bank.draw(cell + 7)
-    sheen = 0.35 * lights.sky_low[view] * (0.4 + 0.6 * rise)[:, None]
-    glass = f[Facade.GLASS][:, None] * (0.5 + room[:, None]) + sheen * 0.6
-    curtain = (bank.draw(cell + 3) < 0.45) & (rise > middle - (bank.draw(cell + 5) - 0.5) * 0.6)
-    cloth = 0.45 + 0.45 * _muted(bank.draw_color(cell + 11))
-    pane = torch.where(curtain[:, None], cloth * 0.8, glass)
-    shutter = (f[Facade.SHUTTER] > 0) & (bank.draw(cell + 17) < 0.3)
-    pane = torch.where(shutter[:, None], f.colors(Facade.TRIM_R) * 0.7, pane)
-    pane = _mix(pane, f.colors(Facade.TRIM_R), frame)
-    color = _mix(wall, pane, inside)
-    balcony = (bank.draw(cell + 19) < f[Facade.BALCONY]) & upper & (rise < 0.36)
-    rail = 0.6 * f.colors(Facade.TRIM_R) + 0.25 * (rise % 0.06 < 0.03).float()[:, None]
-    return torch.where((balcony & (rise > 0.02))[:, None], rail, color)
-
-
-def _shops(
-    city: City,
-    f: _FacadeColumns,
-    color: Tensor,
-    key: Tensor,
-    cell: Tensor,
-    place: Tensor,
-    z: Tensor,
-    across: Tensor,
-    low: Tensor,
-    pixel: Tensor,
-) -> Tensor:
-    """Put doors, shop windows, lettered signs and posters on the ground floor."""
-    bank = city.below
-    shop = (f[Facade.SHOP] > 0) & low
-    pick = bank.draw(cell + 23)
-    door = low & (pick < 0.22) & ((across - 0.5).abs() < 0.2) & (z < 2.2)
-    tint = _muted(bank.draw_color(cell + 29))
-    color = torch.where(door[:, None], 0.15 + 0.5 * tint, color)
-    pane = shop & ~door & (pick < 0.9) & ((across - 0.5).abs() < 0.44) & (z > 0.5) & (z < 2.7)
-    goods = look_up_own(bank, place * 18, z * 18, key * 5 + 3)
-    inside = 0.22 + 0.25 * tint + 0.12 * goods[:, None] * (0.15 / pixel.clamp_min(0.15))[:, None]
-    color = torch.where(pane[:, None], inside, color)
-    group = (place / 6.5).floor().long() + key * 13
-    board = f.colors(Facade.SIGN_R) * 0.6 + 0.4 * bank.draw_color(group * 7)
-    letters = look_up(bank.glyphs, place * 16 + (key & 255) * 8, z * 16 + (group & 31) * 12)
-    bright = (board.mean(-1) < 0.45).float()[:, None]
-    text = _mix(board, bright.expand_as(board) * 0.9 + 0.05, letters)
-    text = _mix(text, board, (pixel / 0.25).clamp(0, 1))
-    top = f[Facade.BASE_M]
-    sign = shop & (z > 2.85) & (z < top - 0.15) & (bank.draw(group * 11 + 1) < 0.75)
-    color = torch.where(sign[:, None], text, color)
-    poster = low & ~pane & ~door & (pick > 0.8) & ((across - 0.5).abs() < 0.3)
-    poster &= (z > 0.8) & (z < 2.0)
-    print_ = look_up_own(bank, place * 25, z * 25, cell + 37)
-    sheet = (0.35 + 0.4 * tint + 0.22 * print_[:, None]).clamp(0, 1)
-    return torch.where(poster[:, None], sheet, color)
 
 
 def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
@@ -391,15 +224,15 @@ def shade_sky(lights: ViewLights, bank_soft: Tensor, view: Tensor, azimuth: Tens
     """Return the colours (P, 3) of the sky and of the hills at its foot."""
     up = tangent.clamp(0, 300)
     share = (up / (0.6 + up)).clamp(0, 1)
-    sky = _mix(lights.sky_low[view], lights.sky_top[view], share)
+    sky = mix(lights.sky_low[view], lights.sky_top[view], share)
     phase = lights.phase[view]
     stretch = 60 / (0.25 + up)
     x, y = azimuth.sin() * stretch * 0.5 + phase[:, 0], azimuth.cos() * stretch * 0.5 + phase[:, 1]
     cover = look_up(bank_soft, x, y) * 0.6 + 0.4 * look_up(bank_soft, 2.3 * x, 2.3 * y)
     cloud = ((cover + lights.clouds[view] * 1.6 - 1.0) * 1.4).clamp(0, 1)
     bright = 0.86 + 0.1 * cover - 0.15 * lights.overcast[view]
-    sky = _mix(sky, bright[:, None].expand_as(sky), cloud * 0.85)
+    sky = mix(sky, bright[:, None].expand_as(sky), cloud * 0.85)
     ring = azimuth * (512 / (2 * np.pi))
     hill = 0.02 + 0.012 * look_up(bank_soft, ring + phase[:, 2], phase[:, 3])
-    far = _mix(lights.leaf[view] * 0.7, lights.haze_rgb[view], torch.full_like(up, 0.55))
+    far = mix(lights.leaf[view] * 0.7, lights.haze_rgb[view], torch.full_like(up, 0.55))
     return torch.where((tangent < hill)[:, None], far, sky)

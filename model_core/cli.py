@@ -26,6 +26,8 @@ from model_core.terminal import StageBars, cancel_on_interrupt, checks_table, re
 
 if TYPE_CHECKING:
     from model_core.jobs import Pipeline
+    from model_core.request import LocateOutcome
+    from model_core.scoring import Truth
 
 EXIT_NOTHING_ANSWERED = 1
 EXIT_ERROR = 2
@@ -212,6 +214,7 @@ def locate(
     if fov:
         chosen["search"] = {"fov_hypotheses_deg": fov}
     with _plain_errors(debug), _job() as (progress, cancel):
+        known = None if truth is None else _read_truth(truth)
         params = contract.LocateParams(
             photos=tuple(_absolute(photo) for photo in photos),
             area=_area(area),
@@ -227,6 +230,8 @@ def locate(
         outcome = _pipeline(context).locate(jobs.locate_request(params), progress, cancel)
         result = jobs.locate_result(outcome)
     _print_result(result, as_json)
+    if known is not None and not as_json:
+        _print_scores(outcome, known)
     if all(photo.error for photo in result.photos):
         raise typer.Exit(EXIT_NOTHING_ANSWERED)
 
@@ -401,6 +406,20 @@ def _print_result(result: LocateResult, as_json: bool) -> None:
         console.print(f"note: {escape(note)}", highlight=False)
     for name, path in result.files.items():
         console.print(f"{name}: {escape(path)}", soft_wrap=True, highlight=False)
+
+
+def _read_truth(path: Path) -> dict[str, Truth]:
+    """Return the truth before the long work begins, so that a wrong table costs nothing."""
+    from model_core.scoring import read_truth
+
+    return read_truth(path)
+
+
+def _print_scores(outcome: LocateOutcome, truth: dict[str, Truth]) -> None:
+    from model_core.scoring import score_results, score_table
+
+    places = outcome.evidence[0].places.places() if outcome.evidence else ()
+    Console().print(score_table(score_results(outcome.results, truth, places)))
 
 
 def _print_json(values: dict[str, Any]) -> None:

@@ -429,7 +429,7 @@ class PhotoAnswer(Body):
 class LocateResult(Body):
     """The answers in the order of the photos, the files written, and what was assumed.
 
-    ``files`` maps ``candidates``, ``heat``, ``map``, ``results`` to absolute paths; it is empty
+    ``files`` maps ``candidates``, ``heat``, ``map_picture``, ``page``, ``results`` to paths; empty
     where no output folder was asked for.
     """
 

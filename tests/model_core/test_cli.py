@@ -52,7 +52,7 @@ def test_request_has_absolute_paths_and_the_options() -> None:
         fake,
         *("locate", "a.jpg", "folder", "--area", "area.gpkg", "--imagery", "i.tif"),
         *("--roads", "r.gpkg", "--street-views", "s1", "--street-views", "s2.csv"),
-        *("--gallery", "g", "--bundle", "b", "--out", "o", "--truth", "t.csv"),
+        *("--gallery", "g", "--bundle", "b", "--out", "o"),
         *("--device", "cpu", "--no-retrieval", "--budget", "12", "--fov", "60", "--fov", "75"),
         *("--set", "ranking.max_candidates=3"),
     )
@@ -63,12 +63,30 @@ def test_request_has_absolute_paths_and_the_options() -> None:
     assert request.street_views == (here / "s1", here / "s2.csv")
     assert (request.imagery, request.roads) == (here / "i.tif", here / "r.gpkg")
     assert (request.gallery, request.bundle) == (here / "g", here / "b")
-    assert (request.out, request.truth) == (here / "o", here / "t.csv")
+    assert (request.out, request.truth) == (here / "o", None)
     assert request.config.device == "cpu"
     assert request.config.use_retrieval is False
     assert request.config.verification.budget_views == 12
     assert request.config.search.fov_hypotheses_deg == (60.0, 75.0)
     assert request.config.ranking.max_candidates == 3
+
+
+def test_truth_scores_the_answers(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("file,lon,lat,heading_deg\na.jpg,13.191,55.7,281.4\nb.jpg,13.3,55.7,0\n")
+    result = run(FakePipeline(), "locate", "a.jpg", "b.jpg", "--area", AREA, "--truth", str(truth))
+    assert "0 m" in result.stdout
+    assert "10°" in result.stdout
+    assert "50%" in result.stdout
+
+
+def test_wrong_truth_is_said_before_anything_runs(tmp_path: Path) -> None:
+    fake = FakePipeline()
+    missing = str(tmp_path / "none.csv")
+    result = run(fake, "locate", "a.jpg", "--area", AREA, "--truth", missing)
+    assert result.exit_code == 2
+    assert "none.csv" in result.stderr
+    assert fake.requests == []
 
 
 def test_nothing_said_is_the_default_run() -> None:

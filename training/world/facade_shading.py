@@ -23,6 +23,10 @@ class _FacadeColumns:
             self._known[column] = self._table[column][self._owner]
         return self._known[column]
 
+    def at(self, rows: Tensor) -> _FacadeColumns:
+        """Return the columns at some of the pixels."""
+        return _FacadeColumns(self._table, self._owner[rows])
+
     def colors(self, first: int) -> Tensor:
         """Return three neighbouring columns, (P, 3)."""
         return torch.stack([self[first + k] for k in range(3)], -1)
@@ -66,7 +70,10 @@ def facade_albedo(
     eave = city.boxes.eave_m[row]
     upper = torch.where(ground_floor, base_m, base_m + (floor + 1) * floor_m) <= eave + 0.6
     color = _windows(city, f, wall, cell, across, rise, bay_m, tall, upper, pixel, sky)
-    color = _shops(city, f, color, key, cell, place, z, across, ground_floor, pixel)
+    low = ground_floor.nonzero().squeeze(1)
+    if len(low):
+        parts = (t[low] for t in (color, key, cell, place, z, across, pixel))
+        color[low] = _shops(city, f.at(low), *parts)
     line = ((z - base_m).abs() < 0.12) | ((z - eave + 0.15).abs() < 0.18)
     trim = (line & (f[Facade.BAND] > 0)).float() * (0.25 / pixel.clamp_min(0.25))
     return mix(color, f.colors(Facade.TRIM_R), 0.8 * trim).clamp(0.02, 1)
@@ -147,14 +154,13 @@ def _shops(
     place: Tensor,
     z: Tensor,
     across: Tensor,
-    low: Tensor,
     pixel: Tensor,
 ) -> Tensor:
     """Put doors, shop windows, lettered signs and posters on the ground floor."""
     bank = city.below
-    shop = (f[Facade.SHOP] > 0) & low
+    shop = f[Facade.SHOP] > 0
     pick = bank.draw(cell + 23)
-    door = low & (pick < 0.22) & ((across - 0.5).abs() < 0.2) & (z < 2.2)
+    door = (pick < 0.22) & ((across - 0.5).abs() < 0.2) & (z < 2.2)
     tint = _muted(bank.draw_color(cell + 29))
     color = torch.where(door[:, None], 0.15 + 0.5 * tint, color)
     pane = shop & ~door & (pick < 0.9) & ((across - 0.5).abs() < 0.44) & (z > 0.5) & (z < 2.7)
@@ -170,7 +176,7 @@ def _shops(
     top = f[Facade.BASE_M]
     sign = shop & (z > 2.85) & (z < top - 0.15) & (bank.draw(group * 11 + 1) < 0.75)
     color = torch.where(sign[:, None], text, color)
-    poster = low & ~pane & ~door & (pick > 0.8) & ((across - 0.5).abs() < 0.3)
+    poster = ~pane & ~door & (pick > 0.8) & ((across - 0.5).abs() < 0.3)
     poster &= (z > 0.8) & (z < 2.0)
     print_ = look_up_own(bank, place * 25, z * 25, cell + 37)
     sheet = (0.35 + 0.4 * tint + 0.22 * print_[:, None]).clamp(0, 1)

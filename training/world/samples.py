@@ -26,7 +26,7 @@ LAYOUT_BINS = 32
 _SATELLITES = 2
 _SUNS = 4
 _TRAFFIC_SETS = 5
-_BATCH = 4
+_BATCH = 6
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,16 @@ def test_the_area_holds_places_and_views():
     assert max(np.abs(place.xy).max() for place in places) < AREA_HALF_M
 
 
+def test_the_shipped_photos_are_what_the_command_renders(demo, truth, tmp_path):
+    render_photos(tmp_path, 1, 0)
+    with (tmp_path / "truth.csv").open() as source:
+        assert next(csv.DictReader(source)) == truth[0]
+    name = Path("photos") / "photo_01.jpg"
+    with Image.open(demo / name) as shipped, Image.open(tmp_path / name) as fresh:
+        gap = np.abs(np.asarray(shipped, float) - np.asarray(fresh, float))
+    assert gap.mean() < 3
+
+
 @pytest.mark.slow
 def test_fresh_photos_differ_from_one_another_and_come_again(tmp_path):
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
@@ -129,7 +139,7 @@ def test_a_geotiff_turns_true_north_into_the_grid(tmp_path):
     write_geotiff(path, image, frame, ORIGIN, 110.0, 0.5, quality=95)
     with rasterio.open(path) as source:
         row, col = np.argwhere(source.read(1) > 128).mean(0)
-        east, north = source.transform * (col + 0.5, row + 0.5)
+        east, north = source.xy(row, col)
         to_degrees = Transformer.from_crs(source.crs, "EPSG:4326", always_xy=True)
     x, y = frame.to_xy(*(np.array([v]) for v in to_degrees.transform(east, north)))
     assert abs(float(x[0])) < 0.5

@@ -10,6 +10,7 @@ from training.world.ground_map import Ground
 from training.world.samples import render_city_samples
 from training.world.solids import BOTH_DATES, FIRST_DATE, SECOND_DATE, BoxKind
 from training.world.styles import (
+    COUNTRY_FROM_SEED,
     DEMO_CITY_SEED,
     DEMO_STYLE_SEED,
     TRAIN_SEED_LIMIT,
@@ -78,3 +79,12 @@ def test_styles_differ():
     styles = [draw_style(seed) for seed in range(40)]
     assert len({style.family for style in styles}) == 6
     assert len({style.pattern for style in styles}) == 4
+
+
+def test_the_country_has_more_green_and_fewer_houses_than_the_city(city):
+    country = build_geometry(COUNTRY_FROM_SEED, draw_style(COUNTRY_FROM_SEED), HALF_M)
+    assert draw_style(COUNTRY_FROM_SEED).family == "country"
+    assert (country.ground.cells == Ground.GRASS).mean() > (
+        city.ground.cells == Ground.GRASS
+    ).mean()
+    assert len(country.buildings) < len(city.buildings)

@@ -128,10 +128,13 @@ def _plant_streets(site: Site, roads: Sequence[Road]) -> None:
 
 def _plant_yards(site: Site) -> None:
     rng = site.rng
-    spots = rng.uniform(-site.half_m, site.half_m, (int(900 * site.style.yard_trees), 2))
-    cover = site.ground.at(spots.astype(np.float32))
+    many = int(900 * site.style.yard_trees)
+    spots = rng.uniform(-site.half_m, site.half_m, (many, 2)).astype(np.float32)
+    if site.style.family == "country":
+        spots = _gather_woods(spots, rng)
+    cover = site.ground.at(spots)
     likely_on = {int(Ground.GRASS): 0.8, int(Ground.SOIL): 0.3, int(Ground.GRAVEL): 0.15}
-    for spot, under in zip(spots.astype(np.float32), cover, strict=True):
+    for spot, under in zip(spots, cover, strict=True):
         likely = likely_on.get(int(under), 0.0)
         if rng.random() < likely:
             if rng.random() < 0.25:
@@ -140,6 +143,16 @@ def _plant_yards(site: Site) -> None:
                                   seed=int(rng.integers(1 << 20)))  # fmt: skip
             else:
                 plant_tree(site, spot)
+
+
+def _gather_woods(spots: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return the spots with six in ten of them drawn together into woods."""
+    many = len(spots) * 6 // 10
+    middles = spots[rng.integers(many, len(spots), size=int(rng.integers(4, 14)))]
+    wood = rng.integers(len(middles), size=many)
+    spread = rng.uniform(6, 28, len(middles))[wood]
+    drawn = middles[wood] + rng.normal(0, 1, (many, 2)) * spread[:, None]
+    return np.concatenate([drawn, spots[many:]]).astype(np.float32)
 
 
 def _standing(site: Site) -> GroundMap:

@@ -11,7 +11,7 @@ from torch import Tensor
 from model_core.types import FloatArray
 from training.world.appearance import Sun
 from training.world.geometry import CityGeometry
-from training.world.solids import BOTH_DATES, FIRST_TRAFFIC, BoxKind, Roof, RoundKind
+from training.world.solids import BOTH_DATES, BoxKind, Roof, RoundKind
 
 HEIGHT_CELL_M = 0.5
 
@@ -153,13 +153,3 @@ def cast_shadows(heights: HeightMap, sun: Sun, reach_m: float = 60.0) -> Tensor:
         shade = torch.maximum(shade, shifted(top, rows, cols) - step_m * tan)
         step_m += 1.0 if step_m < 15 else 2.0
     return shade
-
-
-__all__ = [
-    "FIRST_TRAFFIC",
-    "HEIGHT_CELL_M",
-    "HeightMap",
-    "cast_shadows",
-    "raise_heights",
-    "shifted",
-]

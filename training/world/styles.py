@@ -15,6 +15,7 @@ Split = Literal["train", "demo"]
 Range = tuple[float, float]
 
 TRAIN_SEED_LIMIT = 5000
+COUNTRY_FROM_SEED = 3000
 DEMO_CITY_SEED = 7001
 DEMO_STYLE_SEED = 7101
 
@@ -132,6 +133,29 @@ _COURT = BuildingMix(
     hedge=0.3,
 )
 
+_FARM = BuildingMix(
+    frontage_m=(9, 24),
+    depth_m=(8, 14),
+    setback_m=(6, 22),
+    gap_m=(18, 70),
+    floors=(1, 2),
+    pitched=0.9,
+    wing=0.5,
+    shops=0.0,
+    hedge=0.35,
+)
+_VILLA = BuildingMix(
+    frontage_m=(10, 18),
+    depth_m=(9, 13),
+    setback_m=(6, 14),
+    gap_m=(6, 22),
+    floors=(1, 2),
+    pitched=0.95,
+    wing=0.5,
+    shops=0.0,
+    hedge=0.5,
+)
+
 _FAMILIES: dict[str, tuple[tuple[BuildingMix, ...], tuple[float, ...]]] = {
     "centre": ((_PERIMETER, _TERRACE, _TOWER, _COURT), (0.5, 0.3, 0.08, 0.12)),
     "inner": ((_TERRACE, _PERIMETER, _ROWHOUSE, _SLAB, _COURT), (0.3, 0.2, 0.2, 0.15, 0.15)),
@@ -173,7 +197,12 @@ def check_training_seed(seed: int) -> int:
 
 
 def draw_style(seed: int, split: Split = "train") -> CityStyle:
-    """Return the character of the city with this style seed."""
+    """Return the character of the city with this style seed.
+
+    Seeds of ``COUNTRY_FROM_SEED`` up to the demo's are villages, leafy suburbs and open country.
+    """
+    if COUNTRY_FROM_SEED <= seed < TRAIN_SEED_LIMIT:
+        return _draw_country(seed)
     rng = city_generator(seed, 11)
     family = str(rng.choice(sorted(_FAMILIES)))
     mixes, shares = _FAMILIES[family]
@@ -204,6 +233,35 @@ def draw_style(seed: int, split: Split = "train") -> CityStyle:
         slope=float(rng.choice([0.0, rng.uniform(0.0, 0.08)])),
         change_share=float(rng.uniform(0.05, 0.15)),
         facade_pool=split,
+    )
+
+
+def _draw_country(seed: int) -> CityStyle:
+    """Return a village or open country: few houses, wide gaps, woods, roads without pavements."""
+    rng = city_generator(seed, 12)
+    sparse = float(rng.uniform(0, 1))
+    shares = np.array([sparse, 1 - sparse, 0.1])
+    lane = float(rng.uniform(4.5, 7.5))
+    low = float(rng.uniform(80, 150))
+    return CityStyle(
+        family="country",
+        pattern="organic" if rng.random() < 0.7 else "grid",
+        block_m=(low, low * 1.7),
+        depth_m=(low * 0.7, low * 1.4),
+        warp_m=float(rng.uniform(5, 22)),
+        gap_share=float(rng.uniform(0.1, 0.4)),
+        main_width_m=(7.0, float(rng.uniform(8, 13))),
+        street_width_m=(lane, lane + 1.5),
+        pavement_m=(0.0, float(rng.choice([0.3, 2.0]))),
+        mixes=(_FARM, _VILLA, _HALL),
+        mix_shares=tuple(float(w) for w in shares / shares.sum()),
+        open_lot=float(rng.uniform(0.1, 0.35)),
+        street_trees=float(rng.uniform(0, 0.5)),
+        yard_trees=float(rng.uniform(1.1, 3.0)),
+        yard_grass=float(rng.uniform(0.7, 1.0)),
+        slope=float(rng.uniform(0.0, 0.08)),
+        change_share=float(rng.uniform(0.05, 0.15)),
+        facade_pool="train",
     )
 
 

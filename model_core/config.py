@@ -29,7 +29,7 @@ class StripGeometry:
     """
 
     height: int = 64
-    width: int = 256
+    width: int = 128
     elevation_min_deg: float = -30.0
     elevation_max_deg: float = 40.0
     footprint_m: float = 80.0

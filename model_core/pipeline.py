@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -150,7 +150,13 @@ def gather_evidence(
         retrieval = search_gallery(scene.gallery, queries, search, scene.device, cancel)  # 8
     views = _views_best_first(scene, retrieval)
     verifications = verify_photo(  # 9 verification
-        photo, views, config.verification, scene.local_features, progress=progress, cancel=cancel
+        photo,
+        views,
+        config.verification,
+        scene.local_features,
+        device=scene.device,
+        progress=progress,
+        cancel=cancel,
     )
     return Evidence(
         photo, scene.places, retrieval, tuple(verifications), tuple(view for _, view in views)
@@ -189,9 +195,7 @@ def build_gallery(
     config = request.config
     device = choose_device(config.device)
     model = load_bundle(request.bundle or default_bundle_path(), device)
-    survey = survey_area(
-        request.area, request.imagery, request.roads, request.street_views, config
-    )
+    survey = survey_area(request.area, request.imagery, request.roads, request.street_views, config)
     return encode_area(survey, None, model, request.out, device, config, progress, cancel).path
 
 
@@ -233,7 +237,7 @@ def _views_best_first(
 
 @contextmanager
 def _folder(request: LocateRequest) -> Iterator[Path]:
-    """Yield where galleries and local features are kept: as asked, beside the results, or briefly."""
+    """Yield where galleries and local features are kept; a brief place if none was named."""
     kept = request.gallery or (request.out and request.out / "gallery")
     if kept is not None:
         yield kept

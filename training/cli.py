@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,11 +25,11 @@ def render(
     out: Annotated[Path, typer.Option(help="Folder of the training set.")],
     cities: Annotated[str, typer.Option(help="Seeds first:last, last not included.")] = "1:101",
     places: Annotated[int, typer.Option(help="Places a city.")] = 80,
+    width: Annotated[int, typer.Option(help="Columns of a full circle.")] = 256,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
     """Render cities to learn from; cities already there are kept."""
     from model_core.device import choose_device
-
     from model_core.types import Progress as Step
     from training.datasets.rendered import render_dataset
     from training.train import read_config
@@ -42,7 +43,7 @@ def render(
         def show(step: Step) -> None:
             bar.update(task, completed=step.done)
 
-        geometry = read_config(None).model.geometry
+        geometry = replace(read_config(None).model.geometry, width=width)
         render_dataset(out, seeds, places, geometry, choose_device(device), show)
 
 
@@ -73,14 +74,13 @@ def evaluate(
     bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
 ) -> None:
     """Print recall by kind of reference and field of view."""
-    from model_core.device import choose_device
-
     from model_core.bundle import default_bundle_path, load_bundle
+    from model_core.device import choose_device
     from training.datasets.rendered import RenderedPlaces
     from training.evaluate import evaluate_matcher, recall_table
 
     model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))
-    places = RenderedPlaces.load(data, model.config.geometry)
+    places = RenderedPlaces.load(data, model.config)
     recalls = evaluate_matcher(
         model.encoder, model.config, places, fovs_deg=(45.0, 60.0, 90.0, 110.0, 360.0)
     )
@@ -94,9 +94,8 @@ def pairs(
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
 ) -> None:
     """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
-    from model_core.device import choose_device
-
     from model_core.bundle import default_bundle_path, load_bundle
+    from model_core.device import choose_device
     from training.real_pairs import evaluate_pairs, pairs_table, write_pairs
 
     model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))

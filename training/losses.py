@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
 MASKED_LOGIT = -1e4
 """Stands for minus infinity, whose log-sum-exp has no gradient."""
 

@@ -2,18 +2,21 @@
 
 Each step cuts photos at unknown headings out of rendered circles, encodes them and their places,
 and asks for the right place at the right heading. Two aids make a small model learn quickly:
-a field-of-view curriculum from the full circle down (SinGeo), and a linear read-out of the true
-layout (distance and skyline of buildings, ground cover) from each branch's features, which a
-photo and a satellite image share and their appearances do not.
+a field-of-view curriculum from the full circle down (SinGeo), and the true layout (distance and
+skyline of buildings, canopy, ground cover), which the first features of every branch learn to
+say, each in its own slot. A photo and a satellite image share that layout and not their looks, so
+places can be told apart as soon as it is learned; the other features are free.
 """
 
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import lightning as L
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -47,11 +50,11 @@ class MatcherConfig:
     label_smoothing: float = 0.05
     false_negative_radius_m: float = 25.0
     street_share: float = 0.5
-    layout_weight: float = 1.0
+    layout_weight: float = 3.0
     layout_channels: int = 16
     fov_min_deg: float = 40.0
     fov_max_deg: float = 110.0
-    curriculum_share: float = 0.35
+    curriculum_share: float = 0.1
     registration_sigma_m: float = 2.5
     ema_decay: float = 0.998
     seed: int = 11
@@ -70,18 +73,33 @@ class EncodedBatch:
 class Matcher(L.LightningModule):
     """Encoder, layout read-out and temperature under one optimiser."""
 
-    def __init__(self, model_config: ModelConfig, config: MatcherConfig):
+    layout_mean: Tensor
+    layout_spread: Tensor
+
+    def __init__(
+        self,
+        model_config: ModelConfig,
+        config: MatcherConfig,
+        layout_mean: npt.ArrayLike,
+        layout_spread: npt.ArrayLike,
+    ):
+        """Make a matcher.
+
+        Args:
+            model_config: What the features are.
+            config: The recipe.
+            layout_mean: (K,) mean of every layout label over the training set.
+            layout_spread: (K,) its standard deviation.
+        """
         super().__init__()
         self.model_config = model_config
         self.config = config
         self.encoder = PlaceEncoder(model_config)
-        channels = model_config.feature_channels * model_config.feature_height
-        self.layout_from_satellite = nn.Conv1d(channels, config.layout_channels, 1)
-        self.layout_from_ground = nn.Conv1d(channels, config.layout_channels, 1)
+        self.register_buffer("layout_mean", torch.as_tensor(layout_mean, dtype=torch.float32))
+        self.register_buffer("layout_spread", torch.as_tensor(layout_spread, dtype=torch.float32))
+        self.log_layout_gain = nn.Parameter(torch.zeros(()))
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-        self.averaged = torch.optim.swa_utils.AveragedModel(
-            self.encoder, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema_decay)
-        )
+        self.averaged = deepcopy(self.encoder).requires_grad_(False)
         self._chance: torch.Generator | None = None
 
     @property
@@ -106,7 +124,7 @@ class Matcher(L.LightningModule):
                 correlation, encoded.start_bin, scale, masked, self.config.label_smoothing
             )
         matching = torch.stack(list(losses.values())).mean()
-        weight = self.config.layout_weight * max(0.1, 1.0 - self._progress())
+        weight = self.config.layout_weight * max(0.2, 1.0 - self._progress())
         loss = matching + weight * layout_loss
         self.log_dict(
             {f"loss_{name}": value.detach() for name, value in losses.items()}
@@ -142,17 +160,13 @@ class Matcher(L.LightningModule):
         full = n_bins == model.azimuth_bins
         photo_features = self.encoder.encode_photo(photo, windows.mask, circular=full)
         satellite = self.encoder.encode_satellite(normalize(self._satellite_strips(batch)))
-        layout_loss = self._layout_loss(photo_features, windows.layout, self.layout_from_ground)
-        layout_loss = layout_loss + self._layout_loss(
-            satellite, batch.layout, self.layout_from_satellite
-        )
+        layout_loss = self._layout_loss(photo_features, windows.layout)
+        layout_loss = layout_loss + self._layout_loss(satellite, batch.layout)
         street = None
         if with_street:
             circles = jitter_colors(to_float(batch.street), self.chance, 0.7)
             street = self.encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
-            layout_loss = layout_loss + self._layout_loss(
-                street, batch.layout, self.layout_from_ground
-            )
+            layout_loss = layout_loss + self._layout_loss(street, batch.layout)
         encoded = EncodedBatch(photo_features, satellite, street, windows.start_bin)
         return encoded, layout_loss
 
@@ -170,11 +184,17 @@ class Matcher(L.LightningModule):
             scale=0.9 + 0.2 * spread,
         )
 
-    def _layout_loss(self, features: Tensor, labels: Tensor, read_out: nn.Conv1d) -> Tensor:
-        """Return the smooth L1 between the layout read from features and the true one."""
+    def _layout_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return the smooth L1 between the layout that features say and the true one.
+
+        Args:
+            features: (B, C, h, w) with a unit norm a strip.
+            labels: (B, w, K).
+        """
         rows = self.model_config.feature_channels * self.model_config.feature_height
-        flat = features.flatten(1, 2) * math.sqrt(rows * features.shape[-1])
-        return F.smooth_l1_loss(read_out(flat).permute(0, 2, 1), labels)
+        gain = self.log_layout_gain.exp() * math.sqrt(rows * features.shape[-1])
+        said = features.flatten(1, 2)[:, : self.config.layout_channels].permute(0, 2, 1) * gain
+        return F.smooth_l1_loss(said, (labels - self.layout_mean) / self.layout_spread)
 
     def _draw(self) -> float:
         return float(torch.rand(1, generator=self.chance, device=self.device))
@@ -187,8 +207,13 @@ class Matcher(L.LightningModule):
         return max(0.0, 1.0 - self._progress() / self.config.curriculum_share)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Move the averaged weights."""
-        self.averaged.update_parameters(self.encoder)
+        """Move the averaged weights, quickly at first: an average of the last tenth of the run."""
+        decay = min(self.config.ema_decay, (1 + self.global_step) / (10 + self.global_step))
+        with torch.no_grad():
+            for kept, new in zip(
+                self.averaged.parameters(), self.encoder.parameters(), strict=True
+            ):
+                kept.lerp_(new, 1 - decay)
 
     def configure_optimizers(self) -> Any:
         """AdamW with warm-up and cosine, no decay on norms and biases."""

@@ -36,6 +36,7 @@ from training.losses import window_correlation
 FOOTPRINTS_M = (50.0, 70.0, 100.0, 140.0)
 FOVS_DEG = (70.0, 90.0, 120.0)
 HEADINGS = 8
+SATELLITE_PX = 512
 TERMS = SourceTerms(provider="local test pairs", licence="none", trainable=False, cacheable=False)
 
 
@@ -133,8 +134,8 @@ def _encode_satellites(bundle: ModelBundle, images: list[ImageU8], footprint_m: 
     strips = [
         satellite_strip(
             SatelliteImage(
-                image=cv2.resize(image, (512, 512), interpolation=cv2.INTER_AREA),
-                valid=np.ones((512, 512), bool),
+                image=_resized(image),
+                valid=np.ones((SATELLITE_PX, SATELLITE_PX), bool),
                 footprint_m=footprint_m,
                 center_lonlat=LonLat(0.0, 0.0),
                 terms=TERMS,
@@ -149,6 +150,11 @@ def _encode_satellites(bundle: ModelBundle, images: list[ImageU8], footprint_m: 
     cover = torch.ones(len(satellite), bundle.config.azimuth_bins)
     fused, _ = bundle.encoder.fuse(satellite, torch.zeros_like(satellite), cover, present, ~present)
     return fused
+
+
+def _resized(image: ImageU8) -> ImageU8:
+    resized = cv2.resize(image, (SATELLITE_PX, SATELLITE_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.uint8)
 
 
 def _windows(circles: list[Strip], fov_deg: float, config: ModelConfig) -> Iterator[list[Strip]]:

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Report(Callback):
 
     def evaluate(self, trainer: L.Trainer, module: Matcher) -> list[Recall]:
         """Return the figures on the held-out cities, noted beside the checkpoint."""
-        encoder = module.averaged.module
+        encoder = module.averaged
         recalls = evaluate_matcher(
             encoder, module.model_config, self.held_out, device=module.device
         )
@@ -116,18 +117,17 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     _claim_run_folder(out, config)
-    geometry = config.model.geometry
-    trained = RenderedPlaces.load(data, geometry)
-    held_out = RenderedPlaces.load(held_out_data, geometry)
+    trained = RenderedPlaces.load(data, config.model)
+    held_out = RenderedPlaces.load(held_out_data, config.model)
     say(f"{len(trained)} places to train on, {len(held_out)} held out")
     with torch.random.fork_rng():
         torch.manual_seed(config.matcher.seed)
-        module = Matcher(config.model, config.matcher)
+        module = Matcher(config.model, config.matcher, *trained.layout_statistics())
     stream = NeighbourBatches(trained, config.batch, config.cities_per_batch, config.matcher.seed)
     report = Report(held_out, out, config.evaluate_every, say)
     trainer = L.Trainer(
         max_steps=config.matcher.steps,
-        max_time={"minutes": minutes} if minutes else None,
+        max_time=timedelta(minutes=minutes) if minutes else None,
         accelerator=config.accelerator,
         devices=1,
         precision=config.precision,  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def train(
     return save_bundle(
         out / "bundle",
         config.model,
-        module.averaged.module,
+        module.averaged,
         card=write_card(config.model, summary),
         street_view_trained=True,
         extra=summary,

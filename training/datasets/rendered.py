@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset
 
-from model_core.config import StripGeometry
+from model_core.config import ModelConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
 from training.world.samples import CitySamples, render_city_samples
@@ -95,12 +95,15 @@ class RenderedPlaces:
         return len(self.city)
 
     @classmethod
-    def load(cls, folder: Path, geometry: StripGeometry) -> Any:
+    def load(cls, folder: Path, config: ModelConfig) -> RenderedPlaces:
         """Return the cities of a folder as one set.
+
+        Strips rendered at a multiple of the model's width are averaged down to it, labels to its
+        bins.
 
         Args:
             folder: Written by ``render_dataset``.
-            geometry: The frame asked for.
+            config: Of the model that will learn from them.
 
         Raises:
             InputError: The folder holds no city, or strips of another frame.
@@ -111,17 +114,46 @@ class RenderedPlaces:
         parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ARRAYS}
         city: list[npt.NDArray[np.int64]] = []
         for number, path in enumerate(folders):
-            written = json.loads((path / "geometry.json").read_text())
-            if written != dataclasses.asdict(geometry):
-                raise InputError(
-                    f"{path} was rendered for other strips ({written}); render into a new folder"
-                )
+            factor = _width_factor(path, config.geometry)
             for name in ARRAYS:
-                parts[name].append(np.load(path / f"{name}.npy", allow_pickle=False))
+                array = np.load(path / f"{name}.npy", allow_pickle=False)
+                if name in ("street", "query"):
+                    array = _averaged(array, factor, axis=array.ndim - 2)
+                elif name in ("layout", "query_layout"):
+                    by = array.shape[-2] // config.azimuth_bins
+                    array = _averaged(array, by, axis=array.ndim - 2)
+                parts[name].append(array)
             city.append(np.full(len(parts["place_xy"][-1]), number, np.int64))
         joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
         joined.pop("query_offset_m")
         return cls(**joined, city=np.concatenate(city))
+
+    def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return mean and standard deviation (K,) of every layout label, the latter off zero."""
+        labels = self.layout.reshape(-1, self.layout.shape[-1]).astype(np.float32)
+        return labels.mean(axis=0), labels.std(axis=0) + np.float32(0.05)
+
+
+def _width_factor(folder: Path, geometry: StripGeometry) -> int:
+    """Return how many rendered columns make one; the rest of the frame must be the same."""
+    written = json.loads((folder / "geometry.json").read_text())
+    asked = dataclasses.asdict(geometry)
+    factor, rest = divmod(int(written.get("width", 0)), geometry.width)
+    if factor < 1 or rest or {**written, "width": geometry.width} != asked:
+        raise InputError(
+            f"{folder} was rendered for other strips ({written}); render into a new folder"
+        )
+    return factor
+
+
+def _averaged(array: npt.NDArray[Any], factor: int, axis: int) -> npt.NDArray[Any]:
+    """Return the means of ``factor`` neighbours along an axis, in the array's type."""
+    if factor == 1:
+        return array
+    count = array.shape[axis] // factor
+    shape = (*array.shape[:axis], count, factor, *array.shape[axis + 1 :])
+    mean: npt.NDArray[Any] = array.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
+    return (np.rint(mean) if array.dtype == np.uint8 else mean).astype(array.dtype)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,224 @@
+"""Whole runs: bad photos beside good ones, galleries reused, damaged input, other imagery."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rasterio
+
+from model_core.bundle import default_bundle_path
+from model_core.config import LocateConfig, SearchConfig, VerificationConfig
+from model_core.errors import (
+    AreaError,
+    BundleError,
+    Cancelled,
+    GalleryError,
+    ImageryError,
+)
+from model_core.pipeline import GalleryRequest, LocateRequest, build_gallery, locate
+from model_core.types import Progress
+
+NO_VERIFICATION = LocateConfig(verification=VerificationConfig(budget_views=0))
+
+
+@pytest.fixture(scope="module")
+def demo(repository: Path) -> Path:
+    return repository / "resources" / "demo"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("galleries")
+
+
+@pytest.fixture(scope="module")
+def request_of(demo: Path, gallery: Path):
+    def make(*photos: Path, **changes) -> LocateRequest:
+        request = LocateRequest(
+            photos=photos,
+            area=str(demo / "area.geojson"),
+            imagery=demo / "imagery.tif",
+            roads=demo / "roads.geojson",
+            gallery=gallery,
+            config=NO_VERIFICATION,
+        )
+        return replace(request, **changes)
+
+    return make
+
+
+def demo_photos(demo: Path, count: int = 2) -> list[Path]:
+    return sorted((demo / "photos").glob("*.jpg"))[:count]
+
+
+@pytest.mark.slow
+def test_every_edge_case_photo_answers_or_gives_one_clear_error_and_the_rest_goes_on(
+    shared_data: Path, demo: Path, request_of, tmp_path: Path
+):
+    good = demo_photos(demo, 1)[0]
+    truncated = tmp_path / "truncated.jpg"
+    truncated.write_bytes(good.read_bytes()[:3000])
+    empty = tmp_path / "empty.jpg"
+    empty.write_bytes(b"")
+    text = tmp_path / "text.jpg"
+    text.write_text("no photo")
+    edge = [
+        path
+        for path in sorted((shared_data / "exif_edge").rglob("*"))
+        if path.suffix.lower() in {".jpg", ".jpeg"}
+    ]
+    photos = [truncated, empty, text, *edge, good]
+    outcome = locate(request_of(*photos))
+    by_path = {result.path: result for result in outcome.results}
+    assert set(photos) <= set(by_path)
+    for path in (truncated, empty, text):
+        assert path.name in by_path[path].error
+        assert by_path[path].error_code == -32011
+        assert not by_path[path].candidates
+    for path in edge:
+        result = by_path[path]
+        assert bool(result.candidates) != bool(result.error)
+        assert "Traceback" not in result.error
+    assert by_path[good].candidates
+    assert "could not be used" in outcome.summary
+
+
+def test_the_posterior_sums_to_one_and_candidates_are_ranked(demo: Path, request_of):
+    outcome = locate(request_of(*demo_photos(demo, 2)))
+    for result in outcome.results:
+        assert result.place_probability is not None
+        total = float(result.place_probability.sum()) + result.probability_elsewhere
+        assert total == pytest.approx(1.0, abs=1e-3)
+        assert [candidate.rank for candidate in result.candidates] == list(
+            range(1, len(result.candidates) + 1)
+        )
+        chances = [candidate.probability for candidate in result.candidates]
+        assert chances == sorted(chances, reverse=True)
+
+
+def test_a_second_run_reuses_the_gallery_and_says_the_same(demo: Path, request_of):
+    photo = demo_photos(demo, 1)[0]
+    first = locate(request_of(photo)).results[0]
+    stages: list[str] = []
+    second = locate(request_of(photo), lambda step: stages.append(step.stage)).results[0]
+    assert "gallery" not in stages
+    assert [c.place_id for c in first.candidates] == [c.place_id for c in second.candidates]
+
+
+def test_the_order_of_photos_and_their_names_change_nothing(demo: Path, request_of, tmp_path: Path):
+    one, other = demo_photos(demo, 2)
+    renamed = tmp_path / "another name, ümlaut.jpg"
+    shutil.copy(one, renamed)
+    straight = locate(request_of(one, other)).results
+    turned = locate(request_of(other, renamed)).results
+    assert turned[1].path == renamed
+    assert [c.place_id for c in straight[0].candidates] == [
+        c.place_id for c in turned[1].candidates
+    ]
+
+
+def test_build_gallery_makes_what_locate_uses(demo: Path, request_of, tmp_path: Path):
+    folder = tmp_path / "area-gallery"
+    request = GalleryRequest(
+        area=str(demo / "area.geojson"),
+        out=folder,
+        imagery=demo / "imagery.tif",
+        roads=demo / "roads.geojson",
+        config=NO_VERIFICATION,
+    )
+    assert build_gallery(request) == folder
+    photo = demo_photos(demo, 1)[0]
+    stages: list[str] = []
+    outcome = locate(request_of(photo, gallery=folder), lambda step: stages.append(step.stage))
+    assert "gallery" not in stages
+    assert outcome.results[0].candidates
+    with pytest.raises(GalleryError, match="another area"):
+        locate(request_of(photo, gallery=folder, roads=None))
+    (folder / "features.npy").write_bytes((folder / "features.npy").read_bytes()[:500])
+    with pytest.raises(GalleryError, match="build"):
+        locate(request_of(photo, gallery=folder))
+
+
+def test_an_area_without_sources_or_places_is_refused(demo: Path, request_of):
+    photo = demo_photos(demo, 1)[0]
+    with pytest.raises(AreaError, match="imagery"):
+        locate(request_of(photo, imagery=None))
+    with pytest.raises(AreaError):
+        locate(request_of(photo, area="10,50,10,50"))
+
+
+def test_an_area_off_the_imagery_says_so(demo: Path, request_of):
+    outcome = locate(request_of(demo_photos(demo, 1)[0], area="10,50,10.002,50.001", roads=None))
+    assert outcome.results[0].not_in_area
+    assert any("0 with imagery" in note for note in outcome.notes)
+
+
+def test_a_raster_without_crs_is_refused_by_name(demo: Path, request_of, tmp_path: Path):
+    path = tmp_path / "bare.tif"
+    profile = {"driver": "GTiff", "width": 32, "height": 32, "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", **profile) as raster:
+        raster.write(np.zeros((3, 32, 32), np.uint8))
+    with pytest.raises(ImageryError, match=r"bare\.tif"):
+        locate(request_of(demo_photos(demo, 1)[0], imagery=path))
+
+
+def test_a_damaged_bundle_is_refused_by_name(demo: Path, request_of, tmp_path: Path):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(default_bundle_path(), bundle)
+    weights = bundle / "encoder.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-100] ^= 0xFF
+    weights.write_bytes(bytes(data))
+    with pytest.raises(BundleError, match=r"encoder\.safetensors"):
+        locate(request_of(demo_photos(demo, 1)[0], bundle=bundle))
+
+
+def test_a_cancelled_run_stops(demo: Path, request_of, tmp_path: Path):
+    steps: list[Progress] = []
+    with pytest.raises(Cancelled):
+        locate(
+            request_of(demo_photos(demo, 1)[0], gallery=tmp_path),
+            steps.append,
+            lambda: any(step.stage == "gallery" and step.done > 0 for step in steps),
+        )
+    assert not list(tmp_path.glob("gallery-*/gallery.json"))
+
+
+def test_a_photo_without_field_of_view_is_tried_with_several(
+    demo: Path, request_of, tmp_path: Path
+):
+    bare = tmp_path / "bare.png"
+    pixels = cv2.imread(str(demo_photos(demo, 1)[0]))
+    cv2.imwrite(str(bare), pixels)
+    fields = (40.0, 80.0)
+    config = replace(NO_VERIFICATION, search=SearchConfig(fov_hypotheses_deg=fields))
+    candidates = locate(request_of(bare, config=config)).results[0].candidates
+    height, width = pixels.shape[:2]
+    assert {round(c.fov_deg) for c in candidates} <= {
+        round(2 * np.degrees(np.arctan(np.tan(np.radians(f) / 2) * width / max(width, height))))
+        for f in fields
+    }
+
+
+def test_real_imagery_and_a_photo_of_elsewhere_are_told_apart(shared_data: Path, tmp_path: Path):
+    tiles = shared_data / "xyz" / "kampala"
+    from model_core.references.imagery import open_imagery
+
+    west, south, east, north = open_imagery(tiles).bounds()  # type: ignore[attr-defined]
+    outcome = locate(
+        LocateRequest(
+            photos=(shared_data / "photos" / "berlin" / "01.jpg",),
+            area=f"{west},{south},{east},{north}",
+            imagery=tiles,
+            out=tmp_path / "out",
+            config=NO_VERIFICATION,
+        )
+    )
+    result = outcome.results[0]
+    assert not result.error
+    assert result.not_in_area or result.candidates[0].probability < 0.2
+    assert outcome.files is not None
+    assert outcome.files.page.exists()

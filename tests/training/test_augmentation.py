@@ -1,0 +1,88 @@
+"""Photos cut out of full circles: where they look, what they show."""
+
+import torch
+
+from model_core.config import ModelConfig
+from training.datasets.augmentation import (
+    bins_for_fov,
+    cut_windows,
+    hide_rectangles,
+    jitter_colors,
+    soften,
+)
+
+CONFIG = ModelConfig()
+
+
+def ramp(batch: int) -> torch.Tensor:
+    """Circles whose red channel is the azimuth of the column, in turns."""
+    width, height = CONFIG.geometry.width, CONFIG.geometry.height
+    turns = (torch.arange(width) + 0.5) / width
+    return turns.expand(batch, 3, height, width).clone()
+
+
+def layout(batch: int) -> torch.Tensor:
+    bins = CONFIG.azimuth_bins
+    return ((torch.arange(bins) + 0.5) / bins).expand(batch, bins)[..., None].clone()
+
+
+def test_a_window_looks_where_its_start_says():
+    chance = torch.Generator().manual_seed(1)
+    fov = torch.full((16,), 70.0)
+    n_bins = bins_for_fov(70.0, CONFIG)
+    windows = cut_windows(ramp(16), layout(16), fov, n_bins, CONFIG, chance)
+    axis = (windows.start_bin + n_bins / 2) / CONFIG.azimuth_bins % 1.0
+    middle = windows.images.shape[-1] // 2
+    rows = CONFIG.geometry.height // 2
+    seen = windows.images[:, 0, rows, middle - 1 : middle + 1].mean(-1)
+    away = (seen - axis + 0.5) % 1.0 - 0.5
+    inside = (axis > 0.02) & (axis < 0.98)  # a mean across north is no azimuth
+    assert inside.sum() > 10
+    assert float(away[inside].abs().max()) < 1.0 / CONFIG.geometry.width
+
+
+def test_labels_turn_with_the_window():
+    chance = torch.Generator().manual_seed(2)
+    n_bins = 6
+    windows = cut_windows(ramp(32), layout(32), torch.full((32,), 60.0), n_bins, CONFIG, chance)
+    first = (windows.start_bin + 0.5) / CONFIG.azimuth_bins % 1.0
+    inside = (first > 0.05) & (first < 0.95)
+    assert torch.allclose(windows.layout[inside, 0, 0], first[inside], atol=1e-3)
+
+
+def test_the_mask_is_as_wide_as_the_field_of_view():
+    chance = torch.Generator().manual_seed(3)
+    n_bins = bins_for_fov(60.0, CONFIG)
+    windows = cut_windows(ramp(4), layout(4), torch.full((4,), 60.0), n_bins, CONFIG, chance)
+    columns = windows.mask.amax(dim=1).sum(dim=1) * CONFIG.geometry.deg_per_px
+    assert torch.allclose(columns, torch.full((4,), 60.0), atol=2 * CONFIG.geometry.deg_per_px)
+    assert float((windows.images * (1 - windows.mask[:, None])).abs().max()) == 0.0
+
+
+def test_a_full_circle_is_whole_and_only_turned():
+    chance = torch.Generator().manual_seed(4)
+    full = CONFIG.azimuth_bins
+    windows = cut_windows(ramp(3), layout(3), torch.full((3,), 355.0), full, CONFIG, chance)
+    assert float(windows.mask.min()) == 1.0
+    assert torch.allclose(
+        windows.images[0, 0, 0].sort().values, ramp(1)[0, 0, 0].sort().values, atol=1e-5
+    )
+
+
+def test_a_very_wide_photo_still_shows_something():
+    chance = torch.Generator().manual_seed(5)
+    n_bins = bins_for_fov(250.0, CONFIG)
+    windows = cut_windows(ramp(8), layout(8), torch.full((8,), 250.0), n_bins, CONFIG, chance)
+    assert float(windows.mask.mean(dim=(1, 2)).min()) > 0.1
+
+
+def test_colour_changes_keep_the_range_and_hit_every_image_differently():
+    chance = torch.Generator().manual_seed(6)
+    images = ramp(6)
+    for change in (jitter_colors, soften, hide_rectangles):
+        changed = change(images, chance)
+        assert changed.shape == images.shape
+        assert float(changed.min()) >= 0.0
+        assert float(changed.max()) <= 1.0
+    brightness = jitter_colors(images, chance).mean(dim=(1, 2, 3))
+    assert len(set(brightness.tolist())) == 6

@@ -20,6 +20,7 @@ from model_core.evidence import (
     inlier_threshold,
     log_retrieval_ratio,
     log_verification_ratio,
+    photo_spots,
     posterior,
 )
 from model_core.gallery.places import PlaceTable
@@ -64,14 +65,15 @@ def rank_candidates(
     xy_m = np.column_stack(frame.to_xy(places.lonlat[:, 0], places.lonlat[:, 1]))
     tried = _tried_views(verifications, views, xy_m, frame)
     threshold = inlier_threshold(tried, config, model)
+    spots_m = photo_spots(tried, threshold, model)
 
     log_ratio = log_retrieval_ratio(retrieval, len(places), model)
     log_ratio = log_ratio + log_verification_ratio(
-        tried, xy_m, threshold, config.merge_radius_m, retrieval is None, model
+        tried, spots_m, xy_m, threshold, config.merge_radius_m, retrieval is None, model
     )
     probability, elsewhere = posterior(log_ratio)
     candidates = _candidates(
-        photo, places, retrieval, tried, probability, log_ratio, xy_m, threshold, config
+        photo, places, retrieval, tried, spots_m, probability, log_ratio, xy_m, threshold, config
     )
     return PhotoResult(
         path=photo.path,
@@ -151,6 +153,7 @@ def _candidates(
     places: PlaceTable,
     retrieval: RetrievalResult | None,
     tried: TriedViews,
+    spots_m: Vector,
     probability: Vector,
     log_ratio: Vector,
     xy_m: Vector,
@@ -160,7 +163,7 @@ def _candidates(
     groups = merge_neighbours(probability, xy_m, config.merge_radius_m, config.max_candidates)
     found: list[Candidate] = []
     for rank, (peak, members) in enumerate(groups, start=1):
-        offset = tried.xy_m - xy_m[peak]
+        offset = spots_m - xy_m[peak]
         near = np.flatnonzero(np.hypot(offset[:, 0], offset[:, 1]) <= config.merge_radius_m)
         verified = max(
             (tried.verifications[row] for row in near), key=lambda one: one.inliers, default=None

@@ -9,8 +9,9 @@ Every place starts with the same prior; together they share one half, the other 
       (1 - r) + r exp(d z - d^2 / 2)
 
 * verification: ``k`` inliers with a street view are odds of ``exp(slope (k - t))`` that the photo
-  was taken near it, ``t`` being what wrong places of the area reach. The odds are shared out among
-  the places near the view, the nearest first.
+  was taken near it, ``t`` being what wrong places of the area reach. Several such views close to
+  each other place the photo between them. The odds are shared out among the places near that spot,
+  the nearest first.
 
 Both are mixtures with a floor, so either can carry the answer alone against a silent other.
 Fitting the constants to data is a calibration that this first form does not claim.
@@ -48,8 +49,10 @@ class EvidenceModel:
         inlier_power: That power.
         missed: Likelihood ratio of a place whose street views were tried in vain.
         weak_odds: Most that all views below the threshold add up to.
-        view_sigma_m: Distance between photo and matching street view, one deviation.
-        view_reach_m: A view farther than this from every place is no evidence for any.
+        spot_radius_m: Views this near each other place the photo between them.
+        spot_power: Of inliers above the threshold, as weights of those views.
+        spot_sigma_m: Distance between the photo and that spot, one deviation.
+        spot_reach_m: A spot farther than this from every place is no evidence for any.
         far_m: Street views farther than this from the best one show what chance reaches.
         far_views: Least number of them to judge by.
         far_deviations: Robust deviations above their median that chance may reach.
@@ -64,8 +67,10 @@ class EvidenceModel:
     inlier_power: float = 3.0
     missed: float = 0.6
     weak_odds: float = 0.3
-    view_sigma_m: float = 10.0
-    view_reach_m: float = 50.0
+    spot_radius_m: float = 60.0
+    spot_power: float = 3.0
+    spot_sigma_m: float = 10.0
+    spot_reach_m: float = 50.0
     far_m: float = 100.0
     far_views: int = 10
     far_deviations: float = 3.0
@@ -136,8 +141,26 @@ def log_inlier_odds(inliers: Vector, threshold: float, model: EvidenceModel) -> 
     return log_odds
 
 
+def photo_spots(tried: TriedViews, threshold: float, model: EvidenceModel) -> Vector:
+    """Return where each view says the photo was taken, (V, 2) metres.
+
+    Inliers fall with distance, so views above the threshold that stand close together place the
+    photo at their mean, weighted by a power of the inliers: between two views as often as at one.
+    A view below the threshold stands for its own position.
+    """
+    spots = tried.xy_m.copy()
+    strong = np.flatnonzero(tried.inliers > threshold)
+    weights = (tried.inliers[strong] - threshold) ** model.spot_power
+    for view in strong:
+        offset = tried.xy_m[strong] - tried.xy_m[view]
+        shares = weights * (np.hypot(offset[:, 0], offset[:, 1]) <= model.spot_radius_m)
+        spots[view] = shares @ tried.xy_m[strong] / shares.sum()
+    return spots
+
+
 def log_verification_ratio(
     tried: TriedViews,
+    spots_m: Vector,
     xy_m: Vector,
     threshold: float,
     reach_m: float,
@@ -146,12 +169,13 @@ def log_verification_ratio(
 ) -> Vector:
     """Return the natural log of each place's likelihood ratio by inliers, (N,).
 
-    ``base + N sum_v odds_v kernel_v``. ``kernel_v`` is a Gaussian of the distance to the view over
+    ``base + N sum_v odds_v kernel_v``. ``kernel_v`` is a Gaussian of the distance to the spot over
     the place nearest to it and that place's neighbours, and sums to one. ``base`` is ``missed``
     for places whose views were tried (for all, when verification is ``alone``), one for the rest.
 
     Args:
         tried: The verifications.
+        spots_m: From ``photo_spots``, (V, 2).
         xy_m: Places, (N, 2).
         threshold: From ``inlier_threshold``.
         reach_m: Places this near each other are neighbours; a view this near has tried a place.
@@ -169,7 +193,7 @@ def log_verification_ratio(
     log_odds = log_inlier_odds(tried.inliers, threshold, model)
     negligible = math.log(1e-4 * model.missed / count)
     for view in np.flatnonzero(log_odds > negligible):
-        kernel = _log_kernel(xy_m, tried.xy_m[view], reach_m, model)
+        kernel = _log_kernel(xy_m, spots_m[view], reach_m, model)
         log_ratio = np.logaddexp(log_ratio, math.log(count) + log_odds[view] + kernel)
     return np.asarray(log_ratio, np.float64)
 
@@ -181,17 +205,17 @@ def posterior(log_ratio: Vector) -> tuple[Vector, float]:
     return np.exp(log_odds - total), math.exp(-total)
 
 
-def _log_kernel(xy_m: Vector, view_m: Vector, reach_m: float, model: EvidenceModel) -> Vector:
+def _log_kernel(xy_m: Vector, spot_m: Vector, reach_m: float, model: EvidenceModel) -> Vector:
     """Return the log of the share of a view's odds that each place gets, (N,).
 
-    The neighbours of the nearest place alone share it: certainty about a view must not leak as a
+    The neighbours of the nearest place alone share it: certainty about a spot must not leak as a
     ring of candidates around it.
     """
-    squared = np.square(xy_m - view_m).sum(1)
+    squared = np.square(xy_m - spot_m).sum(1)
     nearest = int(squared.argmin())
     exponent = np.full(len(xy_m), -np.inf)
-    if squared[nearest] > model.view_reach_m**2:
+    if squared[nearest] > model.spot_reach_m**2:
         return exponent
     near = np.square(xy_m - xy_m[nearest]).sum(1) <= reach_m**2
-    exponent[near] = squared[near] / (-2.0 * model.view_sigma_m**2)
+    exponent[near] = squared[near] / (-2.0 * model.spot_sigma_m**2)
     return np.asarray(exponent - np.logaddexp.reduce(exponent[near]), np.float64)

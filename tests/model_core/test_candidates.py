@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -233,6 +234,22 @@ def test_a_view_supports_the_places_near_it_the_nearest_most(places: PlaceTable)
     assert order == [place, place + 1]
     unplaced = rank_candidates(photo(), places, None, tried, CONFIG)
     assert unplaced.candidates[0].place_id == f"grid-{place - 2}"
+
+
+def test_a_photo_between_two_views_is_placed_between_them(places: PlaceTable) -> None:
+    """Two views 40 m apart with as many inliers each; a third, far away, changes nothing."""
+    counts = {index_at(8, 8): 40, index_at(16, 16): 60}
+    tried = verifications(counts)
+    near = replace(views_every_100_m()[0], view_id="near", lonlat=lonlat_at(165.0 + 40.0, 160.0))
+    tried.append(Verification(index_at(10, 8), "near", 40, 90, 205.0, 4.0))
+    views = [*views_every_100_m(), near]
+    result = rank_candidates(photo(), places, None, tried, CONFIG, views)
+    assert [one.place_id for one in result.candidates[:2]] == [
+        f"grid-{index_at(16, 16)}",
+        f"grid-{index_at(9, 8)}",
+    ]
+    assert result.candidates[1].inliers == 40
+    assert result.candidates[1].heading_deg in (200.0, 205.0)
 
 
 def test_a_view_far_outside_proves_nothing_inside(places: PlaceTable) -> None:

@@ -23,7 +23,7 @@ from training.world.shading import (
     shade_sky,
     shade_walls,
 )
-from training.world.surfaces import Hits, Surface, trace
+from training.world.surfaces import Foliage, Hits, Surface, trace
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,12 @@ def make_lights(city: City, looks: Sequence[GroundAppearance]) -> ViewLights:
     )
 
 
+def _foliage(looks: Sequence[GroundAppearance], device: torch.device) -> Foliage:
+    density = torch.tensor([a.season.leaf_density for a in looks], device=device)
+    key = torch.tensor([int(a.phase[0] * 64) for a in looks], device=device)
+    return Foliage(density, key)
+
+
 def frame_azimuths(frame: StripFrame, device: torch.device) -> Tensor:
     """Return the azimuths of a frame's columns' centres, (W,) radians."""
     at = (torch.arange(frame.width, device=device) + 0.5) * frame.span_deg / frame.width
@@ -140,8 +146,8 @@ def render_strips(
     azimuth = frame_azimuths(fine, city.device)
     columns = cast_columns(city, cameras, azimuth[None].expand(len(poses), -1))
     tangent = frame_tangents(fine, poses, cameras, azimuth)
-    density = torch.tensor([a.season.leaf_density for a in looks], device=city.device)
-    hits = trace(city, cameras, columns, tangent, density)
+    foliage = _foliage(looks, city.device)
+    hits = trace(city, cameras, columns, tangent, foliage)
     pixel_rad = float(np.radians(fine.span_deg / fine.width))
     color = shade(city, cameras, columns, lights, hits, tangent, azimuth, pixel_rad)
     image = color.permute(0, 3, 2, 1)

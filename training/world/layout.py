@@ -10,7 +10,7 @@ from model_core.config import StripGeometry
 from training.world.city import City
 from training.world.columns import Cameras, cast_columns
 from training.world.ground_map import Ground
-from training.world.surfaces import Surface, is_building, trace
+from training.world.surfaces import Foliage, Surface, is_building, trace
 
 LAYOUT_CHANNELS = (
     "log_building_distance",
@@ -57,8 +57,8 @@ def draw_layout(city: City, xy: Tensor, date: Tensor, geometry: StripGeometry, b
         geometry.elevation_max_deg, geometry.elevation_min_deg, _ROWS, device=xy.device
     )
     tangent = torch.deg2rad(edges).tan()[None, None] - slope[..., None]
-    full = torch.ones(len(xy), device=xy.device)
-    hits = trace(city, cameras, columns, tangent, full)
+    leaves = Foliage(torch.ones(len(xy), device=xy.device), torch.zeros_like(date))
+    hits = trace(city, cameras, columns, tangent, leaves)
     canopy = (hits.kind == Surface.CROWN).float().mean(-1)
     channels = [
         first.clamp(1.0, _CLIP_M).log(), skyline, (first < 40.0).float(), canopy,

@@ -145,7 +145,7 @@ def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     """Return the colours (P, 3) of roofs and of the tops of other boxes."""
     b, bank = city.boxes, city.below
     kind, seed = b.kind[spots.row], b.seed[spots.row]
-    noise = look_up(bank.rough, spots.xy[:, 0] * 9 + (seed & 127), spots.xy[:, 1] * 9 + spots.z * 5)
+    noise = look_up_own(bank, spots.xy[:, 0] * 9, spots.xy[:, 1] * 9 + spots.z * 5, seed)
     tiles = city.facade_colors(b.owner[spots.row], Facade.ROOF_R) * (1 + 0.1 * noise[:, None])
     own = _plain_wall(city, lights, spots.view, spots.row, spots.z * 0 + 2.0,
                       spots.z * 0 + 4.0, spots.z.clamp_min(0.7), kind)  # fmt: skip
@@ -196,7 +196,8 @@ def shade_rounds(
     kind, seed = r.kind[spots.row], r.seed[spots.row]
     low, top = r.bottom_m[spots.row], r.top_m[spots.row]
     up = ((spots.z - low) / (top - low).clamp_min(0.1)).clamp(0, 1)
-    noise = look_up(bank.leafy, offset * 11 + (seed & 511), spots.z * 11 + (seed & 255))
+    own = seed + (lights.phase[spots.view, 0] * 64).long() * 1009
+    noise = look_up_own(bank, offset * 11, spots.z * 11, own)
     tint = bank.draw_color(seed)
     leaf = lights.leaf[spots.view] * (0.85 + 0.3 * tint)
     conifer = torch.tensor([0.13, 0.22, 0.13], device=leaf.device) * (0.8 + 0.4 * tint)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from training.world.city import City
 from training.world.columns import FAR_M, NO_HIT, SAMPLES, Cameras, Columns
-from training.world.noise import look_up
+from training.world.noise import look_up_own
 from training.world.solids import BoxKind, RoundKind
 
 
@@ -23,6 +23,17 @@ class Surface(IntEnum):
     ROOF = 3
     CROWN = 4
     STEM = 5
+
+
+@dataclass(frozen=True)
+class Foliage:
+    """The leaves of V views: ``density`` (V,) how full the crowns are, ``key`` (V,) their wind.
+
+    Leaves hang differently in every view, as outdoors: a crown is no landmark.
+    """
+
+    density: Tensor
+    key: Tensor
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class Hits:
 
 
 def trace(
-    city: City, cameras: Cameras, columns: Columns, tangent: Tensor, leaf_density: Tensor
+    city: City, cameras: Cameras, columns: Columns, tangent: Tensor, foliage: Foliage
 ) -> Hits:
     """Return the first surface of every pixel.
 
@@ -49,14 +60,14 @@ def trace(
         cameras: V cameras.
         columns: What the columns meet.
         tangent: (V, W, R) tangents of the pixels' elevations, the terrain's slope included.
-        leaf_density: (V,) how full the crowns are.
+        foliage: The leaves of the V views.
     """
     kind, distance, slot = _trace_solid(cameras, columns, tangent)
     height = cameras.height_m[:, None, None] + tangent * distance
     for k in range(columns.round_m.shape[-1]):
         if not bool((columns.round_[..., k] >= 0).any()):
             break
-        _trace_round(city, cameras, columns, tangent, leaf_density, k, (kind, distance, slot))
+        _trace_round(city, cameras, columns, tangent, foliage, k, (kind, distance, slot))
     height = torch.where(kind == Surface.SKY, 0.0, height)
     round_hit = kind >= Surface.CROWN
     over = cameras.height_m[:, None, None] + tangent * distance
@@ -96,7 +107,7 @@ def _trace_round(
     cameras: Cameras,
     columns: Columns,
     tangent: Tensor,
-    leaf_density: Tensor,
+    foliage: Foliage,
     k: int,
     hits: tuple[Tensor, Tensor, Tensor],
 ) -> None:
@@ -116,8 +127,9 @@ def _trace_round(
     up = (z - low[:, None]) / (top - low).clamp_min(0.05)[:, None]
     shape = _outline(r.kind[row][:, None], across, up)
     at, line = (open_ & (up > 0) & (up < 1) & (shape < 1)).nonzero(as_tuple=True)
-    thin = _leaves(city, row[at], offset[at], z[at, line], shape[at, line])
-    keep = thin < leaf_density[view[at]]
+    key = city.rounds.seed[row] + foliage.key[view] * 1009
+    thin = _leaves(city, row[at], key[at], offset[at], z[at, line], shape[at, line])
+    keep = thin < foliage.density[view[at]]
     stems = open_ & (z > 0) & (up <= 0.02 + 0.5 * (r.kind[row] < RoundKind.POLE)[:, None])
     stems &= (offset.abs() < r.trunk_m[row])[:, None]
     for surface, (thing, pixel) in (
@@ -138,12 +150,13 @@ def _outline(what: Tensor, across: Tensor, up: Tensor) -> Tensor:
     return torch.where(what == RoundKind.POLE, across.expand_as(shape), shape)
 
 
-def _leaves(city: City, row: Tensor, offset: Tensor, z: Tensor, shape: Tensor) -> Tensor:
+def _leaves(
+    city: City, row: Tensor, key: Tensor, offset: Tensor, z: Tensor, shape: Tensor
+) -> Tensor:
     """Return how thin the crown is at each pixel, 0 dense to above 1 open air."""
     what = city.rounds.kind[row]
-    seed = city.rounds.seed[row] & 511
-    noise = look_up(city.below.leafy, offset * 9 + seed * 3, z * 9 + seed * 7)
-    clump = look_up(city.below.soft, offset * 14 + seed * 5, z * 14 + seed)
+    noise = look_up_own(city.below, offset * 9, z * 9, key)
+    clump = look_up_own(city.below, offset * 2.3, z * 2.3, key + 5)
     thin = 0.42 + 0.16 * noise + 0.14 * clump + 0.42 * shape**3
     leafy = (what == RoundKind.TREE) | ((what == RoundKind.BUSH) | (what == RoundKind.CONIFER))
     evergreen = (what == RoundKind.CONIFER) | (what == RoundKind.BUSH)

@@ -18,7 +18,7 @@ from training.world.samples import choose_places, crop_north_up
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.styles import city_generator, draw_style
 
-GEOMETRY = StripGeometry()
+GEOMETRY = StripGeometry(64, 256, -30.0, 40.0, footprint_m=80.0, satellite_px=256)
 FRAME = StripFrame(256, 64, -30.0, 40.0)
 
 

@@ -17,6 +17,9 @@ IndexPairs = npt.NDArray[np.int64]
 BLOCK_ROWS = 512
 """Rows of the product held at once, few enough for a processor's cache."""
 
+ROUNDING = 1e-6
+"""Cosines are no more exact than this."""
+
 
 def match_descriptors(
     query: FloatArray, reference: FloatArray, ratio: float, device: torch.device | None = None
@@ -45,7 +48,9 @@ def match_descriptors(
     best, nearest, second, of_reference = blocks
     mutual = best >= of_reference[nearest]
     # Unit vectors: the squared distance is 2 - 2 cos.
-    distinct = np.maximum(1.0 - best, 0.0) < ratio**2 * np.maximum(1.0 - second, 1e-12)
+    first_distance = np.maximum(1.0 - best, ROUNDING)
+    second_distance = np.maximum(1.0 - second, ROUNDING)
+    distinct = first_distance < ratio**2 * second_distance
     rows = np.flatnonzero(mutual & distinct)
     return np.stack((rows, nearest[rows]), axis=1)
 

@@ -34,6 +34,7 @@ def build_gallery(
     """Fail, in the way that is asked for."""
     how = params.get("how")
     if how == "deaf":
+        progress(Progress("deaf", 0, 1))
         time.sleep(3600)
     if how == "bug":
         raise ZeroDivisionError("a bug")

@@ -221,9 +221,8 @@ def test_end_of_file_stops_a_job_that_listens(client: Client) -> None:
 
 def test_end_of_file_ends_the_process_though_the_job_does_not_listen(repository: Path) -> None:
     deaf = Client(repository, FAKE_GRACE_S="0.2")
-    deaf.send(1, "locate")
-    deaf.answer()
-    deaf.send(2, "build_gallery", how="deaf")
+    deaf.send(1, "build_gallery", how="deaf")
+    assert isinstance(deaf.next(), contract.Notification)
     status, _, _ = deaf.end()
     assert status == 1
 

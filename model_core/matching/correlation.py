@@ -33,8 +33,8 @@ from model_core.gallery.weighting import bin_energy
 from model_core.types import FloatArray
 
 ENERGY_FLOOR = 1e-10
-GROUPED_SHIFTS = 4
-GROUP_FROM_PHOTOS = 6
+# A processor's products are fast from about this many columns.
+PRODUCT_COLUMNS = 16
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def prepare_queries(
         raise ShapeError("no photo features to search with; give one or more")
     widest = max(photo.width for photo in photos)
     if group is None:
-        group = _choose_group(len(photos), widest, bins)
+        group = _choose_group(len(photos), widest, bins, device)
     window = bins if group == bins else widest + group - 1
     if bins % group or window > bins:
         raise ShapeError(f"groups of {group} shifts do not fit {bins} bins and width {widest}")
@@ -222,10 +222,18 @@ def _check_photo(photo: PhotoFeatures, feature_shape: tuple[int, int, int]) -> N
         raise ShapeError(f"photo coverage {covered} against {shape[2]} bins of features")
 
 
-def _choose_group(photos: int, widest: int, bins: int) -> int:
-    """Return how many shifts share a product: all for few photos, a few for many narrow ones."""
-    fits = bins % GROUPED_SHIFTS == 0 and 2 * (widest + GROUPED_SHIFTS - 1) <= bins
-    return GROUPED_SHIFTS if photos >= GROUP_FROM_PHOTOS and fits else bins
+def _choose_group(photos: int, widest: int, bins: int, device: torch.device) -> int:
+    """Return how many shifts share a product: the fewest that fill one, all for a single photo.
+
+    Accelerators take all: they are bound by memory, and cutting windows out costs a copy.
+    """
+    if device.type != "cpu" or photos == 1:
+        return bins
+    group = 2
+    while group * photos < PRODUCT_COLUMNS:
+        group *= 2
+    fits = bins % group == 0 and 2 * (widest + group - 1) <= bins
+    return group if fits else bins
 
 
 def _shift_index(window: int, shifts: int) -> Tensor:

@@ -1,18 +1,18 @@
 """Every error the engine raises on purpose; each message names the file and the next step.
 
-    GeolocatorError
-    |-- InputError                 something the user gave cannot be used
-    |   |-- PhotoError             a photo cannot be read
-    |   |-- AreaError              the area is empty or has no usable place
-    |   |-- ImageryError           a raster cannot serve as satellite imagery
-    |   |-- StreetViewError        a folder or table of street views cannot be used
-    |   `-- ConfigError            an unknown key or a value out of range
-    |-- ProviderError              an online source failed
-    |-- BundleError                a model bundle is damaged or of another format
-    |-- GalleryError               a gallery is damaged, unfinished or of another model
-    |-- ShapeError                 arrays that do not fit together
-    |-- DeviceError                no memory or no such device
-    `-- Cancelled                  the user asked to stop
+GeolocatorError
+|-- InputError                 something the user gave cannot be used
+|   |-- PhotoError             a photo cannot be read
+|   |-- AreaError              the area is empty or has no usable place
+|   |-- ImageryError           a raster cannot serve as satellite imagery
+|   |-- StreetViewError        a folder or table of street views cannot be used
+|   `-- ConfigError            an unknown key or a value out of range
+|-- ProviderError              an online source failed
+|-- BundleError                a model bundle is damaged or of another format
+|-- GalleryError               a gallery is damaged, unfinished or of another model
+|-- ShapeError                 arrays that do not fit together
+|-- DeviceError                no memory or no such device
+`-- Cancelled                  the user asked to stop
 """
 
 

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 
 from model_core.camera_sensors import LensFacts
@@ -138,14 +138,14 @@ def captured_at(tags: Tags) -> tuple[datetime | None, tuple[str, ...]]:
         return local, tuple(notes)
     zone = _offset(text(exif.get("OffsetTimeOriginal")) or text(exif.get("OffsetTime")))
     if zone is None and gps is not None:
-        ahead = local.replace(tzinfo=timezone.utc) - gps
+        ahead = local.replace(tzinfo=UTC) - gps
         quarter_hours = round(ahead / timedelta(minutes=15))
         if abs(quarter_hours) <= 14 * 4:
             zone = timezone(timedelta(minutes=15 * quarter_hours))
         else:
             notes.append("the GPS time contradicts the camera's clock and was ignored")
     if zone is None:
-        zone = timezone.utc
+        zone = UTC
         notes.append("time zone not given: the time was taken as UTC")
     return local.replace(tzinfo=zone), tuple(notes)
 
@@ -167,7 +167,7 @@ def parse_time(value: str | None) -> datetime | None:
 
 def _utc(value: str, pattern: str) -> datetime | None:
     try:
-        return datetime.strptime(value, pattern).replace(tzinfo=timezone.utc)
+        return datetime.strptime(value, pattern).replace(tzinfo=UTC)
     except ValueError:
         return None
 
@@ -177,7 +177,7 @@ def _offset(value: str) -> timezone | None:
     if match is None:
         return None
     if value == "Z":
-        return timezone.utc
+        return UTC
     minutes = int(match[2]) * 60 + int(match[3])
     return timezone(timedelta(minutes=min(minutes, 14 * 60) * (-1 if match[1] == "-" else 1)))
 

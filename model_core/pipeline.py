@@ -97,8 +97,7 @@ def locate(
             date = group[0].captured_at
             scene = open_scene(survey, date, model, folder, device, config, progress, cancel)
             for photo in group:
-                done = len(results)
-                progress(Progress("locate", done, done + len(photos), photo.name))
+                progress(Progress("locate", len(evidence), len(photos), photo.name))
                 try:
                     evidence.append(gather_evidence(photo, scene, config, progress, cancel))
                     results[photo.path] = rank_evidence(evidence[-1], config.ranking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from model_core import __version__
 from model_core.bundle import ModelBundle
@@ -33,7 +33,7 @@ def write_outcome(
     provenance = Provenance(
         model_hash="" if model is None else model.model_hash,
         software_version=__version__,
-        created_at=datetime.now(timezone.utc),
+        created_at=datetime.now(UTC),
         sources=survey.terms,
         settings=to_mapping(request.config),
     )
@@ -65,7 +65,7 @@ def summarize(results: Sequence[PhotoResult]) -> str:
 
 def _notes(survey: Survey, model: ModelBundle | None) -> tuple[str, ...]:
     notes = []
-    if model is not None:
+    if survey.summary.places:
         notes.append(survey.summary.describe())
     if model is not None and model.training:
         notes.append(

@@ -239,7 +239,7 @@ def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
     score = summarise(rows)
     table = Table(title=title or None, title_justify="left", show_footer=True)
     radius_m = rows[0].radius_m if rows else RIGHT_WITHIN_M
-    table.add_column("photo", footer=f"{score.photos} photos, right within {radius_m:g} m")
+    table.add_column("photo", no_wrap=True, footer=f"right in {radius_m:g} m")
     table.add_column("rank 1", justify="right", footer=_percent(score.rank1))
     table.add_column(f"best of {TOP}", justify="right", footer=_percent(score.top5))
     table.add_column(
@@ -247,7 +247,7 @@ def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
     )
     table.add_column("probability", justify="right")
     table.add_column(
-        "street view near",
+        "street view",
         footer=f"oracle {_percent(score.oracle)}, chance {_percent(score.chance)}",
     )
     for row in rows:
@@ -259,8 +259,8 @@ def score_table(rows: Sequence[ScoreRow], title: str = "") -> Table:
             _metres(row.rank1_m),
             _metres(row.best_of_top_m),
             _angle(row.heading_error_deg),
-            "not in this area" if row.not_in_area else f"{row.probability:.2f}",
-            {True: "yes", False: "no", None: ""}[row.near_street_view],
+            "not here" if row.not_in_area else f"{row.probability:.2f}",
+            {True: "near", False: "none near", None: ""}[row.near_street_view],
             style="green" if row.right else "yellow" if row.in_top else "",
         )
     return table

@@ -76,7 +76,7 @@ def rank_in_every_mode(
         config: Of the run.
     """
     modes: dict[str, tuple[Sequence[Evidence], bool, bool]] = {
-        "satellite retrieval alone": (satellite_only, True, False),
+        "satellite alone": (satellite_only, True, False),
         "retrieval alone": (evidence, True, False),
         "verification alone": (evidence, False, True),
         "both": (evidence, True, True),
@@ -117,9 +117,10 @@ def mode_scores(rows_of_mode: Mapping[str, Sequence[ScoreRow]]) -> list[ModeScor
 def mode_table(scores: Sequence[ModeScore]) -> Table:
     """Return the shares as a table for the terminal."""
     table = Table(title="Right within 25 m", title_justify="left")
-    table.add_column("ranked by")
-    for column in ("photos", "rank 1", "rank 5", "chance", "oracle", "heading error"):
-        table.add_column(column, justify="right")
+    table.add_column("ranked by", no_wrap=True)
+    table.add_column("photos", no_wrap=True)
+    for column in ("rank 1", "rank 5", "chance", "oracle", "heading"):
+        table.add_column(column, justify="right", no_wrap=True)
     for number, one in enumerate(scores):
         score = one.score
         heading = score.heading_error_deg

@@ -100,13 +100,20 @@ class Matcher(L.LightningModule):
         self.log_layout_gain = nn.Parameter(torch.zeros(()))
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         self.averaged = deepcopy(self.encoder).requires_grad_(False)
+        self.first_step = 0
         self._chance: torch.Generator | None = None
+
+    @property
+    def steps_done(self) -> int:
+        """Optimiser steps since the run began, those before a resume among them."""
+        return self.first_step + self.global_step
 
     @property
     def chance(self) -> torch.Generator:
         """The module's own source of chance, on its device."""
         if self._chance is None:
-            self._chance = torch.Generator(self.device).manual_seed(self.config.seed)
+            seed = self.config.seed + self.first_step
+            self._chance = torch.Generator(self.device).manual_seed(seed)
         return self._chance
 
     def training_step(self, batch: RawBatch, batch_index: int) -> Tensor:
@@ -200,7 +207,7 @@ class Matcher(L.LightningModule):
         return float(torch.rand(1, generator=self.chance, device=self.device))
 
     def _progress(self) -> float:
-        return min(1.0, self.global_step / self.config.steps)
+        return min(1.0, self.steps_done / self.config.steps)
 
     def _curriculum(self) -> float:
         """Return the share of the way back to full circles: 1 at the start, 0 once it ends."""
@@ -208,7 +215,7 @@ class Matcher(L.LightningModule):
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the averaged weights, quickly at first: an average of the last tenth of the run."""
-        decay = min(self.config.ema_decay, (1 + self.global_step) / (10 + self.global_step))
+        decay = min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
         with torch.no_grad():
             for kept, new in zip(
                 self.averaged.parameters(), self.encoder.parameters(), strict=True
@@ -225,7 +232,8 @@ class Matcher(L.LightningModule):
         ]
         optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
 
-        def rate(step: int) -> float:
+        def rate(steps_since_start: int) -> float:
+            step = self.first_step + steps_since_start
             if step < config.warmup_steps:
                 return (step + 1) / config.warmup_steps
             return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))

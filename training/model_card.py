@@ -25,7 +25,8 @@ def write_card(config: ModelConfig, summary: dict[str, Any], pairs: str = "") ->
 
 **What it is.** ConvNeXt ({config.backbone}, stages 1 to 3, weights shared:
 {config.shared_weights}), {config.fusion} fusion, features
-{config.feature_channels} x {config.feature_height} x {bins}, satellite footprint {config.geometry.footprint_m:.0f} m. Trained from scratch.
+{config.feature_channels} x {config.feature_height} x {bins}, satellite footprint
+{config.geometry.footprint_m:.0f} m. Trained from scratch.
 
 **What it learned from.** Rendered cities only, {summary["steps"]} steps. No real photo, satellite
 image or street view. Expect it to be much weaker on real imagery than the figures below; where real

@@ -23,10 +23,13 @@ from torch.utils.data import DataLoader
 from model_core.bundle import save_bundle
 from model_core.config import ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
+from training.checkpoint import restore_module, restore_optimizer, save_checkpoint
 from training.datasets.rendered import NeighbourBatches, RenderedPlaces
 from training.evaluate import Recall, evaluate_matcher
 from training.matcher import Matcher, MatcherConfig
 from training.model_card import write_card
+
+CHECKPOINT = "last.safetensors"
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,19 @@ class Report(Callback):
         self.history: list[dict[str, Any]] = []
         self.started = time.monotonic()
 
+    def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        """Take up the optimiser where the run was left; the module was restored before."""
+        if module.first_step:
+            restore_optimizer(self.out / CHECKPOINT, trainer.optimizers[0])
+
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
         """Evaluate every so many steps."""
-        if trainer.global_step % self.every == 0:
+        if module.steps_done % self.every == 0:
             self.evaluate(trainer, module)
+
+    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Keep the last step, wherever the run was stopped."""
+        save_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
 
     def evaluate(self, trainer: L.Trainer, module: Matcher) -> list[Recall]:
         """Return the figures on the held-out cities, noted beside the checkpoint."""
@@ -72,20 +84,21 @@ class Report(Callback):
         ]
         losses = {k: round(float(v), 3) for k, v in trainer.callback_metrics.items()}
         self.say(
-            f"step {trainer.global_step} {minutes:.1f} min chance {recalls[0].chance:.3f} | "
+            f"step {module.steps_done} {minutes:.1f} min chance {recalls[0].chance:.3f} | "
             + " | ".join(parts)
             + f" | {losses}"
         )
         self.history.append(
             {
-                "step": trainer.global_step,
+                "step": module.steps_done,
                 "minutes": round(minutes, 2),
                 "recalls": [dataclasses.asdict(r) for r in recalls],
                 "losses": losses,
             }
         )
         (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
-        trainer.save_checkpoint(self.out / "last.ckpt")
+        if trainer.optimizers:
+            save_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
         return recalls
 
 
@@ -103,9 +116,9 @@ def train(
     Args:
         data: Folder of rendered cities.
         held_out_data: Folder of other rendered cities, to watch the training by.
-        out: Run folder: config.json, history.json, last.ckpt, bundle.
+        out: Run folder: config.json, history.json, last.safetensors, bundle.
         config: The run.
-        resume: Go on from ``last.ckpt``.
+        resume: Go on from the last checkpoint.
         minutes: Stop early after this long; the schedules still count steps.
         say: Where lines for people go.
 
@@ -114,6 +127,7 @@ def train(
 
     Raises:
         ConfigError: The run folder was begun with another configuration.
+        InputError: There is nothing to train on, or to resume.
     """
     out.mkdir(parents=True, exist_ok=True)
     _claim_run_folder(out, config)
@@ -123,10 +137,14 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(config.matcher.seed)
         module = Matcher(config.model, config.matcher, *trained.layout_statistics())
-    stream = NeighbourBatches(trained, config.batch, config.cities_per_batch, config.matcher.seed)
+    if resume:
+        module.first_step = restore_module(out / CHECKPOINT, module)
+    stream = NeighbourBatches(
+        trained, config.batch, config.cities_per_batch, config.matcher.seed + module.first_step
+    )
     report = Report(held_out, out, config.evaluate_every, say)
     trainer = L.Trainer(
-        max_steps=config.matcher.steps,
+        max_steps=max(0, config.matcher.steps - module.first_step),
         max_time=timedelta(minutes=minutes) if minutes else None,
         accelerator=config.accelerator,
         devices=1,
@@ -139,10 +157,10 @@ def train(
         enable_model_summary=False,
     )
     loader = DataLoader(stream, batch_size=None)
-    trainer.fit(module, loader, ckpt_path=str(out / "last.ckpt") if resume else None)
+    trainer.fit(module, loader)
     recalls = report.evaluate(trainer, module)
     summary = {
-        "steps": trainer.global_step,
+        "steps": module.steps_done,
         "train": to_mapping(config),
         "held_out": [dataclasses.asdict(r) for r in recalls],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ def _in_utc(value: Any) -> Any:
     """Return a time in UTC (one without a zone is taken as UTC), anything else as it is."""
     if not isinstance(value, datetime):
         return value
-    return value.replace(tzinfo=value.tzinfo or timezone.utc).astimezone(timezone.utc)
+    return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 
 def candidate_columns(

@@ -6,11 +6,11 @@ import configparser
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import tomllib
 
 import model_core
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from model_core.errors import Cancelled, GeolocatorError, PhotoError
@@ -33,7 +33,7 @@ def candidate(photo: str, rank: int = 1, **changes: object) -> Candidate:
         "fov_deg": 66.0,
         "place_id": "road-17",
         "street_view": "real",
-        "street_view_date": datetime(2024, 5, 1, tzinfo=timezone.utc),
+        "street_view_date": datetime(2024, 5, 1, tzinfo=UTC),
         "street_view_source": "local",
         "imagery_source": "",
         "inliers": 31,

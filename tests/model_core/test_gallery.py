@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,7 @@ def aligned_from(start: int) -> Iterator[AlignedReference]:
             street_view_kind="real" if kind in (1, 2) else "none",
             calibration=Calibration("orb", 3.5, 0.7, accepted=True),
             street_view_ids=(f"view-{place.index}", "other") if kind in (1, 2) else (),
-            street_view_captured_at=datetime(2021, 5, 1, 12, tzinfo=timezone.utc)
+            street_view_captured_at=datetime(2021, 5, 1, 12, tzinfo=UTC)
             if kind == 1
             else None,
         )
@@ -174,7 +174,7 @@ def test_a_gallery_keeps_every_place(gallery_folder: Path) -> None:
         place=some_places()[5],
         street_view="real",
         street_view_ids=("view-5", "other"),
-        street_view_captured_at=datetime(2021, 5, 1, 12, tzinfo=timezone.utc),
+        street_view_captured_at=datetime(2021, 5, 1, 12, tzinfo=UTC),
         street_view_source="Folder",
         imagery_source="Orthophoto",
         calibration=Calibration("orb", 3.5, 0.7, accepted=True),

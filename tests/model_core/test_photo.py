@@ -6,7 +6,7 @@ import hashlib
 import os
 import struct
 import zlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -438,7 +438,7 @@ def test_real_phone_photos_say_where_when_and_how_wide(shared_data: Path) -> Non
         assert photo.captured_at is not None
         assert photo.captured_at.year == 2014
     first = next(p for p in photos if p.path.parts[-2:] == ("lund", "01.jpg"))
-    assert first.captured_at == datetime(2014, 6, 7, 10, 24, 5, 656000, tzinfo=timezone.utc)
+    assert first.captured_at == datetime(2014, 6, 7, 10, 24, 5, 656000, tzinfo=UTC)
     assert first.lonlat is not None
     assert first.lonlat.lat == pytest.approx(55.698167, abs=1e-5)
     assert first.heading_deg == pytest.approx(179.2156)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from model_core.photo_metadata import (
 )
 from model_core.photo_tags import Tags, number, parse_xmp
 
-UTC = timezone.utc
+UTC = UTC
 
 
 def tags(exif: dict[str, Any] | None = None, xmp: dict[str, str] | None = None) -> Tags:

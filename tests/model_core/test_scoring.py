@@ -143,7 +143,7 @@ def test_the_table_reads_in_a_terminal() -> None:
         "verification alone",
         "near.jpg",
         "4 m",
-        "not in this area",
+        "not here",
         "bad.jpg: damaged",
         "33%",
         "median 5°",

@@ -66,5 +66,5 @@ def test_a_set_of_other_strips_is_refused(tmp_path: Path):
 def test_an_unknown_option_of_a_run_is_named(tmp_path: Path):
     path = tmp_path / "run.yaml"
     path.write_text("matcher:\n  stepz: 3\n")
-    with pytest.raises(ConfigError, match="matcher.stepz"):
+    with pytest.raises(ConfigError, match=r"matcher\.stepz"):
         read_config(path)

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,7 @@ def _moment(value: Any) -> datetime | None:
     number = _number(text)
     try:
         if number is not None and number >= _LEAST_MILLISECONDS:
-            return datetime.fromtimestamp(number / 1000.0, tz=timezone.utc)
+            return datetime.fromtimestamp(number / 1000.0, tz=UTC)
         if _YEAR_MONTH.match(text):
             text = f"{text}-15"
         text = _EXIF_DATE.sub(r"\1-\2-\3", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +110,7 @@ def run() -> Run:
     provenance = Provenance(
         model_hash="cd" * 32,
         software_version="1.2.3",
-        created_at=datetime(2025, 6, 7, 8, 9, 10, tzinfo=timezone.utc),
+        created_at=datetime(2025, 6, 7, 8, 9, 10, tzinfo=UTC),
         sources=(SourceTerms("ortho", "CC BY 4.0", "A. Surveyor"),),
         settings={"device": "cpu", "weights": float("nan")},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from model_core.references.terms import LOCAL_STREET_VIEWS
 from model_core.types import LonLat, Place, StreetView
 
 FRAME = LocalFrame(LonLat(7.75, 48.58))
-PHOTO_DATE = datetime(2020, 6, 1, tzinfo=timezone.utc)
+PHOTO_DATE = datetime(2020, 6, 1, tzinfo=UTC)
 
 
 def at(x_m: float, y_m: float) -> LonLat:

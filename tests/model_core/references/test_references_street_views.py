@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas
@@ -168,7 +168,7 @@ def test_csv_table(tmp_path, delimiter):
     source = FolderStreetViews(table)
     check_rows(source)
     views = by_name(source.views())
-    assert views["a.jpg"].captured_at == datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+    assert views["a.jpg"].captured_at == datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert views["c.jpg"].heading_deg == pytest.approx(45.0)
     assert views["c.jpg"].fov_deg == pytest.approx(65.5, abs=8)
     assert views["c.jpg"].heading_sigma_deg > views["a.jpg"].heading_sigma_deg
@@ -198,7 +198,7 @@ def test_point_layer_table(tmp_path, name):
         ("2021-05-06", datetime(2021, 5, 6)),
         ("2021:05:06 07:08:09", datetime(2021, 5, 6, 7, 8, 9)),
         ("2021-05", datetime(2021, 5, 15)),
-        ("1620284889000", datetime(2021, 5, 6, 7, 8, 9, tzinfo=timezone.utc)),
+        ("1620284889000", datetime(2021, 5, 6, 7, 8, 9, tzinfo=UTC)),
         ("last summer", None),
         ("", None),
     ],

@@ -9,7 +9,7 @@ is preferred that explains more of them, has them in front of both cameras and k
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -45,7 +45,9 @@ SIGMA_TIMES_INLIERS_DEG = 100.0
 MIN_SIGMA_DEG = 1.0
 MAX_SIGMA_DEG = 60.0
 UNLIKELY_POSE_SIGMA_FACTOR = 3.0
-UNKNOWN_FOV_SIGMA_DEG = 4.0
+UNKNOWN_FOV_SIGMA_DEG = 3.0
+WORTH_SCALE = 0.1
+"""A pose that is worth less by this share counts 1/e in the spread."""
 
 
 @dataclass(frozen=True)
@@ -112,29 +114,40 @@ def relative_heading(
     if len(inliers) < MIN_INLIERS:
         return None
     photo_up, view_up = _up(photo_attitude), _up(view_attitude)
-    best: _Pose | None = None
+    poses: list[_Pose] = []
     for photo_focal_px, view_focal_px in _focal_lengths(
         inliers, photo_half_width_px, view_half_width_px
     ):
         rays = _rays(inliers, photo_focal_px, view_focal_px)
-        for pose in _poses(rays, photo_up, view_up):
-            if best is None or pose.worth > best.worth:
-                fov_deg = 2 * math.degrees(math.atan(photo_half_width_px / photo_focal_px))
-                best = replace(pose, photo_fov_deg=fov_deg)
-    if best is None:
+        fov_deg = 2 * math.degrees(math.atan(photo_half_width_px / photo_focal_px))
+        poses += [replace(pose, photo_fov_deg=fov_deg) for pose in _poses(rays, photo_up, view_up)]
+    if not poses:
         return None
-    axis_deg = _azimuth_deg(best.rotation[:, 2], view_attitude)
-    heading_deg = inliers.reference.azimuth_deg + axis_deg - inliers.query.azimuth_deg
-    return RelativeHeading(heading_deg % 360.0, _sigma_deg(inliers, best), best.photo_fov_deg)
+    chosen = max(range(len(poses)), key=lambda index: poses[index].worth)
+    best = poses[chosen]
+    axis_deg = np.array([_azimuth_deg(pose.rotation[:, 2], view_attitude) for pose in poses])
+    best_deg = float(axis_deg[chosen])
+    heading_deg = inliers.reference.azimuth_deg + best_deg - inliers.query.azimuth_deg
+    sigma_deg = math.hypot(_sigma_deg(inliers, best), _spread_deg(poses, axis_deg - best_deg))
+    return RelativeHeading(heading_deg % 360.0, min(sigma_deg, MAX_SIGMA_DEG), best.photo_fov_deg)
 
 
 def _sigma_deg(inliers: EpipolarInliers, pose: _Pose) -> float:
-    sigma = SIGMA_TIMES_INLIERS_DEG / len(inliers)
+    """Return the standard deviation of a heading if its pose is the right one."""
+    sigma_deg = max(SIGMA_TIMES_INLIERS_DEG / len(inliers), MIN_SIGMA_DEG)
     if pose.tilt_deg > UNLIKELY_TILT_DEG or pose.front_share < UNLIKELY_FRONT_SHARE:
-        sigma *= UNLIKELY_POSE_SIGMA_FACTOR
+        sigma_deg *= UNLIKELY_POSE_SIGMA_FACTOR
     if inliers.query.focal_px is None or inliers.reference.focal_px is None:
-        sigma = math.hypot(sigma, UNKNOWN_FOV_SIGMA_DEG) + SIGMA_TIMES_INLIERS_DEG / len(inliers)
-    return min(max(sigma, MIN_SIGMA_DEG), MAX_SIGMA_DEG)
+        sigma_deg += UNKNOWN_FOV_SIGMA_DEG
+    return sigma_deg
+
+
+def _spread_deg(poses: Sequence[_Pose], apart_deg: npt.NDArray[np.float64]) -> float:
+    """Return how far the poses that explain the matches nearly as well point elsewhere."""
+    worth = np.array([pose.worth for pose in poses])
+    weight = np.exp((worth - worth.max()) / (WORTH_SCALE * max(float(worth.max()), 1.0)))
+    apart_deg = (apart_deg + 180.0) % 360.0 - 180.0
+    return math.sqrt(float(weight @ apart_deg**2 / weight.sum()))
 
 
 def _focal_lengths(

@@ -430,13 +430,15 @@ class LocateResult(Body):
     """The answers in the order of the photos, the files written, and what was assumed.
 
     ``files`` maps ``candidates``, ``heat``, ``map_picture``, ``page``, ``results`` to paths; empty
-    where no output folder was asked for.
+    where no output folder was asked for. ``provenance`` holds ``model_hash``, ``software_version``
+    and ``created_at`` (ISO 8601); a photo's own sha256 stands in its answer.
     """
 
     photos: tuple[PhotoAnswer, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     notes: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,19 @@ def _optional_path(name: str, text: str | None) -> Path | None:
 def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
     """Return the pipeline's outcome as the contract says it."""
     files = {} if outcome.files is None else dataclasses.asdict(outcome.files)
+    run = outcome.provenance
     return contract.LocateResult(
         photos=tuple(photo_answer(result) for result in outcome.results),
         files={name: str(path.absolute()) for name, path in files.items() if path is not None},
         summary=outcome.summary,
         notes=tuple(outcome.notes),
+        provenance={}
+        if run is None
+        else {
+            "model_hash": run.model_hash,
+            "software_version": run.software_version,
+            "created_at": run.created_at.isoformat(timespec="seconds"),
+        },
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,13 +18,13 @@ from model_core.bundle import ModelBundle, default_bundle_path, load_bundle
 from model_core.candidates import rank_candidates
 from model_core.config import LocateConfig, RankingConfig
 from model_core.device import choose_device
-from model_core.errors import Cancelled, GeolocatorError
+from model_core.errors import Cancelled, GeolocatorError, InputError
 from model_core.gallery.places import PlaceTable
 from model_core.matching.query import photo_queries
 from model_core.matching.search import RetrievalResult, search_gallery
 from model_core.photo import PhotoFailure, find_photos, read_photos
 from model_core.references.survey import survey_area
-from model_core.report import summarize, write_outcome
+from model_core.report import describe_run, summarize, write_outcome
 from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
 from model_core.scene import Scene, encode_area, group_by_street_views, open_scene
 from model_core.types import (
@@ -86,7 +87,10 @@ def locate(
     """
     config = request.config
     device = choose_device(config.device)
-    photos, results = _read_photos(request, progress, cancel)  # 1 photo
+    paths = find_photos(request.photos)
+    if not paths:
+        raise InputError("no photo was given or found; name photos, or folders that hold some")
+    photos, results = _read_photos(paths, config, progress, cancel)  # 1 photo
     survey = survey_area(  # 2 references
         request.area, request.imagery, request.roads, request.street_views, config
     )
@@ -105,9 +109,10 @@ def locate(
                     raise
                 except GeolocatorError as error:
                     results[photo.path] = _failed(photo.path, error, photo.sha256)
-    ordered = tuple(results[path] for path in find_photos(request.photos))
-    files, notes = write_outcome(request, ordered, photos, survey, model)
-    return LocateOutcome(ordered, files, summarize(ordered), notes, tuple(evidence))
+    ordered = tuple(results[path] for path in paths)
+    run = describe_run(request, survey, model, datetime.now(UTC))
+    files, notes = write_outcome(request, ordered, photos, survey, model, run)
+    return LocateOutcome(ordered, files, summarize(ordered), notes, run, tuple(evidence))
 
 
 def locate_photo(
@@ -199,11 +204,10 @@ def build_gallery(
 
 
 def _read_photos(
-    request: LocateRequest, progress: ProgressCallback, cancel: CancelCheck
+    paths: Sequence[Path], config: LocateConfig, progress: ProgressCallback, cancel: CancelCheck
 ) -> tuple[list[Photo], dict[Path, PhotoResult]]:
     """Return the photos that can be read, and a result that says why for each other one."""
-    max_side_px = max(PHOTO_MAX_SIDE_PX, request.config.verification.max_side_px)
-    paths = find_photos(request.photos)
+    max_side_px = max(PHOTO_MAX_SIDE_PX, config.verification.max_side_px)
     photos: list[Photo] = []
     failed: dict[Path, PhotoResult] = {}
     for done, photo in enumerate(read_photos(paths, max_side_px)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from model_core import __version__
 from model_core.bundle import ModelBundle
@@ -19,24 +19,36 @@ from model_core.types import Photo, PhotoResult
 BACKDROP_PX = 1600
 
 
+def describe_run(
+    request: LocateRequest, survey: Survey, model: ModelBundle | None, now: datetime
+) -> Provenance:
+    """Return what the results were made with; ``now`` is when."""
+    return Provenance(
+        model_hash="" if model is None else model.model_hash,
+        software_version=__version__,
+        created_at=now,
+        sources=survey.terms,
+        settings=to_mapping(request.config),
+    )
+
+
 def write_outcome(
     request: LocateRequest,
     results: Sequence[PhotoResult],
     photos: Sequence[Photo],
     survey: Survey,
     model: ModelBundle | None,
+    provenance: Provenance,
 ) -> tuple[OutputFiles | None, tuple[str, ...]]:
     """Write the results where the request names a folder; return the files and the run's notes."""
     notes = _notes(survey, model)
     if request.out is None:
-        return None, notes
-    provenance = Provenance(
-        model_hash="" if model is None else model.model_hash,
-        software_version=__version__,
-        created_at=datetime.now(UTC),
-        sources=survey.terms,
-        settings=to_mapping(request.config),
-    )
+        return None, tuple(notes)
+    try:
+        backdrop = _backdrop(survey)
+    except ImageryError as error:
+        backdrop = None
+        notes.append(f"the map has no imagery: {error}")
     files = write_results(
         request.out,
         results,
@@ -45,9 +57,9 @@ def write_outcome(
         survey.area,
         provenance,
         None if request.truth is None else read_truth(request.truth),
-        _backdrop(survey),
+        backdrop,
     )
-    return files, notes
+    return files, tuple(notes)
 
 
 def summarize(results: Sequence[PhotoResult]) -> str:
@@ -63,7 +75,7 @@ def summarize(results: Sequence[PhotoResult]) -> str:
     return ", ".join(parts)
 
 
-def _notes(survey: Survey, model: ModelBundle | None) -> tuple[str, ...]:
+def _notes(survey: Survey, model: ModelBundle | None) -> list[str]:
     notes = []
     if survey.summary.places:
         notes.append(survey.summary.describe())
@@ -72,7 +84,7 @@ def _notes(survey: Survey, model: ModelBundle | None) -> tuple[str, ...]:
             "the model was trained on rendered cities only; on real imagery trust street views "
             "confirmed by local features more than its scores"
         )
-    return tuple(notes)
+    return notes
 
 
 def _backdrop(survey: Survey) -> Backdrop | None:
@@ -80,10 +92,7 @@ def _backdrop(survey: Survey) -> Backdrop | None:
     if survey.imagery is None:
         return None
     center, side_m = square_around(survey.area)
-    try:
-        picture = survey.imagery.read(center, side_m, BACKDROP_PX)
-    except ImageryError:
-        return None
+    picture = survey.imagery.read(center, side_m, BACKDROP_PX)
     if picture is None:
         return None
     half_m = side_m / 2

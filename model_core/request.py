@@ -10,7 +10,7 @@ from model_core.config import LocateConfig
 from model_core.types import PhotoResult
 
 if TYPE_CHECKING:
-    from model_core.output import OutputFiles
+    from model_core.output import OutputFiles, Provenance
     from model_core.pipeline import Evidence
 
 
@@ -60,4 +60,5 @@ class LocateOutcome:
     files: OutputFiles | None = None
     summary: str = ""
     notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
     evidence: tuple[Evidence, ...] = field(default=(), repr=False)

@@ -148,7 +148,7 @@ def test_the_table_reads_in_a_terminal() -> None:
         "33%",
         "median 5°",
         "oracle 100%",
-        "right within 25 m",
+        "right in 25 m",
     ):
         assert words in text
 

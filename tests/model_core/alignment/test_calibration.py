@@ -77,7 +77,7 @@ def test_a_rolled_strip_is_brought_back(method: CalibrationMethod, columns: int)
 
 @pytest.mark.parametrize("method", KEYPOINT_METHODS)
 def test_low_strips_calibrate_too(method: CalibrationMethod) -> None:
-    geometry = StripGeometry()
+    geometry = StripGeometry(width=256)
     satellite = scene(geometry, seed=5)
     calibration = calibrate(worn(satellite, 40), satellite, method)
     assert calibration.accepted
@@ -141,7 +141,7 @@ def test_a_partial_panorama_calibrates_where_it_looks(shared_data: Path) -> None
 
 def test_real_pairs_never_turn_far_on_no_evidence(shared_data: Path) -> None:
     folder = shared_data / "pairs" / "cvact"
-    geometry = StripGeometry()
+    geometry = StripGeometry(width=256)
     for path in sorted(folder.glob("*_sat.png")):
         pixels = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
         valid = np.ones(pixels.shape[:2], bool)
@@ -225,7 +225,7 @@ def test_correlation_is_the_cosine_of_the_turned_maps() -> None:
 
 
 def test_whole_columns_roll_exactly_and_fractions_interpolate() -> None:
-    strip = scene(StripGeometry())
+    strip = scene(StripGeometry(width=256))
     turned = apply_calibration(strip, Calibration("orb", 10 * 360 / 256, 1.0, True))
     assert np.array_equal(turned.pixels, np.roll(strip.pixels, 10, axis=1))
     halves = apply_calibration(
@@ -248,7 +248,7 @@ def test_masked_columns_do_not_bleed_when_a_fraction_is_applied() -> None:
 
 
 def test_misuse_is_named() -> None:
-    strip = scene(StripGeometry())
+    strip = scene(StripGeometry(width=256))
     with pytest.raises(ConfigError, match="encoder_features"):
         calibrate(strip, strip, "features")
     with pytest.raises(ConfigError, match="known: metadata"):

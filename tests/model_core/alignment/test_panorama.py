@@ -22,7 +22,7 @@ from model_core.config import StripGeometry
 from model_core.errors import InputError, ShapeError
 from model_core.types import ImageU8, Strip
 
-GEOMETRY = StripGeometry()
+GEOMETRY = StripGeometry(width=256)
 STRIDE = 8
 BAR_STEP_DEG = 15.0
 BAND_STEP_DEG = 12.0

@@ -19,7 +19,7 @@ from model_core.config import StripGeometry
 from model_core.errors import ShapeError
 from model_core.types import ImageU8, LonLat, MaskArray, SatelliteImage, SourceTerms
 
-GEOMETRY = StripGeometry()
+GEOMETRY = StripGeometry(width=256)
 PAPER = StripGeometry(height=128, width=512, footprint_m=50.0, satellite_px=335)
 
 

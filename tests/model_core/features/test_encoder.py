@@ -94,7 +94,7 @@ def test_weights_are_shared_as_the_configuration_says() -> None:
     assert same == {"all": (True, True), "svi_si": (False, True), "none": (False, False)}
 
 
-@pytest.mark.parametrize(("preset", "bins"), [("default", 32), ("paper", 16)])
+@pytest.mark.parametrize(("preset", "bins"), [("default", 16), ("paper", 16)])
 def test_presets_encode_to_four_rows_and_their_bins(preset: str, bins: int) -> None:
     config = PRESETS[preset]
     encoder = BranchEncoder(config).eval()

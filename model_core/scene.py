@@ -15,7 +15,7 @@ from model_core.alignment.align import align_references
 from model_core.bundle import ModelBundle
 from model_core.config import LocateConfig, to_mapping
 from model_core.device import choose_dtype
-from model_core.errors import GalleryError
+from model_core.errors import AreaError, GalleryError
 from model_core.gallery.build import write_gallery
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
@@ -69,6 +69,7 @@ def open_scene(
         cancel: Asked between batches.
 
     Raises:
+        AreaError: Nothing at all is known of any place.
         GalleryError: ``folder`` is a gallery of another model or of another area.
     """
     cache = FeatureCache(folder / "local_features")
@@ -89,6 +90,11 @@ def open_scene(
             gallery = encode_area(
                 survey, photo_date, model, target, device, config, progress, cancel
             )
+    if not gallery.coverage.any():
+        raise AreaError(
+            f"none of the {len(survey.places)} places of the area has imagery or a street view "
+            "that can be used; check that the area and its sources overlap"
+        )
     return Scene(survey, gallery.places, model, gallery, cache, device)
 
 

@@ -19,7 +19,7 @@ _MODULE = "module."
 _OPTIMIZER = "optimizer."
 
 
-def save_checkpoint(
+def write_checkpoint(
     path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, step: int
 ) -> None:
     """Write weights, optimiser state and the number of steps done.

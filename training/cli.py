@@ -92,14 +92,27 @@ def pairs(
     data: Annotated[Path, typer.Option(help="Folder that holds cvusa/ and cvact/.")],
     bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    card: Annotated[bool, typer.Option(help="Write them into the model's card.")] = False,
 ) -> None:
     """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
-    from model_core.bundle import default_bundle_path, load_bundle
-    from model_core.device import choose_device
-    from training.real_pairs import evaluate_pairs, pairs_table, write_pairs
+    from model_core.bundle import default_bundle_path, load_bundle, save_bundle
+    from training.model_card import write_card
+    from training.real_pairs import evaluate_pairs, pairs_markdown, pairs_table, write_pairs
 
-    model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))
+    model = load_bundle(bundle or default_bundle_path())
     figures = evaluate_pairs(model, data)
     console.print(pairs_table(figures))
     if out is not None:
         write_pairs(figures, out)
+    if card:
+        text = write_card(model.config, dict(model.training), pairs_markdown(figures))
+        save_bundle(
+            model.path,
+            model.config,
+            model.encoder,
+            model.generator,
+            card=text,
+            extra=model.training,
+            street_view_trained=model.street_view_trained,
+        )
+        console.print(f"card: {model.path / 'card.md'}")

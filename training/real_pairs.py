@@ -108,7 +108,9 @@ def evaluate_pairs(
             for fov_deg in FOVS_DEG:
                 ranks, errors = _rank_pairs(bundle, circles, gallery, fov_deg)
                 rng = np.random.default_rng(seed)
-                figures.append(_figures(dataset, footprint_m, fov_deg, ranks, errors, rng, samples))
+                figures.append(
+                    summarize_ranks(dataset, footprint_m, fov_deg, ranks, errors, rng, samples)
+                )
     return figures
 
 
@@ -192,7 +194,7 @@ def _rank_pairs(
     return torch.stack(ranks, 1).numpy(), torch.stack(errors, 1).numpy()
 
 
-def _figures(
+def summarize_ranks(
     dataset: str,
     footprint_m: float,
     fov_deg: float,
@@ -201,6 +203,7 @@ def _figures(
     rng: np.random.Generator,
     samples: int,
 ) -> PairFigures:
+    """Return the figures of ranks and heading errors, each (pairs, headings)."""
     pairs = len(ranks)
     right = (ranks == 1).mean(axis=1)
     draws = right[rng.integers(0, pairs, (samples, pairs))].mean(axis=1)
@@ -218,47 +221,48 @@ def _figures(
     )
 
 
-COLUMNS = (
-    "set",
-    "footprint",
-    "fov",
-    "R@1 (95 %)",
-    "chance",
-    "R@5",
-    "chance",
-    "median rank",
-    "heading error",
-)
+COLUMNS = ("set", "m", "fov", "R@1", "95 %", "chance", "R@5", "chance", "rank", "angle")
 
 
 def _row(f: PairFigures) -> tuple[str, ...]:
     low, high = f.recall_at_1_interval
     return (
-        f"{f.dataset} ({f.pairs})",
-        f"{f.footprint_m:.0f} m",
+        f.dataset,
+        f"{f.footprint_m:.0f}",
         f"{f.fov_deg:.0f}",
-        f"{f.recall_at_1:.0%} ({low:.0%} to {high:.0%})",
+        f"{f.recall_at_1:.0%}",
+        f"{low:.0%}-{high:.0%}",
         f"{f.chance_at_1:.0%}",
         f"{f.recall_at_5:.0%}",
         f"{f.chance_at_5:.0%}",
-        f"{f.median_rank:.1f} of {f.pairs}",
-        f"{f.median_heading_error_deg:.0f} deg (chance 90)",
+        f"{f.median_rank:.1f}/{f.pairs}",
+        f"{f.median_heading_error_deg:.0f}",
     )
 
 
 def pairs_table(figures: list[PairFigures]) -> Table:
     """Return the figures as a table for the terminal."""
-    table = Table(title="Real pairs, zero-shot, satellite only, gallery within each set")
+    table = Table(
+        title="Real pairs, zero-shot, satellite only, gallery within each set; m: assumed "
+        "footprint; rank: median; angle: median heading error at the true place in degrees, chance 90",
+        title_justify="left",
+    )
     for column in COLUMNS:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for f in figures:
         table.add_row(*_row(f))
     return table
 
 
 def pairs_markdown(figures: list[PairFigures]) -> str:
-    """Return the figures as a Markdown table for the model card."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    """Return the figures as a Markdown table for the model card, with what its columns mean."""
+    lines = [
+        "Satellite only, gallery within each set, 8 headings a panorama. m: assumed footprint;",
+        "95 %: bootstrap over pairs; rank: median; angle: median heading error at the true place in degrees,",
+        "chance 90.",
+        "",
+    ]
+    lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     lines += ["| " + " | ".join(_row(f)) + " |" for f in figures]
     return "\n".join(lines)
 

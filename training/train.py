@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from model_core.bundle import save_bundle
 from model_core.config import ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
-from training.checkpoint import restore_module, restore_optimizer, save_checkpoint
+from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
 from training.datasets.rendered import NeighbourBatches, RenderedPlaces
 from training.evaluate import Recall, evaluate_matcher
 from training.matcher import Matcher, MatcherConfig
@@ -68,7 +68,7 @@ class Report(Callback):
 
     def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
         """Keep the last step, wherever the run was stopped."""
-        save_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
+        write_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
 
     def evaluate(self, trainer: L.Trainer, module: Matcher) -> list[Recall]:
         """Return the figures on the held-out cities, noted beside the checkpoint."""
@@ -98,7 +98,9 @@ class Report(Callback):
         )
         (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
         if trainer.optimizers:
-            save_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
+            write_checkpoint(
+                self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done
+            )
         return recalls
 
 

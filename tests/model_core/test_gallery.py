@@ -109,9 +109,7 @@ def aligned_from(start: int) -> Iterator[AlignedReference]:
             street_view_kind="real" if kind in (1, 2) else "none",
             calibration=Calibration("orb", 3.5, 0.7, accepted=True),
             street_view_ids=(f"view-{place.index}", "other") if kind in (1, 2) else (),
-            street_view_captured_at=datetime(2021, 5, 1, 12, tzinfo=UTC)
-            if kind == 1
-            else None,
+            street_view_captured_at=datetime(2021, 5, 1, 12, tzinfo=UTC) if kind == 1 else None,
         )
 
 

@@ -150,10 +150,12 @@ def test_an_area_without_sources_or_places_is_refused(demo: Path, request_of):
         locate(request_of(photo, area="10,50,10,50"))
 
 
-def test_an_area_off_the_imagery_says_so(demo: Path, request_of):
-    outcome = locate(request_of(demo_photos(demo, 1)[0], area="10,50,10.002,50.001", roads=None))
-    assert outcome.results[0].not_in_area
-    assert any("0 with imagery" in note for note in outcome.notes)
+def test_an_area_off_the_imagery_is_refused_in_words(demo: Path, request_of):
+    photo = demo_photos(demo, 1)[0]
+    request = request_of(photo, area="10,50,10.002,50.001", roads=None)
+    for _ in range(2):  # built, then opened
+        with pytest.raises(AreaError, match="overlap"):
+            locate(request)
 
 
 def test_a_raster_without_crs_is_refused_by_name(demo: Path, request_of, tmp_path: Path):

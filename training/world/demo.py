@@ -215,7 +215,10 @@ def _write_photos(
     places = demo_places(city)
     at = np.array([view.xy for view in views])
     rows = []
-    for k, index in enumerate(rng.permutation(len(places))[:count]):
+    order = rng.permutation(len(places))
+    while len(order) < count:  # more photos than places: go round again
+        order = np.concatenate([order, rng.permutation(len(places))])
+    for k, index in enumerate(order[:count]):
         pose, (lens, focal) = _draw_pose(city, places[int(index)], rng), _draw_lens(rng)
         look: GroundAppearance = draw_ground_appearance(rng, 1, _TRAFFIC_SETS, _SUNS, crowd=True)
         image = render_photo(city, pose, look, lens, seed=seed * 1000 + k)

@@ -244,7 +244,8 @@ def pairs_table(figures: list[PairFigures]) -> Table:
     """Return the figures as a table for the terminal."""
     table = Table(
         title="Real pairs, zero-shot, satellite only, gallery within each set; m: assumed "
-        "footprint; rank: median; angle: median heading error at the true place in degrees, chance 90",
+        "footprint; rank: median; angle: median heading error at the true place in degrees, "
+        "chance 90",
         title_justify="left",
     )
     for column in COLUMNS:
@@ -258,8 +259,8 @@ def pairs_markdown(figures: list[PairFigures]) -> str:
     """Return the figures as a Markdown table for the model card, with what its columns mean."""
     lines = [
         "Satellite only, gallery within each set, 8 headings a panorama. m: assumed footprint;",
-        "95 %: bootstrap over pairs; rank: median; angle: median heading error at the true place in degrees,",
-        "chance 90.",
+        "95 %: bootstrap over pairs; rank: median; angle: median heading error at the true place,",
+        "degrees, chance 90.",
         "",
     ]
     lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]

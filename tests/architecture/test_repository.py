@@ -98,7 +98,11 @@ def test_no_address_is_named(repository: Path, tracked: Sequence[Path]) -> None:
 
 def test_make_has_its_targets_and_explains_them(repository: Path) -> None:
     run = subprocess.run(
-        ["make", "help"], cwd=repository, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [line.split(maxsplit=2) for line in run.stdout.splitlines()]
     assert [words[1] for words in lines] == TARGETS

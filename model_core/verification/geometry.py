@@ -9,6 +9,7 @@ Source: D. Barath et al., MAGSAC++, CVPR 2020, as OpenCV implements it.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ import numpy.typing as npt
 
 from model_core.types import MaskArray
 from model_core.verification.local_features import LocalFeatures
+
+log = logging.getLogger(__name__)
 
 Points = npt.NDArray[np.float64]
 
@@ -114,14 +117,19 @@ def epipolar_inliers(
 
 def _fundamental_inliers(first_px: Points, second_px: Points) -> npt.NDArray[np.int64]:
     """Return the rows that a fundamental matrix explains; the same every time."""
-    _, inside = cv2.findFundamentalMat(
-        first_px,
-        second_px,
-        cv2.USAC_MAGSAC,
-        MAGSAC_THRESHOLD_PX,
-        MAGSAC_CONFIDENCE,
-        MAGSAC_ITERATIONS,
-    )
+    try:
+        _, inside = cv2.findFundamentalMat(
+            first_px,
+            second_px,
+            cv2.USAC_MAGSAC,
+            MAGSAC_THRESHOLD_PX,
+            MAGSAC_CONFIDENCE,
+            MAGSAC_ITERATIONS,
+        )
+    except cv2.error as error:
+        # OpenCV asserts, instead of returning nothing, where no sample gives a model.
+        log.debug("no fundamental matrix of %d matches: %s", len(first_px), error)
+        return np.empty(0, np.int64)
     if inside is None:
         return np.empty(0, np.int64)
     return np.flatnonzero(inside.ravel())

@@ -8,6 +8,7 @@ is preferred that explains more of them, has them in front of both cameras and k
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ import numpy.typing as npt
 from model_core.alignment.projection import camera_axes, make_camera
 from model_core.types import MaskArray
 from model_core.verification.geometry import EpipolarInliers, Pinhole
+
+log = logging.getLogger(__name__)
+
 
 Vectors = npt.NDArray[np.float64]
 
@@ -194,15 +198,20 @@ def _poses(rays: _Rays, photo_up: Vectors, view_up: Vectors) -> Iterator[_Pose]:
 
 
 def _essential_matrix(photo: Vectors, view: Vectors) -> Vectors | None:
-    essential, _ = cv2.findEssentialMat(
-        photo,
-        view,
-        np.eye(3),
-        cv2.USAC_MAGSAC,
-        ESSENTIAL_CONFIDENCE,
-        RAY_TOLERANCE / 2,
-        ESSENTIAL_ITERATIONS,
-    )
+    try:
+        essential, _ = cv2.findEssentialMat(
+            photo,
+            view,
+            np.eye(3),
+            cv2.USAC_MAGSAC,
+            ESSENTIAL_CONFIDENCE,
+            RAY_TOLERANCE / 2,
+            ESSENTIAL_ITERATIONS,
+        )
+    except cv2.error as error:
+        # OpenCV asserts, instead of returning nothing, where no sample gives a model.
+        log.debug("no essential matrix of %d matches: %s", len(photo), error)
+        return None
     if essential is None or essential.shape != (3, 3):
         return None
     return np.asarray(essential, np.float64)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from model_core.alignment.projection import Camera, camera_axes, image_points, make_camera
+from model_core.verification import geometry
 from model_core.verification.geometry import EpipolarInliers, epipolar_inliers, pinholes
 from model_core.verification.heading import Attitude, RelativeHeading, relative_heading
 from model_core.verification.local_features import LocalFeatures
@@ -228,3 +230,12 @@ def test_roll_convention_agrees_with_the_camera() -> None:
     """A camera's axes and the attitude speak of the same roll and pitch."""
     axes = camera_axes(perspective(0, pitch_deg=90))
     assert math.isclose(float(axes[2, 2]), 1.0, abs_tol=1e-6)
+
+
+def test_matches_that_no_sample_explains_are_no_error(monkeypatch) -> None:
+    def asserts(*_: object) -> None:
+        raise cv2.error("(-215:Assertion failed) !model.empty()")
+
+    monkeypatch.setattr(geometry.cv2, "findFundamentalMat", asserts)
+    points = np.random.default_rng(0).random((20, 2)) * 500
+    assert len(geometry._fundamental_inliers(points, points)) == 0

@@ -103,8 +103,8 @@ def mode_scores(rows_of_mode: Mapping[str, Sequence[ScoreRow]]) -> list[ModeScor
     for mode, rows in rows_of_mode.items():
         groups = {
             "all": list(rows),
-            "with street view": [row for row in rows if row.near_street_view is True],
-            "without": [row for row in rows if row.near_street_view is False],
+            "view near": [row for row in rows if row.near_street_view is True],
+            "no view near": [row for row in rows if row.near_street_view is False],
         }
         scores += [
             ModeScore(mode, f"{name} ({len(group)})", summarise(group))

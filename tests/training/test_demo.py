@@ -43,7 +43,7 @@ def test_the_demo_prints_a_line_for_each_photo_and_each_way_to_rank(finished):
         assert row.photo in text
     for mode in ("retrieval alone", "verification alone", "both"):
         assert mode in text
-    for group in ("with street view", "without"):
+    for group in ("view near", "no view near"):
         assert group in text
 
 

@@ -116,7 +116,7 @@ def mode_scores(rows_of_mode: Mapping[str, Sequence[ScoreRow]]) -> list[ModeScor
 
 def mode_table(scores: Sequence[ModeScore]) -> Table:
     """Return the shares as a table for the terminal."""
-    table = Table(title="Right within 25 m", title_justify="left")
+    table = Table(title="Right within 25 m", title_justify="left", padding=(0, 0))
     table.add_column("ranked by", no_wrap=True)
     table.add_column("photos", no_wrap=True)
     for column in ("rank 1", "rank 5", "chance", "oracle", "heading"):

@@ -32,7 +32,7 @@ bench: $(ENGINE) ## measure the hot paths against plain ways to do the same
 package: ## build build/csi_geolocator.zip, the plugin as QGIS installs it
 	python3 .ci/package.py
 
-$(ENGINE): $(REQUIREMENTS)/engine.txt .ci/environment
+$(ENGINE): $(REQUIREMENTS)/engine-tests.txt .ci/environment
 	.ci/environment engine
 	touch $@
 

@@ -145,7 +145,7 @@ def _metadata(repository: Path) -> configparser.SectionProxy:
 
 def test_every_requirement_is_pinned_with_hashes(repository: Path) -> None:
     files = sorted((repository / "resources" / "requirements").glob("*.txt"))
-    assert [path.name for path in files] == ["engine.txt", "qgis-tests.txt"]
+    assert [path.name for path in files] == ["engine-tests.txt", "engine.txt", "qgis-tests.txt"]
     for path in files:
         entries = re.split(r"\n(?=[a-z])", path.read_text())
         assert all("==" in entry and "--hash=sha256:" in entry for entry in entries), path

@@ -22,7 +22,7 @@ test: $(ENGINE) $(QGIS) ## run every test: the engine's, then the plugin's in re
 
 check: $(ENGINE) ## lint, check the format and the types
 	$(PY) -m ruff check .
-	$(PY) -m ruff check --target-version py39 csi_geolocator model_core/__init__.py model_core/contract.py
+	$(PY) -m ruff check --target-version py39 csi_geolocator model_core/__init__.py model_core/contract
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy --strict model_core training
 

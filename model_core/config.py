@@ -83,10 +83,15 @@ class PlaceConfig:
 
 @dataclass(frozen=True)
 class StreetViewConfig:
-    """Which street views serve a place. ``max_age_days`` counts between photo and street view."""
+    """Which street views serve a place. ``max_age_days`` counts between photo and street view.
+
+    ``after`` and ``before`` are ISO dates; a view of another time, or of none, does not serve.
+    """
 
     max_distance_m: float = 50.0
     max_age_days: float = 365.0
+    after: str = ""
+    before: str = ""
     policy: Literal["strict", "hybrid", "nearest", "synthetic"] = "hybrid"
     max_views_per_place: int = 4
 
@@ -127,14 +132,35 @@ class RankingConfig:
 
 
 @dataclass(frozen=True)
+class NetworkConfig:
+    """How online sources are reached; who they are and their keys come with the request.
+
+    Limits are per host: ``connections`` requests at once and ``requests_per_second`` (0: as fast as
+    they are answered). A request is tried ``retries`` times more, ``backoff_s`` doubling up to
+    ``backoff_max_s`` with jitter, or as long as the server asks for. ``max_body_bytes`` is the
+    largest reply that is taken.
+    """
+
+    connections: int = 6
+    requests_per_second: float = 0.0
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 20.0
+    retries: int = 4
+    backoff_s: float = 0.5
+    backoff_max_s: float = 30.0
+    max_body_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True)
 class LocateConfig:
-    """One run: places, references, search, verification, ranking, device."""
+    """One run: places, references, search, verification, ranking, network, device."""
 
     places: PlaceConfig = PlaceConfig()
     street_view: StreetViewConfig = StreetViewConfig()
     search: SearchConfig = SearchConfig()
     verification: VerificationConfig = VerificationConfig()
     ranking: RankingConfig = RankingConfig()
+    network: NetworkConfig = NetworkConfig()
     use_retrieval: bool = True
     device: str = "auto"
     batch_size: int = 32

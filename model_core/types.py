@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -124,11 +124,24 @@ class SatelliteImage:
     captured_at: datetime | None = None
 
 
+class RemoteImage(Protocol):
+    """An image that a source delivers when it is asked for."""
+
+    def read(self) -> bytes:
+        """Return the image file's bytes, from a cache where they are kept.
+
+        Raises:
+            ProviderError: The source failed.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class StreetView:
-    """A street view (SVI) before its pixels are read; ``path`` is decoded when it is needed.
+    """A street view (SVI) before its pixels are read; they are decoded when they are needed.
 
-    ``heading_deg`` is the azimuth of the image's centre column, None when unknown.
+    The pixels are those of ``path``, or of ``remote`` where that is set; ``path`` is then but a
+    name. ``heading_deg`` is the azimuth of the image's centre column, None when unknown.
     """
 
     view_id: str
@@ -142,6 +155,7 @@ class StreetView:
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
     heading_sigma_deg: float = 5.0
+    remote: RemoteImage | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

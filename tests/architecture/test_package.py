@@ -45,7 +45,7 @@ def test_one_top_folder_holds_all(names: list[str]) -> None:
         "CHANGELOG.md",
         "gui/panel.py",
         "model_core/__init__.py",
-        "model_core/contract.py",
+        "model_core/contract/messages.py",
         "model_core/pipeline.py",
         "training/train.py",
         "resources/icons/icon.svg",

@@ -127,7 +127,7 @@ def test_import_changes_no_state_at_the_top_of_a_file(sources: Sequence[Any]) ->
 
 
 @pytest.mark.parametrize(
-    "pattern", ["csi_geolocator/**/*.py", "model_core/__init__.py", "model_core/contract.py"]
+    "pattern", ["csi_geolocator/**/*.py", "model_core/__init__.py", "model_core/contract/*.py"]
 )
 def test_what_qgis_loads_keeps_to_python_39(repository: Path, pattern: str) -> None:
     found = sorted(repository.glob(pattern))

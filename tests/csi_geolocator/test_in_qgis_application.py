@@ -59,7 +59,7 @@ def test_panel_says_what_is_installed(report: dict[str, Any], repository: Path) 
     version = (repository / "metadata.txt").read_text().split("\nversion=")[1].split("\n")[0]
     labels = report["at_start"]["labels"][0]
     assert labels["productVersion"] == f"Version {version}"
-    assert labels["protocolVersion"] == "1"
+    assert labels["protocolVersion"] == "2"
     assert labels["engineState"] == "Engine environment not set up"
 
 

@@ -268,7 +268,7 @@ def test_new_stage_is_sent_at_once_and_the_flood_is_held_back() -> None:
 def test_line_longer_than_the_limit_is_cut_for_the_decoder_to_refuse(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(contract, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(contract.messages, "MAX_LINE_BYTES", 1000)
     reader, writer = os.pipe()
     os.write(writer, b"x" * 5000 + b"\n" + b'{"ok":1}\nunfinished')
     os.close(writer)

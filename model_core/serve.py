@@ -273,8 +273,8 @@ def take_over_stdio() -> tuple[int, int]:
 def read_lines(descriptor: int) -> Iterator[bytes]:
     """Yield the lines that arrive, without their newline, until end-of-file.
 
-    A line beyond ``contract.messages.MAX_LINE_BYTES`` is cut one byte above it, for the decoder to refuse;
-    what follows the last newline is no message.
+    A line beyond ``contract.messages.MAX_LINE_BYTES`` is cut one byte above it, for the decoder to
+    refuse; what follows the last newline is no message.
     """
     limit = contract.messages.MAX_LINE_BYTES + 1
     line = bytearray()

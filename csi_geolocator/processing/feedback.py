@@ -1,0 +1,93 @@
+"""What the engine says, told to a Processing feedback: one bar, one line a stage and photo."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingFeedback
+
+from ..i18n import tr
+from ..model_core import contract
+
+SPANS = {
+    "photos": (0.0, 3.0),
+    "places": (3.0, 5.0),
+    "references": (5.0, 35.0),
+    "fetch": (5.0, 98.0),
+    "gallery": (35.0, 65.0),
+    "locate": (65.0, 98.0),
+}
+"""Which part of the bar each stage fills; a stage that is not here moves it within its photo."""
+
+
+class EngineFeedback:
+    """Tells one call's progress, answers and log to a feedback."""
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        self._feedback = feedback
+        self._stage = ""
+        self._percent = 0.0
+        self._photos_done = 0
+        self._photos = 0
+
+    def progress(self, step: contract.ProgressParams) -> None:
+        """Move the bar, never backwards; say when a stage begins."""
+        if step.stage != self._stage:
+            self._stage = step.stage
+            self._feedback.pushInfo(stage_words(step.stage))
+        self._percent = max(self._percent, self._reached(step))
+        self._feedback.setProgress(self._percent)
+
+    def answer(self, answered: contract.AnswerParams) -> None:
+        """Say what was found for one photo."""
+        words = answer_words(answered.answer)
+        counted = tr("Photo {0} of {1}: {2}").format(answered.done, answered.total, words)
+        if answered.answer.error:
+            self._feedback.pushWarning(counted)
+        else:
+            self._feedback.pushInfo(counted)
+
+    def log(self, line: str) -> None:
+        """Pass a line of the engine's log on."""
+        self._feedback.pushConsoleInfo(line)
+
+    def _reached(self, step: contract.ProgressParams) -> float:
+        share = min(1.0, step.done / step.total) if step.total else 0.0
+        if step.stage == "locate":
+            self._photos_done, self._photos = step.done, step.total
+        elif step.stage not in SPANS:
+            if not self._photos:
+                return self._percent
+            share = (self._photos_done + share) / self._photos
+        start, end = SPANS.get(step.stage, SPANS["locate"])
+        return start + (end - start) * min(1.0, share)
+
+
+def stage_words(stage: str) -> str:
+    """Return a stage of the engine in words; one that is not known by its own name."""
+    words = {
+        "photos": tr("Reading the photos"),
+        "places": tr("Laying out the places of the area"),
+        "references": tr("Reading imagery and street views"),
+        "fetch": tr("Fetching imagery and street views"),
+        "gallery": tr("Computing the features of every place"),
+        "locate": tr("Locating the photos"),
+        "matching": tr("Comparing a photo with every place"),
+        "verification": tr("Comparing a photo with street views"),
+    }
+    return words.get(stage, stage)
+
+
+def answer_words(answer: contract.PhotoAnswer) -> str:
+    """Return in a sentence what was found for one photo."""
+    name = answer.path.replace("\\", "/").rsplit("/", 1)[-1]
+    if answer.error:
+        return f"{name}: {answer.error}"
+    features = answer.candidates.get("features", [])
+    if answer.not_in_area or not features:
+        return tr("{0}: probably not in this area (probability elsewhere {1:.0%})").format(
+            name, answer.probability_elsewhere
+        )
+    best = features[0]["properties"]
+    lon, lat = features[0]["geometry"]["coordinates"][:2]
+    return tr("{0}: best at {1:.6f}, {2:.6f}, heading {3:.0f}°, probability {4:.0%}").format(
+        name, lat, lon, best.get("heading_deg") or 0.0, best.get("probability") or 0.0
+    )

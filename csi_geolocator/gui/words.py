@@ -1,0 +1,96 @@
+"""Labels with words for people: selectable, wrapped, errors told apart by an icon and a colour."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import QSize, Qt, QUrl
+from qgis.PyQt.QtGui import QPalette
+from qgis.PyQt.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..i18n import tr
+
+ICON_PX = 16
+DOCUMENT_SIZE = QSize(720, 640)
+
+
+class Words(QWidget):
+    """A text, and a warning sign before it where it tells of something wrong.
+
+    Args:
+        name: The label's object name.
+        text: What it says at first; an empty one hides the widget.
+        quiet: Whether the text stands back.
+        parent: The owner.
+    """
+
+    def __init__(
+        self, name: str, text: str = "", *, quiet: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._sign = QLabel()
+        icon = QgsApplication.getThemeIcon("/mIconWarning.svg")
+        self._sign.setPixmap(icon.pixmap(ICON_PX, ICON_PX))
+        self._sign.setObjectName(f"{name}Sign")
+        self._sign.hide()
+        self.label = QLabel()
+        self.label.setObjectName(name)
+        self.label.setWordWrap(True)
+        self.label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.label, 1)
+        if quiet:
+            self.label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.say(text)
+
+    def text(self) -> str:
+        """Return the text."""
+        return self.label.text()
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the text tells of something wrong."""
+        return not self._sign.isHidden()
+
+    def say(self, text: str, *, is_error: bool = False) -> None:
+        """Show a text; an empty one hides the widget."""
+        self.label.setText(text)
+        self._sign.setVisible(is_error)
+        self.setVisible(bool(text))
+
+
+class DocumentDialog(QDialog):
+    """Shows a Markdown document: a model's card, the guide."""
+
+    def __init__(self, title: str, text: str, folder: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("documentDialog")
+        self.setWindowTitle(title)
+        self.resize(DOCUMENT_SIZE)
+        browser = QTextBrowser()
+        browser.setObjectName("documentText")
+        browser.setOpenExternalLinks(True)
+        browser.document().setBaseUrl(QUrl.fromLocalFile(folder + "/"))
+        browser.setMarkdown(text)
+        browser.setToolTip(tr("Select text to copy it"))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.setObjectName("documentButtons")
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(browser)
+        layout.addWidget(buttons)

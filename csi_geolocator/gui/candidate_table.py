@@ -1,0 +1,396 @@
+"""The table of candidates: sorted and filtered in its own model, so that thousands stay quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from qgis.PyQt.QtCore import (
+    QAbstractTableModel,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSize,
+    Qt,
+    pyqtSignal,
+)
+from qgis.PyQt.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from .. import wording
+from ..i18n import tr
+from ..layers.candidate import Candidate
+
+RANK_COLOURS = ((1, "#ff6d00"), (5, "#ffb74d"))
+REST_COLOUR = "#fff3e0"
+STATUS_COLOURS = {
+    "confirmed": "#00a152",
+    "probable": "#2979ff",
+    "possible": "#8e24aa",
+    "rejected": "#78909c",
+}
+DOT_PX = 14
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its title, what a cell says, and by what rows are sorted."""
+
+    name: str
+    title: str
+    tip: str
+    text: Callable[[Candidate], str]
+    order: Callable[[Candidate], Any]
+    right: bool = False
+    width_em: int = 6
+
+
+def columns() -> tuple[Column, ...]:
+    """Return the columns in the language of QGIS."""
+    return (
+        Column(
+            "photo",
+            tr("Photo"),
+            tr("The photo's file"),
+            lambda c: c.photo,
+            lambda c: (c.photo, c.photo_path, c.rank),
+            width_em=9,
+        ),
+        Column(
+            "rank",
+            tr("Rank"),
+            tr("1 is the best candidate of its photo"),
+            lambda c: str(c.rank),
+            lambda c: (c.rank, c.photo),
+            right=True,
+            width_em=5,
+        ),
+        Column(
+            "probability",
+            tr("Probability"),
+            tr("All candidates of a photo and 'not in this area' sum to 100 %"),
+            lambda c: wording.percent(c.probability),
+            lambda c: c.probability,
+            right=True,
+            width_em=7,
+        ),
+        Column(
+            "heading",
+            tr("Heading"),
+            tr("Where the camera looked, clockwise from true north, with its spread"),
+            wording.heading,
+            lambda c: c.heading_deg,
+            right=True,
+            width_em=8,
+        ),
+        Column(
+            "inliers",
+            tr("Points"),
+            tr("Points that photo and street view share under one geometry; 17 are strong evidence"),
+            lambda c: str(c.inliers),
+            lambda c: c.inliers,
+            right=True,
+            width_em=5,
+        ),
+        Column(
+            "status",
+            tr("Decision"),
+            tr("What the analyst decided"),
+            lambda c: wording.status(c.status),
+            lambda c: c.status,
+            width_em=8,
+        ),
+        Column(
+            "precision",
+            tr("Precision"),
+            tr("How precise the position is, in metres, as the analyst put it"),
+            lambda c: "" if c.precision_m is None else f"{c.precision_m:g} m",
+            lambda c: -1.0 if c.precision_m is None else c.precision_m,
+            right=True,
+            width_em=6,
+        ),
+        Column(
+            "street_view",
+            tr("Street view"),
+            tr("The date of the street view that the photo was compared with"),
+            wording.street_view,
+            lambda c: (c.street_view, c.street_view_date),
+            width_em=8,
+        ),
+        Column(
+            "error",
+            tr("Off by"),
+            tr("The distance to the true position, where it is known"),
+            lambda c: "" if c.error_m is None else f"{c.error_m:.0f} m",
+            lambda c: -1.0 if c.error_m is None else c.error_m,
+            right=True,
+            width_em=6,
+        ),
+        Column(
+            "note", tr("Note"), tr("The analyst's note"), lambda c: c.note, lambda c: c.note, width_em=14
+        ),
+    )
+
+
+class CandidateModel(QAbstractTableModel):
+    """The candidates that pass the filter, in the order that a click on a title sets."""
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.columns = columns()
+        self._all: dict[int, Candidate] = {}
+        self._rows: list[int] = []
+        self._row_of: dict[int, int] = {}
+        self._photo_path = ""
+        self._status = ""
+        self._sort_column = 0
+        self._descending = False
+        self._icons: dict[str, QIcon] = {}
+
+    def set_candidates(self, candidates: Iterable[Candidate]) -> None:
+        """Show these candidates instead."""
+        self._all = {candidate.fid: candidate for candidate in candidates}
+        self._arrange()
+
+    def add(self, candidates: Sequence[Candidate]) -> None:
+        """Show more candidates."""
+        self._all.update({candidate.fid: candidate for candidate in candidates})
+        self._arrange()
+
+    def change(self, candidates: Sequence[Candidate]) -> None:
+        """Show candidates as they are now; the order stays until a title is clicked."""
+        self._all.update({candidate.fid: candidate for candidate in candidates})
+        last = len(self.columns) - 1
+        for candidate in candidates:
+            row = self._row_of.get(candidate.fid)
+            if row is not None:
+                self.dataChanged.emit(self.index(row, 0), self.index(row, last))
+
+    def filter(self, photo_path: str, status: str) -> None:
+        """Show one photo's candidates and those of one status; "" for all."""
+        if (photo_path, status) != (self._photo_path, self._status):
+            self._photo_path, self._status = photo_path, status
+            self._arrange()
+
+    def candidate_at(self, row: int) -> Candidate:
+        """Return the candidate of a row."""
+        return self._all[self._rows[row]]
+
+    def row_of(self, fid: int) -> Optional[int]:
+        """Return the row of a candidate, None where the filter hides it."""
+        return self._row_of.get(fid)
+
+    def has_truth(self) -> bool:
+        """Whether a true position is known of any candidate."""
+        return any(candidate.error_m is not None for candidate in self._all.values())
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column."""
+        self._sort_column = max(column, 0)
+        self._descending = order == Qt.SortOrder.DescendingOrder
+        self._arrange()
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:
+        """Return how many candidates are shown."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:
+        """Return how many columns there are."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int) -> Any:
+        """Return a title or its tool tip."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.columns[section].title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self.columns[section].tip
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what a cell shows."""
+        candidate, column = self.candidate_at(index.row()), self.columns[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.text(candidate)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.DecorationRole and column.name in ("rank", "status"):
+            return self._dot(column.name, candidate)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(candidate, column)
+        if candidate.status == "rejected" and role == Qt.ItemDataRole.ForegroundRole:
+            return QGuiApplication.palette().brush(
+                QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text
+            )
+        if candidate.status == "rejected" and role == Qt.ItemDataRole.FontRole:
+            font = QFont()
+            font.setStrikeOut(column.name in ("rank", "probability", "heading"))
+            return font
+        return None
+
+    @staticmethod
+    def _tip(candidate: Candidate, column: Column) -> str:
+        if column.name == "status" and candidate.decided_at:
+            who = candidate.analyst or tr("somebody")
+            return tr("Decided by {} at {}").format(who, candidate.decided_at)
+        if column.name in ("inliers", "street_view"):
+            source = candidate.street_view_source
+            return wording.evidence(candidate) + (f"\n{source}" if source else "")
+        if column.name == "photo":
+            return candidate.photo_path
+        said = wording.position(candidate.lon, candidate.lat)
+        return said + ("\n" + tr("moved by hand") if candidate.is_moved else "")
+
+    def _dot(self, name: str, candidate: Candidate) -> Optional[QIcon]:
+        if name == "status":
+            colour = STATUS_COLOURS.get(candidate.status, "")
+        else:
+            colour = next((c for top, c in RANK_COLOURS if candidate.rank <= top), REST_COLOUR)
+        if not colour:
+            return None
+        if colour not in self._icons:
+            self._icons[colour] = dot_icon(colour)
+        return self._icons[colour]
+
+    def _arrange(self) -> None:
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        fids = [self._rows[index.row()] for index in before]
+        shown = [
+            candidate
+            for candidate in self._all.values()
+            if self._photo_path in ("", candidate.photo_path)
+            and self._status in ("", candidate.status)
+        ]
+        key = self.columns[self._sort_column].order
+        shown.sort(key=lambda c: (c.photo, c.photo_path, c.rank))
+        shown.sort(key=key, reverse=self._descending)
+        self._rows = [candidate.fid for candidate in shown]
+        self._row_of = {fid: row for row, fid in enumerate(self._rows)}
+        after = [
+            self.index(self._row_of[fid], index.column()) if fid in self._row_of else QModelIndex()
+            for fid, index in zip(fids, before)
+        ]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+
+class CandidateTable(QTableView):
+    """The table; its selection is a set of fids, which the map shares."""
+
+    selectionEdited = pyqtSignal(object)  # list of fids that a person selected here
+    currentEdited = pyqtSignal(object)  # Candidate or None
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("candidateTable")
+        self.setAccessibleName(tr("Candidates"))
+        self.candidates = CandidateModel(self)
+        self.setModel(self.candidates)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setIconSize(QSize(DOT_PX, DOT_PX))
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._set_sizes()
+        self.setSortingEnabled(True)
+        self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        self._following = False
+        self.selectionModel().selectionChanged.connect(self._on_selection)
+        self.selectionModel().currentRowChanged.connect(self._on_current)
+
+    def current(self) -> Optional[Candidate]:
+        """Return the candidate of the current row, else of the first selected one."""
+        index = self.currentIndex()
+        if index.isValid():
+            return self.candidates.candidate_at(index.row())
+        selected = self.selected()
+        return selected[0] if selected else None
+
+    def selected(self) -> list[Candidate]:
+        """Return the candidates of the selected rows, from the top."""
+        rows = sorted(
+            row
+            for part in self.selectionModel().selection()
+            for row in range(part.top(), part.bottom() + 1)
+        )
+        return [self.candidates.candidate_at(row) for row in rows]
+
+    def select(self, fids: Iterable[int]) -> None:
+        """Select these candidates, as the map did; nothing is said back to it."""
+        rows = sorted(
+            row for row in map(self.candidates.row_of, fids) if row is not None
+        )
+        chosen = QItemSelection()
+        last = len(self.candidates.columns) - 1
+        for first, end in _stretches(rows):
+            chosen.select(self.candidates.index(first, 0), self.candidates.index(end, last))
+        flags = QItemSelectionModel.SelectionFlag
+        self._following = True
+        try:
+            if rows and self.currentIndex().row() not in set(rows):
+                current = self.candidates.index(rows[0], 0)
+                self.selectionModel().setCurrentIndex(current, flags.NoUpdate)
+                self.scrollTo(current)
+            self.selectionModel().select(chosen, flags.ClearAndSelect)
+        finally:
+            self._following = False
+
+    def step(self, rows: int) -> None:
+        """Go some rows down, or up."""
+        if self.candidates.rowCount() == 0:
+            return
+        row = min(max(self.currentIndex().row() + rows, 0), self.candidates.rowCount() - 1)
+        self.selectRow(row)
+
+    def _on_selection(self, *_: Any) -> None:
+        if not self._following:
+            self.selectionEdited.emit([candidate.fid for candidate in self.selected()])
+
+    def _on_current(self, *_: Any) -> None:
+        self.currentEdited.emit(self.current())
+
+    def _set_sizes(self) -> None:
+        em = self.fontMetrics().horizontalAdvance("m")
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        header.setHighlightSections(False)
+        for number, column in enumerate(self.candidates.columns):
+            wide = self.fontMetrics().horizontalAdvance(column.title) + 3 * em
+            self.setColumnWidth(number, max(column.width_em * em, wide))
+        rows = self.verticalHeader()
+        rows.setVisible(False)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(int(self.fontMetrics().height() * 1.6))
+
+
+def _stretches(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Return sorted rows as stretches of neighbours: (first, last)."""
+    found: list[tuple[int, int]] = []
+    for row in rows:
+        if found and row == found[-1][1] + 1:
+            found[-1] = (found[-1][0], row)
+        else:
+            found.append((row, row))
+    return found
+
+
+def dot_icon(colour: str) -> QIcon:
+    """Return a disc of a colour with an outline that is seen on light and dark ground."""
+    pixmap = QPixmap(DOT_PX * 2, DOT_PX * 2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(QColor(colour))
+    painter.setPen(QColor("#607d8b"))
+    painter.drawEllipse(4, 4, DOT_PX * 2 - 8, DOT_PX * 2 - 8)
+    painter.end()
+    return QIcon(pixmap)

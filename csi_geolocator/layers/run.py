@@ -102,7 +102,7 @@ class ResultLayers(QObject):
         self._turn.setSingleShot(True)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._take_step)
-        self.store = store or ResultStore.create(_free_path(run), run.to_values())
+        self.store = store or ResultStore.create(free_path(run), run.to_values())
         project.layersWillBeRemoved.connect(self._forget_layers)
         self._show_layers()
 
@@ -243,13 +243,7 @@ class ResultLayers(QObject):
             "software_version": self.provenance.get("software_version", ""),
         }
         self.store.set_run(
-            {
-                "attributions": json.dumps(self.attributions),
-                "notes": json.dumps(self.notes),
-                "summary": self.summary,
-                "provenance": json.dumps(self.provenance),
-                "heat": heat,
-            }
+            end_values(self.attributions, self.notes, self.summary, self.provenance, heat)
         )
         self.store.set_provenance(**made_with)
         self._candidates = {
@@ -259,13 +253,7 @@ class ResultLayers(QObject):
 
     def _read_times(self, results: str) -> None:
         """Take from the engine's document when photos were taken, where that is not known yet."""
-        if not results or not Path(results).is_file():
-            return
-        document = json.loads(Path(results).read_text(encoding="utf-8"))
-        moments = {
-            str(Path(photo["path"])): (photo.get("camera") or {}).get("captured_at") or ""
-            for photo in document["photos"]
-        }
+        moments = capture_times(results)
         news = {
             path: moments[path]
             for path, record in self.photos.items()
@@ -408,7 +396,35 @@ class ResultLayers(QObject):
         self.group = None
 
 
-def _free_path(run: LocateRun) -> Path:
+def end_values(
+    attributions: Sequence[str],
+    notes: Sequence[str],
+    summary: str,
+    provenance: Mapping[str, str],
+    heat: str,
+) -> dict[str, str]:
+    """Return what is known of a run at its end, as it is kept with the results."""
+    return {
+        "attributions": json.dumps(list(attributions)),
+        "notes": json.dumps(list(notes)),
+        "summary": summary,
+        "provenance": json.dumps(dict(provenance)),
+        "heat": heat,
+    }
+
+
+def capture_times(results: str) -> dict[str, str]:
+    """Return when photos were taken, by path, as the engine's document says; "" where not known."""
+    if not results or not Path(results).is_file():
+        return {}
+    document = json.loads(Path(results).read_text(encoding="utf-8"))
+    return {
+        str(Path(photo["path"])): (photo.get("camera") or {}).get("captured_at") or ""
+        for photo in document["photos"]
+    }
+
+
+def free_path(run: LocateRun) -> Path:
     """Return where the results go: never onto those of an earlier run, which hold decisions."""
     folder = Path(run.params.out or tempfile.mkdtemp(prefix="csi_geolocator_"))
     path, number = folder / FILE_NAME, 1

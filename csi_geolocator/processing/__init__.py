@@ -6,16 +6,19 @@ from qgis.core import QgsApplication
 
 from .provider import PROVIDER_ID, GeolocatorProvider
 
+# QGIS owns a provider, but its Python half lives only as long as something in Python holds it.
+_registered: dict[str, GeolocatorProvider] = {}
+
 
 def register() -> None:
     """Add the provider to QGIS where it is not there yet."""
-    registry = QgsApplication.processingRegistry()
-    if registry.providerById(PROVIDER_ID) is None:
-        registry.addProvider(GeolocatorProvider())
+    if PROVIDER_ID not in _registered:
+        _registered[PROVIDER_ID] = GeolocatorProvider()
+        QgsApplication.processingRegistry().addProvider(_registered[PROVIDER_ID])
 
 
 def unregister() -> None:
     """Take the provider away again."""
-    registry = QgsApplication.processingRegistry()
-    if registry.providerById(PROVIDER_ID) is not None:
-        registry.removeProvider(PROVIDER_ID)
+    provider = _registered.pop(PROVIDER_ID, None)
+    if provider is not None:
+        QgsApplication.processingRegistry().removeProvider(provider)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from qgis.core import QgsProcessingFeedback
 
+from .. import wording
 from ..i18n import tr
+from ..layers.candidate import PhotoRecord, candidates_of
 from ..model_core import contract
 
 SPANS = {
@@ -77,17 +79,10 @@ def stage_words(stage: str) -> str:
 
 
 def answer_words(answer: contract.PhotoAnswer) -> str:
-    """Return in a sentence what was found for one photo."""
-    name = answer.path.replace("\\", "/").rsplit("/", 1)[-1]
-    if answer.error:
-        return f"{name}: {answer.error}"
-    features = answer.candidates.get("features", [])
-    if answer.not_in_area or not features:
-        return tr("{0}: probably not in this area (probability elsewhere {1:.0%})").format(
-            name, answer.probability_elsewhere
-        )
-    best = features[0]["properties"]
-    lon, lat = features[0]["geometry"]["coordinates"][:2]
-    return tr("{0}: best at {1:.6f}, {2:.6f}, heading {3:.0f}°, probability {4:.0%}").format(
-        name, lat, lon, best.get("heading_deg") or 0.0, best.get("probability") or 0.0
-    )
+    """Return in a line what was found for one photo."""
+    record = PhotoRecord.of(answer)
+    if record.error:
+        return f"{record.name}: {record.error}"
+    best = next(iter(candidates_of(answer)), None)
+    guess = wording.best_guess(best, not record.not_in_area)
+    return f"{record.name}: {wording.verdict(record)}. {guess}"

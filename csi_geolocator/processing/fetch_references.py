@@ -1,4 +1,4 @@
-"""``fetchreferences``: imagery, street views and roads of an area, as a pack to work with offline."""
+"""``fetchreferences``: imagery, street views and roads of an area, kept to work offline."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ class FetchReferences(GeolocatorAlgorithm):
                 names.network(),
                 names.options(),
                 [
-                    names.explained(
-                        estimate, tr("Say what would be fetched, and fetch nothing.")
-                    ),
+                    names.explained(estimate, tr("Say what would be fetched, and fetch nothing.")),
                     names.explained(destination, tr("The folder of the fetched references.")),
                 ],
             ],
@@ -125,9 +123,7 @@ class FetchReferences(GeolocatorAlgorithm):
             raise QgsProcessingException(estimate.over_limit)
         out = inputs.folder_destination(names.OUTPUT)
         params = contract.FetchParams(out=out, keys=self._keys, **asked)
-        result = contract.FetchResult.from_json(
-            self.ask_engine(contract.FETCH, params, feedback)
-        )
+        result = contract.FetchResult.from_json(self.ask_engine(contract.FETCH, params, feedback))
         for note in result.notes:
             feedback.pushWarning(note)
         feedback.pushInfo(result.summary)

@@ -97,9 +97,7 @@ class Inputs:
         Raises:
             QgsProcessingException: Neither was given.
         """
-        files = self._algorithm.parameterAsFileList(
-            self._parameters, names.PHOTOS, self._context
-        )
+        files = self._algorithm.parameterAsFileList(self._parameters, names.PHOTOS, self._context)
         folder = self.path(names.PHOTO_FOLDER)
         found = tuple(str(Path(file).absolute()) for file in files if file)
         found += (folder,) if folder else ()

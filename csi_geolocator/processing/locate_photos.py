@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
+    QgsFeature,
     QgsFeatureSink,
     QgsFields,
     QgsProcessing,
@@ -25,16 +26,20 @@ from qgis.core import (
 )
 
 from ..i18n import tr
+from ..layers import store
+from ..layers.candidate import PhotoRecord, candidates_of
+from ..layers.run import LocateRun, capture_times, end_values, free_path, started_now
 from ..model_core import contract
 from . import parameters as names
 from .algorithm import GeolocatorAlgorithm
 from .inputs import Inputs
-from .loaded_layers import style_when_loaded
+from .loaded_layers import forget_layer, style_when_loaded
 
 CANDIDATES, FIELDS_OF_VIEW, HEAT = "CANDIDATES", "FIELDS_OF_VIEW", "HEAT"
 SUMMARY, ATTRIBUTIONS = "SUMMARY", "ATTRIBUTIONS"
 LOCATED, NOT_IN_AREA, FAILED = "LOCATED", "NOT_IN_AREA", "FAILED"
-LAYERS = {CANDIDATES: "candidates", FIELDS_OF_VIEW: "fields_of_view"}
+TABLES = {CANDIDATES: store.CANDIDATES, FIELDS_OF_VIEW: store.VIEWS}
+HEAT_STYLE = "heat"
 
 
 class LocatePhotos(GeolocatorAlgorithm):
@@ -131,53 +136,50 @@ class LocatePhotos(GeolocatorAlgorithm):
             network=inputs.network(self._network),
             config=inputs.config(),
         )
+        run = LocateRun(params, started_now())
         found = self.ask_engine(contract.LOCATE, params, feedback)
         result = contract.LocateResult.from_json(found)
         _tell(result, feedback)
         outputs: dict[str, Any] = {names.OUTPUT: out, **_counts(result)}
-        for name, layer in LAYERS.items():
-            outputs[name] = self._write_layer(name, layer, result, parameters, context)
+        kept = _keep(run, result)
+        for name, table in TABLES.items():
+            source = QgsVectorLayer(kept.uri(table), table, "ogr")
+            outputs[name] = self._copy_layer(source, name, parameters, context)
+            if outputs[name] is not None:
+                style_when_loaded(context, outputs[name], table, result.attributions)
         outputs[HEAT] = _copy(inputs.destination(HEAT), result.files.get("heat"))
-        outputs[names.REPORT] = _copy(
-            inputs.destination(names.REPORT), result.files.get("results")
-        )
+        outputs[names.REPORT] = _copy(inputs.destination(names.REPORT), result.files.get("results"))
         if outputs[HEAT] is None:
-            _forget_layer(inputs.destination(HEAT), context)
+            forget_layer(context, inputs.destination(HEAT))
         else:
-            style_when_loaded(context, outputs[HEAT], "heat", result.attributions)
+            style_when_loaded(context, outputs[HEAT], HEAT_STYLE, result.attributions)
         return {name: value for name, value in outputs.items() if value is not None}
 
-    def _write_layer(
+    def _copy_layer(
         self,
+        source: QgsVectorLayer,
         name: str,
-        layer_name: str,
-        result: contract.LocateResult,
         parameters: Mapping[str, Any],
         context: QgsProcessingContext,
     ) -> str | None:
-        """Copy a layer of the engine's GeoPackage to where it was asked for."""
-        path = result.files.get("candidates", "")
-        layer = QgsVectorLayer(f"{path}|layername={layer_name}", layer_name, "ogr")
-        if not layer.isValid():
-            raise QgsProcessingException(
-                tr("{0}: the engine wrote no layer {1}; run again.").format(path, layer_name)
-            )
+        """Copy a layer to the sink of that name and return where it is, None where it is unwanted.
+
+        The number of a row in its file does not go along: the sink numbers its own.
+        """
+        kept = [i for i, field in enumerate(source.fields()) if field.name() != "fid"]
         fields = QgsFields()
-        kept = [i for i, field in enumerate(layer.fields()) if field.name() != "fid"]
         for index in kept:
-            fields.append(layer.fields()[index])
+            fields.append(source.fields()[index])
         sink, destination = self.parameterAsSink(
-            parameters, name, context, fields, layer.wkbType(), layer.sourceCrs()
+            parameters, name, context, fields, source.wkbType(), source.sourceCrs()
         )
         if sink is None:
             return None
-        for feature in layer.getFeatures():
-            values = feature.attributes()
-            feature.setFields(fields, True)
-            feature.setAttributes([values[index] for index in kept])
-            sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert)
-        del sink
-        style_when_loaded(context, destination, layer_name, result.attributions)
+        for row in source.getFeatures():
+            copy = QgsFeature(fields)
+            copy.setGeometry(row.geometry())
+            copy.setAttributes([row.attributes()[index] for index in kept])
+            sink.addFeature(copy, QgsFeatureSink.Flag.FastInsert)
         return destination
 
 
@@ -271,6 +273,29 @@ def _tell(result: contract.LocateResult, feedback: QgsProcessingFeedback) -> Non
     feedback.pushInfo(result.summary)
 
 
+def _keep(run: LocateRun, result: contract.LocateResult) -> store.ResultStore:
+    """Write the answers as the panel keeps them, so that it can open them for decisions.
+
+    Raises:
+        QgsProcessingException: The results folder cannot be written, or an answer not be read.
+    """
+    moments = capture_times(result.files.get("results", ""))
+    made_with = result.provenance
+    end = end_values(
+        result.attributions, result.notes, result.summary, made_with, result.files.get("heat", "")
+    )
+    try:
+        kept = store.ResultStore.create(free_path(run), {**run.to_values(), **end})
+        for answer in result.photos:
+            captured_at = moments.get(answer.path, "")
+            record = PhotoRecord.of(answer, captured_at)
+            kept.add(candidates_of(answer, captured_at), record)
+        kept.set_provenance(made_with.get("model_hash", ""), made_with.get("software_version", ""))
+    except (store.StoreError, contract.ContractError) as error:
+        raise QgsProcessingException(str(error)) from error
+    return kept
+
+
 def _counts(result: contract.LocateResult) -> dict[str, Any]:
     failed = [photo for photo in result.photos if photo.error]
     elsewhere = [photo for photo in result.photos if photo.not_in_area and not photo.error]
@@ -290,12 +315,3 @@ def _copy(destination: str | None, source: str | None) -> str | None:
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, destination)
     return destination
-
-
-def _forget_layer(destination: str | None, context: QgsProcessingContext) -> None:
-    """Keep QGIS from loading a raster that the run had nothing for."""
-    waiting = context.layersToLoadOnCompletion()
-    if destination in waiting:
-        context.setLayersToLoadOnCompletion(
-            {name: details for name, details in waiting.items() if name != destination}
-        )

@@ -114,9 +114,7 @@ def sources() -> Parameters:
     """Return imagery, roads and street views: of the project, or by the name of a source."""
     return [
         explained(
-            QgsProcessingParameterRasterLayer(
-                IMAGERY_LAYER, tr("Imagery: layer"), optional=True
-            ),
+            QgsProcessingParameterRasterLayer(IMAGERY_LAYER, tr("Imagery: layer"), optional=True),
             tr("Satellite or aerial imagery: a raster or tile layer."),
         ),
         explained(
@@ -147,8 +145,10 @@ def sources() -> Parameters:
         text_lines(
             STREET_VIEWS,
             tr("Street views: sources"),
-            tr("One a line: a folder, a table with one row an image, or an online source such as "
-               "panoramax"),
+            tr(
+                "One a line: a folder, a table with one row an image, or an online source such as "
+                "panoramax"
+            ),
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -60,12 +61,14 @@ class Area:
         """Return how a request names the area; other shapes than rectangles become a file.
 
         Args:
-            folder: Where the GeoJSON file goes; it is made where it is missing.
+            folder: Where the GeoJSON file goes; it is made where it is missing. Another shape
+                has another name.
         """
         if self.is_rectangle:
             return self.bounds
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / "area.geojson"
+        digest = hashlib.sha256(self.shape.asWkt(8).encode("ascii")).hexdigest()
+        file = folder / f"area-{digest[:12]}.geojson"
         feature = {
             "type": "Feature",
             "properties": {"name": self.label},
@@ -158,7 +161,9 @@ def area_of_text(text: str) -> Area:
         sides = []
     if len(sides) != 4:
         raise AreaUnusable(
-            tr("Write four numbers in degrees: west,south,east,north, as in 13.17,55.69,13.21,55.72")
+            tr(
+                "Write four numbers in degrees: west,south,east,north, as in 13.17,55.69,13.21,55.72"
+            )
         )
     west, south, east, north = sides
     if south >= north:
@@ -221,5 +226,3 @@ def _untransformable(crs: QgsCoordinateReferenceSystem) -> AreaUnusable:
             crs.authid() or crs.description()
         )
     )
-
-

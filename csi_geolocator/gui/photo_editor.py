@@ -184,8 +184,20 @@ class PhotoEditor(QDialog):
     def _turn_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         for name, text, icon, tip, action in (
-            ("editorTurnLeft", tr("Turn left"), "Undo", tr("A quarter turn"), lambda: self.turn(-90)),
-            ("editorTurnRight", tr("Turn right"), "Redo", tr("A quarter turn"), lambda: self.turn(90)),
+            (
+                "editorTurnLeft",
+                tr("Turn left"),
+                "Undo",
+                tr("A quarter turn"),
+                lambda: self.turn(-90),
+            ),
+            (
+                "editorTurnRight",
+                tr("Turn right"),
+                "Redo",
+                tr("A quarter turn"),
+                lambda: self.turn(90),
+            ),
             ("editorReset", tr("As the file says"), "Refresh", tr("Undo every edit"), self.reset),
         ):
             button = QPushButton(QgsApplication.getThemeIcon(f"/mAction{icon}.svg"), text)

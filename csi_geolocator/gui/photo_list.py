@@ -276,7 +276,13 @@ class PhotoList(QWidget):
         return (
             ("addPhotos", tr("Add photos…"), "mActionAddImage", "Ctrl+O", self._pick_files),
             ("addFolder", tr("Add a folder…"), "mIconFolderOpen", None, self._pick_folder),
-            ("editPhoto", tr("Edit the photo…"), "mActionToggleEditing", "Return", self.edit_selected),
+            (
+                "editPhoto",
+                tr("Edit the photo…"),
+                "mActionToggleEditing",
+                "Return",
+                self.edit_selected,
+            ),
             (
                 "turnLeft",
                 tr("Turn left"),

@@ -117,9 +117,7 @@ class PhotoModel(QAbstractListModel):
 
     def edits(self) -> Mapping[str, Any]:
         """Return what was changed, by path, as a request takes it."""
-        return {
-            row.path: row.edit.to_json() for row in self._rows if row.edit != AS_THE_FILE_SAYS
-        }
+        return {row.path: row.edit.to_json() for row in self._rows if row.edit != AS_THE_FILE_SAYS}
 
     def add(self, paths: Iterable[str]) -> int:
         """Append photos that are not there yet and return how many those are."""

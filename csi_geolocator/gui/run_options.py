@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qgis.gui import QgsCollapsibleGroupBox, QgsDateTimeEdit
+from qgis.gui import QgsCollapsibleGroupBox, QgsDateTimeEdit, QgsFileWidget
 from qgis.PyQt.QtCore import QDate, QDateTime, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QCheckBox,
@@ -77,6 +77,12 @@ class RunOptions(QgsCollapsibleGroupBox):
         self._offline.setObjectName("offline")
         self._offline.setToolTip(tr("Make no request at all"))
         self._offline.toggled.connect(self.changed)
+        self._folder = QgsFileWidget()
+        self._folder.setObjectName("runsFolder")
+        self._folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self._folder.lineEdit().setPlaceholderText(tr("in the QGIS profile"))
+        self._folder.setToolTip(tr("Every run writes into a folder of its own in here"))
+        self._form.addRow(tr("Results in"), self._folder)
         layout = QVBoxLayout(self)
         layout.addLayout(self._form)
         layout.addWidget(self._offline)
@@ -90,6 +96,15 @@ class RunOptions(QgsCollapsibleGroupBox):
     def set_offline(self, is_offline: bool) -> None:
         """Tick or untick the offline box."""
         self._offline.setChecked(is_offline)
+
+    @property
+    def chosen_folder(self) -> str:
+        """The folder that runs write into; empty for the one in the profile."""
+        return self._folder.filePath().strip()
+
+    def set_folder(self, folder: str) -> None:
+        """Choose the folder that runs write into."""
+        self._folder.setFilePath(folder)
 
     def config(self) -> dict[str, Any]:
         """Return what differs from the defaults, as a request's ``config``."""
@@ -147,7 +162,9 @@ class RunOptions(QgsCollapsibleGroupBox):
             },
         )
         self._date("after", tr("Taken after"), tr("Only street views taken on this day or later"))
-        self._date("before", tr("Taken before"), tr("Only street views taken on this day or before"))
+        self._date(
+            "before", tr("Taken before"), tr("Only street views taken on this day or before")
+        )
 
     def _add_work_options(self) -> None:
         self._budget()
@@ -181,9 +198,7 @@ class RunOptions(QgsCollapsibleGroupBox):
         box.setSuffix(suffix)
         self._add(group, name, label, tip, box, box.value, box.setValue, box.valueChanged)
 
-    def _count(
-        self, group: str, name: str, label: str, tip: str, limits: tuple[int, int]
-    ) -> None:
+    def _count(self, group: str, name: str, label: str, tip: str, limits: tuple[int, int]) -> None:
         box = QSpinBox()
         box.setRange(*limits)
         self._add(group, name, label, tip, box, box.value, box.setValue, box.valueChanged)

@@ -25,9 +25,7 @@ def ask_in_a_dialog(parent: QWidget | None) -> Ask:
 
     def ask(title: str, text: str) -> bool:
         buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
-        answer = QMessageBox.question(
-            parent, title, text, buttons, QMessageBox.StandardButton.No
-        )
+        answer = QMessageBox.question(parent, title, text, buttons, QMessageBox.StandardButton.No)
         return answer == QMessageBox.StandardButton.Yes
 
     return ask
@@ -90,8 +88,11 @@ class SourceCatalogue(QObject):
         return self._sources.get(source_name(text))
 
     def lacks_key(self, info: contract.SourceInfo) -> bool:
-        """Return whether a source cannot be used for want of an API key."""
-        return info.key == "required" and not self._settings.api_keys([info.name])
+        """Return whether a source cannot be used for want of an API key.
+
+        Only whether there is an entry is looked at, so that nobody is asked for a password here.
+        """
+        return info.key == "required" and info.name not in self._settings.key_entries
 
     def keys_for(self, texts: Iterable[str]) -> dict[str, str]:
         """Return the keys of the sources that a request names, and no others."""

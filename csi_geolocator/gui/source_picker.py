@@ -257,9 +257,7 @@ class SourcePicker(QWidget):
         combo.setToolTip(self._role.tip)
         combo.setMinimumContentsLength(10)
         combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        combo.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         combo.activated.connect(self._on_chosen)
         combo.aboutToShow.connect(self._catalogue.fetch)
         return combo

@@ -1,0 +1,89 @@
+"""The tab "Results": a page until the first run, then the table and the layers of the newest one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QLabel, QStackedWidget, QWidget
+
+from ..i18n import tr
+from ..model_core import contract
+
+
+class RunResults(QStackedWidget):
+    """Hands the answers of a run to its layers and to the table.
+
+    The table and what draws layers are loaded with the first run, not with QGIS.
+
+    Args:
+        iface: QGIS's interface.
+        engine: The client of the engine process.
+        settings: The plugin's settings.
+        parent: The owner.
+
+    Signals: ``failed`` (words: the results cannot be shown or written).
+    """
+
+    failed = pyqtSignal(str)
+
+    def __init__(
+        self, iface: Any, engine: Any, settings: Any, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("runResults")
+        self._iface = iface
+        self._engine = engine
+        self._settings = settings
+        self._table: Any = None
+        self._layers: Any = None
+        nothing = QLabel(tr("No run yet: the candidates will be listed here as they are found."))
+        nothing.setObjectName("noResults")
+        nothing.setWordWrap(True)
+        nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.addWidget(nothing)
+
+    @property
+    def layers(self) -> Any:
+        """The ``ResultLayers`` of the newest run, None before the first."""
+        return self._layers
+
+    def begin(self, project: QgsProject, params: contract.LocateParams, started_at: str) -> None:
+        """Make the layer group of a run and show its table."""
+        from ..layers.run import LocateRun, ResultLayers
+        from ..layers.store import StoreError
+
+        if self._table is None:
+            from .results import ResultsWidget
+
+            self._table = ResultsWidget(self._iface, self._engine, self._settings)
+            self.addWidget(self._table)
+        try:
+            self._layers = ResultLayers(project, LocateRun(params, started_at))
+        except StoreError as error:
+            self._layers = None
+            self.failed.emit(str(error))
+            return
+        self._layers.failed.connect(self.failed)
+        self._table.show_run(self._layers)
+        self.setCurrentWidget(self._table)
+
+    def add(self, answer: contract.PhotoAnswer) -> None:
+        """Take one photo's answer."""
+        if self._layers is not None:
+            self._layers.add_answer(answer)
+            self._table.add_answer(answer)
+
+    def finish(self, result: contract.LocateResult) -> None:
+        """Take the whole result."""
+        if self._layers is not None:
+            self._layers.finish(result)
+
+    def remove(self) -> None:
+        """Let go of the table; the layers stay in the project."""
+        if self._table is not None:
+            self.removeWidget(self._table)
+            self._table.deleteLater()
+            self._table = None
+        self._layers = None

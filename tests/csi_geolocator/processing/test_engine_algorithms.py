@@ -6,7 +6,7 @@ import importlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ from qgis.core import (
     QgsFeature,
     QgsGeometry,
     QgsProcessing,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProject,
@@ -33,87 +31,6 @@ ENGINE_IDS = IDS[:3]
 AREA = "13.170,13.210,55.695,55.715 [EPSG:4326]"
 BOUNDS = "13.170000000,55.695000000,13.210000000,55.715000000"
 TEMPORARY = QgsProcessing.TEMPORARY_OUTPUT
-
-
-class Heard(QgsProcessingFeedback):
-    """Remembers what it was told; cancels itself at a part of the bar."""
-
-    def __init__(self, cancel_at: float = 1000.0) -> None:
-        super().__init__(False)
-        self.lines: list[str] = []
-        self.errors: list[str] = []
-        self.percents: list[float] = []
-        self.cancel_at = cancel_at
-        self.progressChanged.connect(self.moved)
-
-    def moved(self, percent: float) -> None:
-        self.percents.append(percent)
-        if percent >= self.cancel_at:
-            self.cancel()
-
-    def pushInfo(self, info: str) -> None:
-        self.lines.append(info)
-
-    def pushWarning(self, warning: str) -> None:
-        self.lines.append(warning)
-
-    def pushConsoleInfo(self, info: str) -> None:
-        self.lines.append(info)
-
-    def reportError(self, error: str, fatalError: bool = False) -> None:
-        self.errors.append(error)
-
-    def text(self) -> str:
-        return "\n".join([*self.lines, *self.errors])
-
-
-class Ran:
-    """What a run gave."""
-
-    def __init__(self, outputs: dict[str, Any], ok: bool, feedback: Heard, context: Any) -> None:
-        self.outputs = outputs
-        self.ok = ok
-        self.feedback = feedback
-        self.context = context
-
-
-@pytest.fixture
-def provider(staged: Path, settings_folder: Path, qgis_app: Any) -> Iterator[Any]:
-    """The provider, registered as the plugin does it."""
-    processing = importlib.import_module("csi_geolocator.processing")
-    processing.register()
-    yield QgsApplication.processingRegistry().providerById("csi_geolocator")
-    processing.unregister()
-
-
-@pytest.fixture
-def use_launch(provider: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
-    """Let the algorithms start this engine."""
-    settings = importlib.import_module("csi_geolocator.settings")
-
-    def use(launch: Any) -> None:
-        monkeypatch.setattr(settings.Settings, "engine_launch", lambda self: launch)
-
-    return use
-
-
-@pytest.fixture
-def run(provider: Any) -> Callable[..., Ran]:
-    """Run an algorithm as QGIS does, its parameters checked first."""
-
-    def run(name: str, parameters: dict[str, Any], feedback: Heard | None = None) -> Ran:
-        algorithm = provider.algorithm(name).create()
-        context = QgsProcessingContext()
-        context.setProject(QgsProject.instance())
-        feedback = feedback or Heard()
-        fits, reason = algorithm.checkParameterValues(parameters, context)
-        if not fits:
-            feedback.reportError(reason)
-            return Ran({}, False, feedback, context)
-        outputs, ok = algorithm.run(parameters, context, feedback)
-        return Ran(outputs, ok, feedback, context)
-
-    return run
 
 
 @pytest.fixture
@@ -519,11 +436,11 @@ def test_progress_only_rises_and_reaches_the_end(
 
 @pytest.mark.parametrize("name", ENGINE_IDS)
 def test_cancel_stops_the_engine_and_is_said(
-    fake_engine: Any, use_launch: Any, run: Any, files: Any, tmp_path: Path, name: str
+    fake_engine: Any, use_launch: Any, run: Any, heard: Any, files: Any, tmp_path: Path, name: str
 ) -> None:
     use_launch(fake_engine(pace_s=0.2, steps=50))
     began = time.monotonic()
-    ran = run(name, minimal(name, files, tmp_path / "out"), Heard(cancel_at=0.01))
+    ran = run(name, minimal(name, files, tmp_path / "out"), heard(cancel_at=0.01))
     assert not ran.ok
     assert ran.feedback.errors == ["Cancelled."]
     assert time.monotonic() - began < 15

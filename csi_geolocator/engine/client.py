@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from qgis.PyQt.QtCore import (
     QCoreApplication,
@@ -20,7 +20,15 @@ from . import failure
 from .call import Answer, Call, Done, Failed, Progress
 from .failure import EngineError, EngineFailure
 from .launch import EngineUnavailable, Launch
-from .lines import HANDSHAKE, Lines, Log, check_handshake, failure_of, read_message
+from .lines import (
+    HANDSHAKE,
+    Lines,
+    Log,
+    check_handshake,
+    failure_of,
+    read_message,
+    read_notification,
+)
 
 STOPPED = "stopped"
 STARTING = "starting"
@@ -238,8 +246,6 @@ class EngineClient(QObject):
     def _receive(self, line: bytes) -> None:
         try:
             act = self._understand(read_message(line))
-        except contract.ContractError as error:
-            self._end(failure.garbled(error), FAILED)
         except EngineError as error:
             self._end(error.failure, FAILED)
         else:
@@ -248,10 +254,10 @@ class EngineClient(QObject):
     def _understand(self, message: contract.Message) -> Callable[[], None]:
         """Return what to do about a message; one that is not for us is passed over."""
         if isinstance(message, contract.Notification):
-            kind = _NOTIFICATIONS.get(message.method)
-            call = self._calls.get(message.params.get("id", ""))
-            if kind is not None and call is not None:
-                params = kind.from_json(message.params)
+            request_id = message.params.get("id")
+            call = self._calls.get(request_id) if isinstance(request_id, (int, str)) else None
+            params = read_notification(message) if call is not None else None
+            if params is not None:
                 return lambda: call.notify(params)
         elif isinstance(message, (contract.Response, contract.Failure)):
             if self._state == STARTING and message.request_id == self._hello_id:
@@ -305,12 +311,6 @@ class EngineClient(QObject):
             _end_process(process, self._next_id() if is_polite else None)
         self._set_state(state)
         _fail_each(open_calls, reason)
-
-
-_NOTIFICATIONS: Mapping[str, type[contract.Body]] = {
-    contract.PROGRESS: contract.ProgressParams,
-    contract.ANSWER: contract.AnswerParams,
-}
 
 
 def _nothing() -> None:

@@ -13,6 +13,11 @@ LOG_LINES = 500
 LOG_LINE_BYTES = 20_000
 HANDSHAKE = contract.InfoParams()
 
+_NOTIFICATIONS: Mapping[str, type[contract.Body]] = {
+    contract.PROGRESS: contract.ProgressParams,
+    contract.ANSWER: contract.AnswerParams,
+}
+
 
 class Lines:
     """Puts lines together from pieces; no line grows beyond ``limit`` bytes.
@@ -94,6 +99,19 @@ def read_message(line: bytes) -> contract.Message:
     except contract.ContractError as error:
         start = line[:60].decode("utf-8", errors="replace")
         raise EngineError(garbled(f"{error}: {start}")) from error
+
+
+def read_notification(message: contract.Notification) -> contract.Body | None:
+    """Return the params of progress or of an answer, None for a notification we do not know.
+
+    Raises:
+        EngineError: They are not as agreed.
+    """
+    kind = _NOTIFICATIONS.get(message.method)
+    try:
+        return None if kind is None else kind.from_json(message.params)
+    except contract.ContractError as error:
+        raise EngineError(garbled(error)) from error
 
 
 def failure_of(answer: contract.Failure) -> EngineFailure:

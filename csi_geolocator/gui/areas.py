@@ -161,9 +161,7 @@ def area_of_text(text: str) -> Area:
         sides = []
     if len(sides) != 4:
         raise AreaUnusable(
-            tr(
-                "Write four numbers in degrees: west,south,east,north, as in 13.17,55.69,13.21,55.72"
-            )
+            tr("Write four numbers in degrees: west,south,east,north, like 13.17,55.69,13.21,55.72")
         )
     west, south, east, north = sides
     if south >= north:

@@ -1,4 +1,4 @@
-"""The tab "Results": a page until the first run, then the table and the layers of the newest one."""
+"""The tab "Results": a page until the first run, then the newest run's table and layers."""
 
 from __future__ import annotations
 

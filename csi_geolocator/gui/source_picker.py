@@ -230,7 +230,7 @@ class SourcePicker(QWidget):
         self._key.hide()
         self.say("")
         kind, chosen = self._before
-        if kind == LAYER or kind == FILE:
+        if kind in (LAYER, FILE):
             try:
                 self.value()
             except LayerUnusable as error:

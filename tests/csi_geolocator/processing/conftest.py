@@ -61,10 +61,12 @@ class Ran:
 @pytest.fixture
 def provider(staged: Path, settings_folder: Path, qgis_app: Any) -> Iterator[Any]:
     """The provider, registered as the plugin does it."""
-    processing = importlib.import_module("csi_geolocator.processing")
-    processing.register()
-    yield QgsApplication.processingRegistry().providerById("csi_geolocator")
-    processing.unregister()
+    module = importlib.import_module("csi_geolocator.processing.provider")
+    registry = QgsApplication.processingRegistry()
+    made = module.GeolocatorProvider()
+    registry.addProvider(made)
+    yield made
+    registry.removeProvider(made)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from qgis.core import (
-    QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
@@ -98,12 +97,6 @@ METHODS = {
 def test_provider_offers_the_algorithms_under_its_id(provider: Any) -> None:
     assert {a.id() for a in provider.algorithms()} == {f"csi_geolocator:{name}" for name in IDS}
     assert not provider.icon().isNull()
-
-
-def test_registering_twice_gives_one_provider(provider: Any) -> None:
-    importlib.import_module("csi_geolocator.processing").register()
-    ids = [p.id() for p in QgsApplication.processingRegistry().providers()]
-    assert ids.count("csi_geolocator") == 1
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from qgis.core import (
-    QgsApplication,
     QgsCoordinateTransform,
     QgsCsException,
     QgsGeometry,
@@ -40,6 +39,7 @@ from .areas import (
     lonlat_crs,
     size_text,
 )
+from .icons import named_icon
 from .words import Words
 
 
@@ -80,6 +80,7 @@ class AreaPicker(QWidget):
         """Take an area and show it on the map."""
         self._area = area
         self._text.setText(area.bounds if area is not None else "")
+        self._text.setCursorPosition(0)
         self._draw()
         self._say_what_is_chosen()
         self.changed.emit()
@@ -151,36 +152,33 @@ class AreaPicker(QWidget):
         layout.addWidget(self._size)
 
     def _ways(self) -> list[tuple[str, str, str, QIcon, Callable[[], None]]]:
-        def icon(name: str) -> QIcon:
-            return QgsApplication.getThemeIcon(f"/{name}.svg")
-
         return [
             (
                 tr("Rectangle"),
                 tr("Draw the area as a rectangle on the map"),
                 "drawRectangle",
-                icon("mActionAddBasicRectangle"),
+                named_icon("mActionAddBasicRectangle"),
                 self.draw_rectangle,
             ),
             (
                 tr("Polygon"),
                 tr("Draw the area as a polygon on the map"),
                 "drawPolygon",
-                icon("mActionAddPolygon"),
+                named_icon("mActionAddPolygon"),
                 self.draw_polygon,
             ),
             (
                 tr("Map extent"),
                 tr("Search what the map shows now"),
                 "takeMapExtent",
-                icon("mActionZoomFullExtent"),
+                named_icon("mActionZoomFullExtent"),
                 self.take_map_extent,
             ),
             (
                 tr("Selection"),
                 tr("Search the selected polygons of the active layer"),
                 "takeSelection",
-                icon("mActionSelectRectangle"),
+                named_icon("mActionSelectRectangle"),
                 self.take_selection,
             ),
         ]

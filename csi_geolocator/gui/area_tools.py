@@ -17,7 +17,7 @@ def area_band(canvas: Any) -> QgsRubberBand:
     """Return the band that shows an area on the map; orange is seen on imagery and on maps."""
     band = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
     band.setStrokeColor(QColor(214, 96, 0))
-    band.setFillColor(QColor(242, 165, 65, 40))
+    band.setFillColor(QColor(242, 165, 65, 25))
     band.setWidth(OUTLINE_PX)
     return band
 
@@ -72,19 +72,19 @@ class RectangleTool(AreaTool):
     def canvasPressEvent(self, event: Any) -> None:
         """Take the first corner."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._start = self.toMapCoordinates(event.pos())
+            self._start = event.mapPoint()
 
     def canvasMoveEvent(self, event: Any) -> None:
         """Show the rectangle so far."""
         if self._start is not None and self._band is not None:
-            corner = self.toMapCoordinates(event.pos())
+            corner = event.mapPoint()
             self._band.setToGeometry(QgsGeometry.fromRect(QgsRectangle(self._start, corner)))
 
     def canvasReleaseEvent(self, event: Any) -> None:
         """Take the second corner."""
         if self._start is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        rectangle = QgsRectangle(self._start, self.toMapCoordinates(event.pos()))
+        rectangle = QgsRectangle(self._start, event.mapPoint())
         self.forget()
         self.drawn.emit(QgsGeometry.fromRect(rectangle))
 
@@ -104,7 +104,7 @@ class PolygonTool(AreaTool):
     def canvasReleaseEvent(self, event: Any) -> None:
         """Take a corner, or end with the right button."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._corners.append(self.toMapCoordinates(event.pos()))
+            self._corners.append(event.mapPoint())
             self._show(self._corners)
         elif event.button() == Qt.MouseButton.RightButton:
             self._end()
@@ -116,7 +116,7 @@ class PolygonTool(AreaTool):
     def canvasMoveEvent(self, event: Any) -> None:
         """Show the polygon as it would be with a corner at the pointer."""
         if self._corners:
-            self._show([*self._corners, self.toMapCoordinates(event.pos())])
+            self._show([*self._corners, event.mapPoint()])
 
     def keyPressEvent(self, event: Any) -> None:
         """Take the last corner back on Backspace, end on Return, give up on Esc."""

@@ -8,6 +8,8 @@ from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
+from .words import centred
+
 GRAB_PX = 10.0
 WHOLE = QRectF(0.0, 0.0, 1.0, 1.0)
 OUTSIDE = QColor(0, 0, 0, 150)
@@ -82,8 +84,7 @@ class CropView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         if self._picture.isNull():
             painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect(), int(flags), self._words)
+            painter.drawText(QRectF(self.rect()), self._words, centred())
             return
         painter.drawImage(self.picture_rect(), self._picture)
         veil = QPainterPath()

@@ -79,8 +79,9 @@ class LocateTab(QWidget):
 
     def refresh(self) -> None:
         """Look again at what is missing, and estimate anew."""
-        no_engine = self._why_no_engine()
-        self._bar.show_missing(no_engine or self.form.missing())
+        no_engine = bool(self._why_no_engine())
+        needs_engine = tr("The engine has to be set up first: see above.")
+        self._bar.show_missing(needs_engine if no_engine else self.form.missing())
         if not no_engine and not self.is_running:
             self._estimator.refresh()
 
@@ -127,7 +128,7 @@ class LocateTab(QWidget):
         task.answered.connect(self._on_answer)
         task.succeeded.connect(self._on_success)
         task.failed.connect(self._on_failure)
-        task.cancelled.connect(lambda: self._end(tr("Stopped.")))
+        task.cancelled.connect(self._on_cancelled)
         QgsApplication.taskManager().addTask(task)
 
     def _on_answer(self, params: contract.AnswerParams) -> None:
@@ -141,17 +142,24 @@ class LocateTab(QWidget):
             words += "\n" + tr("{} photos failed; the table says why.").format(failed)
         self.succeeded.emit(result)
         self._end("\n".join([words, *result.notes]))
+        self.refresh()
+
+    def _on_cancelled(self) -> None:
+        self._end(tr("Stopped."))
+        self.refresh()
 
     def _on_failure(self, failure: EngineFailure) -> None:
-        self._end(failure.message, is_error=True)
         if failure.kind in OF_THE_ENGINE:
+            self._end(tr("The run failed: the engine stopped working, see above."), is_error=True)
             self.engineFailed.emit(failure)
+        else:
+            self._end(failure.message, is_error=True)
+            self.refresh()
 
     def _end(self, words: str, *, is_error: bool = False) -> None:
         self._task = None
         self._bar.show_over(words, is_error=is_error)
         self.over.emit()
-        self.refresh()
 
     def _on_estimate(self, estimate: contract.EstimateResult | None) -> None:
         if estimate is not None:

@@ -40,10 +40,10 @@ def read_card(bundle: Path) -> str:
 
 
 def learned_from(card: str) -> str:
-    """Return in a sentence or two what a model learned from, as its card says."""
+    """Return in two sentences what a model learned from, as its card says."""
     said = _LEARNED_FROM.search(card)
     if said is None:
-        return tr("Its card does not say what it learned from: trust it accordingly.")
+        return tr("its card does not say; trust it accordingly.")
     sentences = re.split(r"(?<=\.)\s+", " ".join(said.group(1).split()))
     return " ".join(sentences[:2])
 
@@ -139,6 +139,7 @@ class ModelPicker(QWidget):
 
     def _say(self) -> None:
         if self._current:
-            self._learned.say(learned_from(read_card(self.bundle_folder)))
+            card = read_card(self.bundle_folder)
+            self._learned.say(tr("Learned from: {}").format(learned_from(card)))
         else:
             self._learned.say(tr("No model is packaged; install the plugin again."), is_error=True)

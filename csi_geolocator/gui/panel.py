@@ -29,7 +29,6 @@ from .source_catalogue import SourceCatalogue, ask_in_a_dialog
 
 OBJECT_NAME = "CsiGeolocatorPanel"
 RUNS = "runs"
-MIN_WIDTH_PX = 340
 
 
 @dataclass(frozen=True)
@@ -178,8 +177,9 @@ class LocatorPanel(QgsDockWidget):
         tab.engineWorks.connect(self._banner.show_well)
         tab.started.connect(self._begin_results)
         tab.answered.connect(lambda params: self._results.add(params.answer))
-        tab.succeeded.connect(self._results.finish)
+        tab.succeeded.connect(self._finish_results)
         self._results.failed.connect(self._on_results_failure)
+        self._tabs.currentChanged.connect(self._on_tab)
 
     def _fetch_sources(self) -> None:
         if not self.why_no_engine():
@@ -187,8 +187,17 @@ class LocatorPanel(QgsDockWidget):
 
     def _begin_results(self, params: contract.LocateParams) -> None:
         started_at = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._results.begin(QgsProject.instance(), params, started_at)
-        self._tabs.setTabEnabled(1, True)
+        rows = self.form.photos.model.rows
+        captured_at = {row.path: row.captured_at for row in rows if row.captured_at}
+        self._results.begin(QgsProject.instance(), params, started_at, captured_at)
+
+    def _finish_results(self, result: contract.LocateResult) -> None:
+        self._results.finish(result)
+        self._tabs.setCurrentWidget(self._results)
+
+    def _on_tab(self, index: int) -> None:
+        if self._tabs.widget(index) is self._results:
+            self._results.open_table()
 
     def _on_engine_failure(self, failure: EngineFailure) -> None:
         if not failure.is_cancelled:
@@ -213,7 +222,6 @@ class LocatorPanel(QgsDockWidget):
     def _content(self) -> QWidget:
         content = QWidget()
         content.setObjectName("panelContent")
-        content.setMinimumWidth(MIN_WIDTH_PX)
         layout = QVBoxLayout(content)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self._banner)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from qgis.core import QgsApplication
 from qgis.gui import QgsDateTimeEdit
 from qgis.PyQt.QtCore import QDateTime, QRectF, Qt
 from qgis.PyQt.QtGui import QImage
@@ -25,6 +24,7 @@ from ..i18n import tr
 from ..model_core import contract
 from ..tasks.photo_reader import PhotoReader
 from .crop_view import CropView
+from .icons import named_icon
 from .photo_edits import AS_THE_FILE_SAYS, crop, crop_shares, turn, turned_picture
 from .photo_model import PhotoRow
 from .words import Words
@@ -187,20 +187,26 @@ class PhotoEditor(QDialog):
             (
                 "editorTurnLeft",
                 tr("Turn left"),
-                "Undo",
+                "turn_left",
                 tr("A quarter turn"),
                 lambda: self.turn(-90),
             ),
             (
                 "editorTurnRight",
                 tr("Turn right"),
-                "Redo",
+                "turn_right",
                 tr("A quarter turn"),
                 lambda: self.turn(90),
             ),
-            ("editorReset", tr("As the file says"), "Refresh", tr("Undo every edit"), self.reset),
+            (
+                "editorReset",
+                tr("As the file says"),
+                "mActionUndo",
+                tr("Undo every edit"),
+                self.reset,
+            ),
         ):
-            button = QPushButton(QgsApplication.getThemeIcon(f"/mAction{icon}.svg"), text)
+            button = QPushButton(named_icon(icon), text)
             button.setObjectName(name)
             button.setToolTip(tip)
             button.setAutoDefault(False)

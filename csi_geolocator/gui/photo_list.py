@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QModelIndex, QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QImage, QKeySequence
+from qgis.PyQt.QtCore import QModelIndex, QRectF, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QImage, QKeySequence, QPainter, QPalette
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QAction,
@@ -33,12 +32,13 @@ from ..model_core import contract
 from ..tasks.photo_files import SUFFIXES, qgis_reads
 from ..tasks.photo_inspector import PhotoInspector
 from ..tasks.photo_reader import PhotoReader
+from .icons import named_icon
 from .photo_edits import turn
 from .photo_model import THUMBNAIL_PX, PhotoModel, thumbnail_size
-from .words import Words
+from .words import Words, centred
 
 LINES_OF_A_ROW = 4
-ROWS_SHOWN = 2
+ROWS_SHOWN = 3
 ENGINE_PICTURE_PX = 1400
 """A picture that the engine makes serves the list and the editor."""
 
@@ -75,6 +75,15 @@ class PhotoView(QListView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.setAcceptDrops(True)
         self.setMinimumHeight(ROWS_SHOWN * row_height(self.fontMetrics().lineSpacing()))
+
+    def paintEvent(self, event: Any) -> None:
+        """Draw the photos, or an invitation where there is none."""
+        super().paintEvent(event)
+        if self.model() is not None and self.model().rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            invitation = tr("Drop photos or folders here")
+            painter.drawText(QRectF(self.viewport().rect()), invitation, centred())
 
     def dragEnterEvent(self, event: Any) -> None:
         """Welcome local files."""
@@ -234,7 +243,7 @@ class PhotoList(QWidget):
         self._actions["undoRemoval"].setEnabled(self.model.can_undo)
         bad = count - len(self.model.usable_paths())
         if count == 0:
-            self._count.say(tr("Drop photos or folders here, or pick them."))
+            self._count.say(tr("No photo yet."))
         elif bad:
             self._count.say(tr("{0} photos, {1} of them cannot be used.").format(count, bad))
         else:
@@ -258,7 +267,7 @@ class PhotoList(QWidget):
     def _make_actions(self) -> dict[str, QAction]:
         made = {}
         for name, text, icon, shortcut, run in self._action_list():
-            action = QAction(QgsApplication.getThemeIcon(f"/{icon}.svg"), text, self._view)
+            action = QAction(named_icon(icon), text, self._view)
             action.setObjectName(name)
             keys = QKeySequence(shortcut) if shortcut is not None else QKeySequence()
             shown = keys.toString(QKeySequence.SequenceFormat.NativeText)
@@ -286,14 +295,14 @@ class PhotoList(QWidget):
             (
                 "turnLeft",
                 tr("Turn left"),
-                "mActionUndo",
+                "turn_left",
                 "Ctrl+L",
                 lambda: self.turn_selected(-90),
             ),
             (
                 "turnRight",
                 tr("Turn right"),
-                "mActionRedo",
+                "turn_right",
                 "Ctrl+R",
                 lambda: self.turn_selected(90),
             ),
@@ -308,7 +317,7 @@ class PhotoList(QWidget):
             (
                 "undoRemoval",
                 tr("Bring back what was removed"),
-                "mActionRefresh",
+                "mActionUndo",
                 QKeySequence.StandardKey.Undo,
                 self.model.undo,
             ),

@@ -18,14 +18,14 @@ from qgis.PyQt.QtCore import (
     Qt,
     pyqtSignal,
 )
-from qgis.PyQt.QtGui import QIcon, QImage, QPixmap
+from qgis.PyQt.QtGui import QIcon, QImage, QPainter, QPixmap
 
 from ..i18n import tr
 from ..model_core import contract
 from .photo_edits import AS_THE_FILE_SAYS, edited_picture
 
-THUMBNAIL_PX = 160
-THUMBNAILS_KEPT = 600
+THUMBNAIL_PX = 208
+THUMBNAILS_KEPT = 500
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PhotoModel(QAbstractListModel):
         super().__init__(parent)
         self._rows: list[PhotoRow] = []
         self._pictures: OrderedDict[str, QImage] = OrderedDict()
-        self._shown: dict[str, tuple[contract.PhotoEdit, QPixmap]] = {}
+        self._shown: dict[str, tuple[contract.PhotoEdit, QIcon]] = {}
         self._asked: set[str] = set()
         self._removed: list[list[tuple[int, PhotoRow]]] = []
 
@@ -202,7 +202,7 @@ class PhotoModel(QAbstractListModel):
         index = self.index(row)
         self.dataChanged.emit(index, index)
 
-    def _thumbnail(self, row: PhotoRow) -> QIcon | QPixmap:
+    def _thumbnail(self, row: PhotoRow) -> QIcon:
         picture = self._pictures.get(row.path)
         if picture is None:
             if row.path not in self._asked:
@@ -212,9 +212,25 @@ class PhotoModel(QAbstractListModel):
             return QgsApplication.getThemeIcon(f"/{name}")
         edit, shown = self._shown.get(row.path, (None, None))
         if edit != row.edit:
-            shown = QPixmap.fromImage(edited_picture(picture, row.edit))
+            shown = QIcon(_in_a_box(edited_picture(picture, row.edit)))
             self._shown[row.path] = (row.edit, shown)
         return shown
+
+
+def _in_a_box(picture: QImage) -> QPixmap:
+    """Return a picture in the middle of a box that is the same for all, so that texts align."""
+    box = QPixmap(thumbnail_size() * 2)
+    box.fill(Qt.GlobalColor.transparent)
+    fitted = picture.scaled(
+        box.size(),
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    painter = QPainter(box)
+    left = (box.width() - fitted.width()) // 2
+    painter.drawImage(left, (box.height() - fitted.height()) // 2, fitted)
+    painter.end()
+    return box
 
 
 def describe(row: PhotoRow) -> str:
@@ -272,5 +288,5 @@ def _pose_texts(row: PhotoRow) -> Iterable[str]:
 
 
 def thumbnail_size() -> QSize:
-    """Return the size at which a list shows thumbnails, in the screen's own pixels."""
-    return QSize(THUMBNAIL_PX // 2, THUMBNAIL_PX // 2)
+    """Return the size at which a list shows thumbnails; they are sharp at twice of it."""
+    return QSize(THUMBNAIL_PX // 2, THUMBNAIL_PX * 3 // 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qgis.core import QgsProject
@@ -15,7 +16,7 @@ from ..model_core import contract
 class RunResults(QStackedWidget):
     """Hands the answers of a run to its layers and to the table.
 
-    The table and what draws layers are loaded with the first run, not with QGIS.
+    The table and what draws layers are loaded when they are first needed, not with QGIS.
 
     Args:
         iface: QGIS's interface.
@@ -38,6 +39,7 @@ class RunResults(QStackedWidget):
         self._settings = settings
         self._table: Any = None
         self._layers: Any = None
+        self._begun: Any = None
         nothing = QLabel(tr("No run yet: the candidates will be listed here as they are found."))
         nothing.setObjectName("noResults")
         nothing.setWordWrap(True)
@@ -49,41 +51,66 @@ class RunResults(QStackedWidget):
         """The ``ResultLayers`` of the newest run, None before the first."""
         return self._layers
 
-    def begin(self, project: QgsProject, params: contract.LocateParams, started_at: str) -> None:
-        """Make the layer group of a run and show its table."""
-        from ..layers.run import LocateRun, ResultLayers
-        from ..layers.store import StoreError
-
+    def open_table(self) -> None:
+        """Load and show the table, which also opens earlier runs."""
         if self._table is None:
             from .results import ResultsWidget
 
             self._table = ResultsWidget(self._iface, self._engine, self._settings)
             self.addWidget(self._table)
-        try:
-            self._layers = ResultLayers(project, LocateRun(params, started_at))
-        except StoreError as error:
-            self._layers = None
-            self.failed.emit(str(error))
-            return
-        self._layers.failed.connect(self.failed)
-        self._table.show_run(self._layers)
-        self.setCurrentWidget(self._table)
+            self.setCurrentWidget(self._table)
+
+    def begin(
+        self,
+        project: QgsProject,
+        params: contract.LocateParams,
+        started_at: str,
+        captured_at: Mapping[str, str],
+    ) -> None:
+        """Take note of a run; its layers are made with the first answer, so that none stay empty.
+
+        Args:
+            project: Gets the layers.
+            params: What was asked.
+            started_at: ISO 8601.
+            captured_at: When photos were taken (ISO 8601), by path, as far as it is known.
+        """
+        self._begun = (project, params, started_at, captured_at)
 
     def add(self, answer: contract.PhotoAnswer) -> None:
-        """Take one photo's answer."""
-        if self._layers is not None:
-            self._layers.add_answer(answer)
+        """Take one photo's answer; the table hands it to the layers."""
+        if self._has_layers():
             self._table.add_answer(answer)
 
     def finish(self, result: contract.LocateResult) -> None:
         """Take the whole result."""
-        if self._layers is not None:
+        if self._has_layers():
             self._layers.finish(result)
+
+    def _has_layers(self) -> bool:
+        """Make the layers of the run that began, unless they are there; say whether they are."""
+        if self._begun is None:
+            return self._layers is not None
+        from ..layers.run import LocateRun, ResultLayers
+        from ..layers.store import StoreError
+
+        project, params, started_at, captured_at = self._begun
+        self._begun = None
+        self.open_table()
+        try:
+            self._layers = ResultLayers(project, LocateRun(params, started_at, captured_at))
+        except StoreError as error:
+            self._layers = None
+            self.failed.emit(str(error))
+            return False
+        self._table.show_run(self._layers)
+        return True
 
     def remove(self) -> None:
         """Let go of the table; the layers stay in the project."""
         if self._table is not None:
+            self._table.release()
             self.removeWidget(self._table)
             self._table.deleteLater()
             self._table = None
-        self._layers = None
+        self._layers = self._begun = None

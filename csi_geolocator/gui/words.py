@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QSize, Qt, QUrl
-from qgis.PyQt.QtGui import QPalette
+from qgis.PyQt.QtGui import QPalette, QTextOption
 from qgis.PyQt.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -72,6 +72,13 @@ class Words(QWidget):
         self.label.setText(text)
         self._sign.setVisible(is_error)
         self.setVisible(bool(text))
+
+
+def centred() -> QTextOption:
+    """Return how words are drawn in the middle of an empty view."""
+    option = QTextOption(Qt.AlignmentFlag.AlignCenter)
+    option.setWrapMode(QTextOption.WrapMode.WordWrap)
+    return option
 
 
 class DocumentDialog(QDialog):

@@ -130,14 +130,15 @@ class ResultsWidget(QWidget):
         """Open the export dialog."""
         if self._layers is None:
             return
+        current = self.table.current()
         dialog = ExportDialog(
             self._layers,
-            self.table.current(),
+            current,
             self.table.selected(),
             self._engine,
             self._pictures,
             self._canvas,
-            self.compare.comparison,
+            self.compare.comparison(current) if current is not None else None,
             parent=self,
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

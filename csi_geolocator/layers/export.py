@@ -54,7 +54,7 @@ class Selection:
 
     def expression(self, fid_column: str) -> str:
         """Return the selection as QGIS filters rows."""
-        parts = [f'"status" IN ({_quoted(self.statuses)})']
+        parts = [f'"status" IN ({_quoted(self.statuses or ("",))})']
         if self.photo_paths:
             parts.append(f'"photo_path" IN ({_quoted(self.photo_paths)})')
         if self.fids:

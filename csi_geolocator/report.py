@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Optional
 
-from qgis.PyQt.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
+from qgis.PyQt.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import (
     QAbstractTextDocumentLayout,
     QColor,
@@ -31,7 +30,6 @@ SHOWN_CANDIDATES = 5
 DPI = 300
 MARGIN_MM = 14.0
 GAP_MM = 4.0
-PICTURES_MM = 92.0
 INK, SOFT, ALARM = "#212121", "#546e7a", "#b71c1c"
 
 
@@ -46,7 +44,7 @@ class ReportContent:
 
     record: PhotoRecord
     candidates: tuple[Candidate, ...]
-    chosen: Optional[Candidate]
+    chosen: Candidate | None
     photo: QImage
     map_picture: QImage
     street_view: QImage
@@ -71,7 +69,7 @@ def write_html(content: ReportContent, target: Path) -> None:
     pictures = "".join(
         f'<figure><img src="{_data_address(image)}" alt="{escape(title)}">'
         f"<figcaption>{escape(title)}</figcaption></figure>"
-        for title, image in _pictures(content)
+        for title, image in [*_pictures(content), _map(content)]
     )
     page = f"""<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>{escape(_title(content))}</title><style>
@@ -115,23 +113,45 @@ def write_pdf(content: ReportContent, target: Path) -> None:
 
 
 def paint_page(content: ReportContent, painter: QPainter, page: QRectF) -> None:
-    """Draw the page: words above, pictures in the middle, evidence below."""
+    """Draw the page: the verdict above, photo and map in the middle, evidence below."""
     millimetre = painter.device().logicalDpiX() / 25.4
     gap = GAP_MM * millimetre
     head = f"<h2>{escape(_title(content))}</h2>{_verdict(content)}"
     top = _paint_text(painter, head, page) + gap
-    pictures = _pictures(content)
-    tall = PICTURES_MM * millimetre
-    side = (page.width() - gap * (len(pictures) - 1)) / len(pictures)
-    lowest = top
-    for number, (title, image) in enumerate(pictures):
-        frame = QRectF(page.left() + number * (side + gap), top, side, tall)
-        lowest = max(lowest, _paint_image(painter, image, frame))
-    for number, (title, _) in enumerate(pictures):
-        below = QRectF(page.left() + number * (side + gap), lowest, side, gap * 2)
-        _paint_text(painter, f'<p style="color:{SOFT}">{escape(title)}</p>', below)
-    rest = QRectF(page.left(), lowest + 2.2 * gap, page.width(), page.bottom() - lowest - 2.2 * gap)
+    side = (page.width() - gap) / 2
+    left = QRectF(page.left(), top, side, side)
+    lowest = _paint_column(painter, _pictures(content), left, gap)
+    title, drawn = _map(content)
+    right = QRectF(left.right() + gap, top, side, side)
+    lowest = max(lowest, _paint_column(painter, [(title, drawn)], right, gap)) + gap
+    rest = QRectF(page.left(), lowest, page.width(), page.bottom() - lowest)
     _paint_text(painter, _body(content), rest)
+
+
+def _paint_column(
+    painter: QPainter, pictures: Sequence[tuple[str, QImage]], frame: QRectF, gap: float
+) -> float:
+    """Draw pictures and their titles below each other, upright ones in a row; return their end."""
+    shown = [(title, image) for title, image in pictures if not image.isNull()]
+    if len(shown) > 1 and all(image.height() > image.width() for _, image in shown):
+        side = (frame.width() - gap * (len(shown) - 1)) / len(shown)
+        return max(
+            _paint_column(
+                painter,
+                [picture],
+                QRectF(frame.left() + number * (side + gap), frame.top(), side, frame.height()),
+                gap,
+            )
+            for number, picture in enumerate(shown)
+        )
+    top = frame.top()
+    tall = (frame.height() - gap * 2 * (len(shown) - 1)) / max(1, len(shown))
+    for title, image in shown:
+        top = _paint_image(painter, image, QRectF(frame.left(), top, frame.width(), tall))
+        words = QRectF(frame.left(), top + gap / 4, frame.width(), gap * 3)
+        html = f'<p style="color:{SOFT}">{escape(title)}</p>'
+        top = _paint_text(painter, html, words) + gap / 2
+    return top
 
 
 def _paint_text(painter: QPainter, html: str, area: QRectF) -> float:
@@ -161,8 +181,7 @@ def _paint_text(painter: QPainter, html: str, area: QRectF) -> float:
 def _paint_image(painter: QPainter, image: QImage, frame: QRectF) -> float:
     size = QSizeF(image.size())
     size.scale(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    left = frame.left() + (frame.width() - size.width()) / 2
-    place = QRectF(QPointF(left, frame.top()), size)
+    place = QRectF(frame.topLeft(), size)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawImage(place, image)
     return place.bottom()
@@ -171,10 +190,16 @@ def _paint_image(painter: QPainter, image: QImage, frame: QRectF) -> float:
 def _pictures(content: ReportContent) -> list[tuple[str, QImage]]:
     named = [
         (tr("Photo: {}").format(content.record.name), content.photo),
-        (tr("Street view at the candidate. {}").format(content.street_view_credit), content.street_view),
-        (tr("Candidates of this photo, north up"), content.map_picture),
+        (
+            tr("Street view at the candidate. {}").format(content.street_view_credit),
+            content.street_view,
+        ),
     ]
     return [(title, image) for title, image in named if not image.isNull()]
+
+
+def _map(content: ReportContent) -> tuple[str, QImage]:
+    return tr("Candidates of this photo, north up"), content.map_picture
 
 
 def _title(content: ReportContent) -> str:
@@ -215,7 +240,7 @@ def _body(content: ReportContent) -> str:
     parts.append(
         f'<p style="color:{SOFT}">{escape(tr("Sources: {}").format(sources))}<br>'
         f"{escape(made_with)}<br>"
-        f"{escape(tr('Photo SHA-256: {}').format(content.record.photo_sha256 or tr('unknown')))}</p>"
+        f"{escape(tr('Photo SHA-256: {}').format(content.record.photo_sha256))}</p>"
     )
     return "".join(parts)
 
@@ -291,7 +316,7 @@ def _data_address(image: QImage) -> str:
 
 def _unwritable(target: Path, reason: str) -> ReportError:
     return ReportError(
-        tr("{}: cannot be written ({}); close it in other programs, or choose another folder").format(
-            target, reason
-        )
+        tr(
+            "{}: cannot be written ({}); close it in other programs, or choose another folder"
+        ).format(target, reason)
     )

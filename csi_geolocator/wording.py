@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from .i18n import tr
 from .layers.candidate import Candidate, PhotoRecord
 
@@ -80,12 +78,23 @@ def verdict(record: PhotoRecord) -> str:
     return tr("In this area ({})").format(percent(1.0 - record.probability_elsewhere))
 
 
-def best_guess(candidate: Optional[Candidate], in_area: bool) -> str:
+def short_verdict(record: PhotoRecord) -> str:
+    """Return in two words what was found for a photo."""
+    if record.error:
+        return tr("failed")
+    if record.not_in_area:
+        return tr("not here")
+    return percent(1.0 - record.probability_elsewhere)
+
+
+def best_guess(candidate: Candidate | None, in_area: bool) -> str:
     """Return the best candidate as a sentence."""
     if candidate is None:
         return tr("No place of the area looks like it.")
-    said = tr("Best: {} at {}, looking {} ({}).") if in_area else tr(
-        "Best of weak guesses: {} at {}, looking {} ({})."
+    said = (
+        tr("Best: {} at {}, looking {} ({}).")
+        if in_area
+        else tr("Best of weak guesses: {} at {}, looking {} ({}).")
     )
     return said.format(
         percent(candidate.probability),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Optional
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from qgis.PyQt.QtCore import (
     QAbstractTableModel,
@@ -21,6 +20,7 @@ from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWid
 from .. import wording
 from ..i18n import tr
 from ..layers.candidate import Candidate
+from .candidate_columns import Column, columns
 
 RANK_COLOURS = ((1, "#ff6d00"), (5, "#ffb74d"))
 REST_COLOUR = "#fff3e0"
@@ -31,112 +31,13 @@ STATUS_COLOURS = {
     "rejected": "#78909c",
 }
 DOT_PX = 14
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its title, what a cell says, and by what rows are sorted."""
-
-    name: str
-    title: str
-    tip: str
-    text: Callable[[Candidate], str]
-    order: Callable[[Candidate], Any]
-    right: bool = False
-    width_em: int = 6
-
-
-def columns() -> tuple[Column, ...]:
-    """Return the columns in the language of QGIS."""
-    return (
-        Column(
-            "photo",
-            tr("Photo"),
-            tr("The photo's file"),
-            lambda c: c.photo,
-            lambda c: (c.photo, c.photo_path, c.rank),
-            width_em=9,
-        ),
-        Column(
-            "rank",
-            tr("Rank"),
-            tr("1 is the best candidate of its photo"),
-            lambda c: str(c.rank),
-            lambda c: (c.rank, c.photo),
-            right=True,
-            width_em=5,
-        ),
-        Column(
-            "probability",
-            tr("Probability"),
-            tr("All candidates of a photo and 'not in this area' sum to 100 %"),
-            lambda c: wording.percent(c.probability),
-            lambda c: c.probability,
-            right=True,
-            width_em=7,
-        ),
-        Column(
-            "heading",
-            tr("Heading"),
-            tr("Where the camera looked, clockwise from true north, with its spread"),
-            wording.heading,
-            lambda c: c.heading_deg,
-            right=True,
-            width_em=8,
-        ),
-        Column(
-            "inliers",
-            tr("Points"),
-            tr("Points that photo and street view share under one geometry; 17 are strong evidence"),
-            lambda c: str(c.inliers),
-            lambda c: c.inliers,
-            right=True,
-            width_em=5,
-        ),
-        Column(
-            "status",
-            tr("Decision"),
-            tr("What the analyst decided"),
-            lambda c: wording.status(c.status),
-            lambda c: c.status,
-            width_em=8,
-        ),
-        Column(
-            "precision",
-            tr("Precision"),
-            tr("How precise the position is, in metres, as the analyst put it"),
-            lambda c: "" if c.precision_m is None else f"{c.precision_m:g} m",
-            lambda c: -1.0 if c.precision_m is None else c.precision_m,
-            right=True,
-            width_em=6,
-        ),
-        Column(
-            "street_view",
-            tr("Street view"),
-            tr("The date of the street view that the photo was compared with"),
-            wording.street_view,
-            lambda c: (c.street_view, c.street_view_date),
-            width_em=8,
-        ),
-        Column(
-            "error",
-            tr("Off by"),
-            tr("The distance to the true position, where it is known"),
-            lambda c: "" if c.error_m is None else f"{c.error_m:.0f} m",
-            lambda c: -1.0 if c.error_m is None else c.error_m,
-            right=True,
-            width_em=6,
-        ),
-        Column(
-            "note", tr("Note"), tr("The analyst's note"), lambda c: c.note, lambda c: c.note, width_em=14
-        ),
-    )
+NO_INDEX = QModelIndex()
 
 
 class CandidateModel(QAbstractTableModel):
     """The candidates that pass the filter, in the order that a click on a title sets."""
 
-    def __init__(self, parent: Optional[QWidget] = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.columns = columns()
         self._all: dict[int, Candidate] = {}
@@ -177,7 +78,7 @@ class CandidateModel(QAbstractTableModel):
         """Return the candidate of a row."""
         return self._all[self._rows[row]]
 
-    def row_of(self, fid: int) -> Optional[int]:
+    def row_of(self, fid: int) -> int | None:
         """Return the row of a candidate, None where the filter hides it."""
         return self._row_of.get(fid)
 
@@ -191,11 +92,11 @@ class CandidateModel(QAbstractTableModel):
         self._descending = order == Qt.SortOrder.DescendingOrder
         self._arrange()
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:
+    def rowCount(self, parent: QModelIndex = NO_INDEX) -> int:
         """Return how many candidates are shown."""
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:
+    def columnCount(self, parent: QModelIndex = NO_INDEX) -> int:
         """Return how many columns there are."""
         return 0 if parent.isValid() else len(self.columns)
 
@@ -244,7 +145,7 @@ class CandidateModel(QAbstractTableModel):
         said = wording.position(candidate.lon, candidate.lat)
         return said + ("\n" + tr("moved by hand") if candidate.is_moved else "")
 
-    def _dot(self, name: str, candidate: Candidate) -> Optional[QIcon]:
+    def _dot(self, name: str, candidate: Candidate) -> QIcon | None:
         if name == "status":
             colour = STATUS_COLOURS.get(candidate.status, "")
         else:
@@ -257,8 +158,7 @@ class CandidateModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         self.layoutAboutToBeChanged.emit()
-        before = self.persistentIndexList()
-        fids = [self._rows[index.row()] for index in before]
+        before = [(index, self._rows[index.row()]) for index in self.persistentIndexList()]
         shown = [
             candidate
             for candidate in self._all.values()
@@ -271,10 +171,10 @@ class CandidateModel(QAbstractTableModel):
         self._rows = [candidate.fid for candidate in shown]
         self._row_of = {fid: row for row, fid in enumerate(self._rows)}
         after = [
-            self.index(self._row_of[fid], index.column()) if fid in self._row_of else QModelIndex()
-            for fid, index in zip(fids, before)
+            self.index(self._row_of[fid], index.column()) if fid in self._row_of else NO_INDEX
+            for index, fid in before
         ]
-        self.changePersistentIndexList(before, after)
+        self.changePersistentIndexList([index for index, _ in before], after)
         self.layoutChanged.emit()
 
 
@@ -284,7 +184,7 @@ class CandidateTable(QTableView):
     selectionEdited = pyqtSignal(object)  # list of fids that a person selected here
     currentEdited = pyqtSignal(object)  # Candidate or None
 
-    def __init__(self, parent: Optional[QWidget] = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("candidateTable")
         self.setAccessibleName(tr("Candidates"))
@@ -306,7 +206,7 @@ class CandidateTable(QTableView):
         self.selectionModel().selectionChanged.connect(self._on_selection)
         self.selectionModel().currentRowChanged.connect(self._on_current)
 
-    def current(self) -> Optional[Candidate]:
+    def current(self) -> Candidate | None:
         """Return the candidate of the current row, else of the first selected one."""
         index = self.currentIndex()
         if index.isValid():
@@ -325,9 +225,7 @@ class CandidateTable(QTableView):
 
     def select(self, fids: Iterable[int]) -> None:
         """Select these candidates, as the map did; nothing is said back to it."""
-        rows = sorted(
-            row for row in map(self.candidates.row_of, fids) if row is not None
-        )
+        rows = sorted(row for row in map(self.candidates.row_of, fids) if row is not None)
         chosen = QItemSelection()
         last = len(self.candidates.columns) - 1
         for first, end in _stretches(rows):
@@ -364,8 +262,8 @@ class CandidateTable(QTableView):
         header.setStretchLastSection(True)
         header.setHighlightSections(False)
         for number, column in enumerate(self.candidates.columns):
-            wide = self.fontMetrics().horizontalAdvance(column.title) + 3 * em
-            self.setColumnWidth(number, max(column.width_em * em, wide))
+            title = self.fontMetrics().horizontalAdvance(column.title) + 2 * em
+            self.setColumnWidth(number, max(int(column.width_em * em), title))
         rows = self.verticalHeader()
         rows.setVisible(False)
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Optional
 
 from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from qgis.PyQt.QtGui import (
@@ -56,7 +55,7 @@ class ComparePictures(QWidget):
 
     swiped = pyqtSignal(float)
 
-    def __init__(self, parent: Optional[QWidget] = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("comparePictures")
         self.setAccessibleName(tr("Photo, street view and satellite image"))
@@ -76,7 +75,7 @@ class ComparePictures(QWidget):
         self._swipe = False
         self._divider = 0.5
         self._shows_matches = True
-        self._drag_from: Optional[QPointF] = None
+        self._drag_from: QPointF | None = None
         self._drags_divider = False
 
     @property
@@ -99,8 +98,11 @@ class ComparePictures(QWidget):
             matches: Points as shares of the photo and of the street view, in the same order.
         """
         self._panes = {name: panes.get(name, Pane()) for name in PANES}
-        pairs = zip(matches.get(PHOTO, ()), matches.get(STREET_VIEW, ()))
-        self._matches = [(QPointF(*a[:2]), QPointF(*b[:2])) for a, b in pairs]
+        photo, view = matches.get(PHOTO, ()), matches.get(STREET_VIEW, ())
+        self._matches = [
+            (QPointF(*photo[number][:2]), QPointF(*view[number][:2]))
+            for number in range(min(len(photo), len(view)))
+        ]
         self.reset_view()
 
     def set_swipe(self, swipe: bool) -> None:
@@ -233,7 +235,7 @@ class ComparePictures(QWidget):
         left, right = QRectF(area), QRectF(area)
         left.setRight(x)
         right.setLeft(x)
-        self._paint_words(painter, PHOTO, tr("Photo (left of the divider)"))
+        self._paint_words(painter, PHOTO, tr("Photo (left), street view (right)"))
         for name, clip in ((PHOTO, left), (STREET_VIEW, right)):
             self._paint_image(painter, name, area, clip)
         self._paint_footer(painter, STREET_VIEW, area)
@@ -361,7 +363,7 @@ class ComparePictures(QWidget):
             (place.y() - rect.top()) / max(rect.height(), 1.0),
         )
 
-    def _pane_at(self, place: QPointF) -> Optional[str]:
+    def _pane_at(self, place: QPointF) -> str | None:
         names = [n for n in PANES if self._picture_area(n).contains(place)]
         return next((name for name in names if not self._is_empty(name)), None)
 

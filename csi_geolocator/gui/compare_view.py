@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
-from qgis.PyQt.QtCore import QTemporaryDir, Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt, QTemporaryDir, pyqtSignal
 from qgis.PyQt.QtGui import QHideEvent, QImage
 from qgis.PyQt.QtWidgets import (
     QAction,
@@ -83,7 +83,7 @@ class CompareView(QDialog):
         settings: Any,
         pictures: PictureLoader,
         status_actions: Sequence[QAction] = (),
-        parent: Optional[QWidget] = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("compareView")
@@ -94,11 +94,11 @@ class CompareView(QDialog):
         self._folder = QTemporaryDir()
         self._asked = 0
         self._call: Any = None
-        self._candidate: Optional[Candidate] = None
+        self._candidate: Candidate | None = None
         self._known: dict[tuple[float, ...], Comparison] = {}
         self._build(status_actions)
 
-    def comparison(self, candidate: Candidate) -> Optional[Comparison]:
+    def comparison(self, candidate: Candidate) -> Comparison | None:
         """Return what is known of a candidate where it stands now."""
         return self._known.get(_key(candidate))
 
@@ -121,10 +121,11 @@ class CompareView(QDialog):
         self._show_photo_alone(candidate, run)
         self._say(tr("Waiting for the engine…"), is_busy=True)
         self._asked += 1
-        out = str(Path(self._folder.path()) / str(self._asked))
+        out = Path(self._folder.path()) / str(self._asked)
+        out.mkdir()
         self._call = self._engine.call(
             contract.COMPARE,
-            compare_params(candidate, run, out, self._settings),
+            compare_params(candidate, run, str(out), self._settings),
             done=lambda result: self._on_done(candidate, result),
             failed=lambda failure: self._on_failed(candidate, failure),
             progress=lambda step: self._on_progress(candidate, step),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
-from typing import Any, Optional
+from datetime import datetime
+from typing import Any
 
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import (
     QAction,
@@ -22,7 +22,6 @@ from qgis.PyQt.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from qgis.PyQt.QtCore import Qt
 
 from .. import wording
 from ..i18n import tr
@@ -35,9 +34,9 @@ MAX_PRECISION_M = 100_000.0
 UNKNOWN_PRECISION_M = -1.0
 
 
-def utc_now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(timezone.utc)
+def local_now() -> datetime:
+    """Return the present moment with the zone of this computer."""
+    return datetime.now().astimezone()
 
 
 class DecisionPanel(QWidget):
@@ -54,18 +53,19 @@ class DecisionPanel(QWidget):
     def __init__(
         self,
         settings: Any,
-        now: Callable[[], datetime] = utc_now,
-        parent: Optional[QWidget] = None,
+        now: Callable[[], datetime] = local_now,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("decisionPanel")
         self._settings = settings
         self._now = now
-        self._layers: Optional[ResultLayers] = None
+        self._layers: ResultLayers | None = None
         self._chosen: list[Candidate] = []
         self.undo_stack = QUndoStack(self)
         self.status_actions = {
-            status: self._status_action(key, status) for key, status in enumerate(STATUSES)
+            status: self._status_action(STATUSES.index(status), status)
+            for status in (*STATUSES[1:], PROPOSED)
         }
         self.undo_action = self._undo_action(
             self.undo_stack.createUndoAction(self, tr("Undo")), "undoDecision", "Undo"
@@ -87,7 +87,7 @@ class DecisionPanel(QWidget):
         self._build()
         self.show_candidates([])
 
-    def set_layers(self, layers: Optional[ResultLayers]) -> None:
+    def set_layers(self, layers: ResultLayers | None) -> None:
         """Edit the candidates of another run; what was done before cannot be undone any more."""
         self.undo_stack.clear()
         self._layers = layers
@@ -127,8 +127,12 @@ class DecisionPanel(QWidget):
         self._push(tr("Move back"), moved)
 
     def _change(self, text: str, **values: Any) -> None:
-        changed = [self._signed(dataclasses.replace(c, **values)) for c in self._chosen]
-        self._push(text, [new for old, new in zip(self._chosen, changed) if _differs(old, new)])
+        changed = [
+            self._signed(dataclasses.replace(candidate, **values))
+            for candidate in self._chosen
+            if any(getattr(candidate, name) != value for name, value in values.items())
+        ]
+        self._push(text, changed)
 
     def _push(self, text: str, changed: Sequence[Candidate]) -> None:
         if self._layers is not None and changed:
@@ -142,9 +146,9 @@ class DecisionPanel(QWidget):
         return [candidate for candidate in now if candidate is not None]
 
     def _signed(self, candidate: Candidate) -> Candidate:
-        if candidate.status == PROPOSED and not candidate.note and not candidate.is_moved:
-            if candidate.precision_m is None:
-                return dataclasses.replace(candidate, analyst="", decided_at="")
+        is_untouched = candidate.status == PROPOSED and candidate.precision_m is None
+        if is_untouched and not candidate.note and not candidate.is_moved:
+            return dataclasses.replace(candidate, analyst="", decided_at="")
         return dataclasses.replace(
             candidate,
             analyst=self._settings.analyst,
@@ -161,7 +165,7 @@ class DecisionPanel(QWidget):
     def _set_analyst(self) -> None:
         self._settings.analyst = self._analyst.text().strip()
 
-    def _decided(self, candidate: Optional[Candidate]) -> str:
+    def _decided(self, candidate: Candidate | None) -> str:
         if candidate is None:
             return tr("Select a candidate in the table or on the map.")
         if len(self._chosen) > 1:
@@ -190,6 +194,7 @@ class DecisionPanel(QWidget):
     @staticmethod
     def _undo_action(action: QAction, name: str, key: str) -> QAction:
         action.setObjectName(name)
+        action.setIconText(action.text())  # the button stays short; its tip says what is undone
         action.setShortcut(QKeySequence(getattr(QKeySequence.StandardKey, key)))
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         return action
@@ -197,8 +202,8 @@ class DecisionPanel(QWidget):
     def _build(self) -> None:
         statuses = QHBoxLayout()
         statuses.setSpacing(2)
-        for status in (*STATUSES[1:], PROPOSED):
-            statuses.addWidget(_button(self.status_actions[status], is_wide=True))
+        for action in self.status_actions.values():
+            statuses.addWidget(_button(action, is_wide=True))
         self._precision = QDoubleSpinBox()
         self._precision.setObjectName("precision")
         self._precision.setRange(UNKNOWN_PRECISION_M, MAX_PRECISION_M)
@@ -232,7 +237,6 @@ class DecisionPanel(QWidget):
         form.addRow(tr("Note:"), self._note)
         tools = QHBoxLayout()
         tools.setSpacing(2)
-        tools.addWidget(self._who, 1)
         for action in (
             self.move_action,
             self.move_back_action,
@@ -241,10 +245,12 @@ class DecisionPanel(QWidget):
         ):
             self.addAction(action)
             tools.addWidget(_button(action))
+        tools.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(statuses)
         layout.addLayout(form)
+        layout.addWidget(self._who)
         layout.addLayout(tools)
 
 
@@ -256,8 +262,3 @@ def _button(action: QAction, is_wide: bool = False) -> QToolButton:
     if is_wide:
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return button
-
-
-def _differs(old: Candidate, new: Candidate) -> bool:
-    unsigned = {"analyst": "", "decided_at": ""}
-    return dataclasses.replace(old, **unsigned) != dataclasses.replace(new, **unsigned)

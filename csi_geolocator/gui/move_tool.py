@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Optional
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -36,11 +35,11 @@ class MoveTool(QgsMapTool):
     moved = pyqtSignal(object, float, float)  # Candidate, lon, lat
 
     def __init__(
-        self, canvas: QgsMapCanvas, current: Callable[[], Optional[Candidate]], colour: QColor
+        self, canvas: QgsMapCanvas, current: Callable[[], Candidate | None], colour: QColor
     ) -> None:
         super().__init__(canvas)
         self._current = current
-        self._dragged: Optional[Candidate] = None
+        self._dragged: Candidate | None = None
         self._point = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PointGeometry)
         self._point.setIcon(QgsRubberBand.IconType.ICON_CIRCLE)
         self._point.setIconSize(POINT_PX)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
-from typing import Optional
 
 from qgis.PyQt.QtCore import QEvent, QSize, Qt
 from qgis.PyQt.QtGui import QImage, QPixmap
@@ -15,13 +13,13 @@ from ..i18n import tr
 from ..layers.candidate import Candidate, PhotoRecord
 
 THUMBNAIL_PX = 108
-SHOWN_NOTES = 3
+SHOWN_NOTES = 2
 
 
 class PhotoCard(QFrame):
     """The header of the results: one photo's answer, plainly."""
 
-    def __init__(self, parent: Optional[QWidget] = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("photoCard")
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -43,28 +41,24 @@ class PhotoCard(QFrame):
         layout.addWidget(self._thumbnail)
         layout.addLayout(words, 1)
 
-    def show_record(
-        self, record: Optional[PhotoRecord], best: Optional[Candidate], run_notes: Sequence[str]
-    ) -> None:
-        """Show a photo's answer with what was said of the whole run; None clears the card."""
+    def show_record(self, record: PhotoRecord | None, best: Candidate | None) -> None:
+        """Show a photo's answer; None clears the card."""
         self.show_image(QImage())
         if record is None:
             for label in (self._verdict, self._best, self._notes):
                 label.clear()
             return
         self._thumbnail.setToolTip(record.path)
-        self._verdict.setText(
-            f"{escape(record.name)}<br><b>{escape(wording.verdict(record))}</b>"
-        )
+        self._verdict.setText(f"{escape(record.name)}<br><b>{escape(wording.verdict(record))}</b>")
         if record.error:
             self._best.setText(record.error)
         else:
             self._best.setText(wording.best_guess(best, not record.not_in_area))
         self._best.setToolTip("" if best is None else wording.evidence(best))
-        notes = list(dict.fromkeys([*record.notes, *run_notes]))
-        shown = notes[:SHOWN_NOTES]
+        notes = record.notes
+        shown = list(notes[:SHOWN_NOTES])
         if len(notes) > SHOWN_NOTES:
-            shown.append(tr("{} more notes: point here").format(len(notes) - SHOWN_NOTES))
+            shown.append(tr("and {} more (point here)").format(len(notes) - SHOWN_NOTES))
         self._notes.setText("<br>".join(f"• {escape(note)}" for note in shown))
         self._notes.setToolTip("\n\n".join(notes))
         self._notes.setVisible(bool(notes))

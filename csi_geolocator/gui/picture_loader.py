@@ -1,12 +1,12 @@
-"""Photos as pictures, upright, turned and cropped as a person chose; read beside the main thread."""
+"""Photos as pictures: upright, turned and cropped as chosen, read beside the main thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Optional
+from typing import Any
 
-from qgis.PyQt.QtCore import QObject, QRect, QSize, QTemporaryDir, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QRect, QSize, Qt, QTemporaryDir, pyqtSignal
 from qgis.PyQt.QtGui import QImage, QImageReader, QTransform
 
 from ..model_core import contract
@@ -15,7 +15,7 @@ KEPT_PICTURES = 64
 Shown = Callable[[QImage], None]
 
 
-def read_picture(path: str, longest_px: int, edit: Optional[Mapping[str, Any]] = None) -> QImage:
+def read_picture(path: str, longest_px: int, edit: Mapping[str, Any] | None = None) -> QImage:
     """Return a photo upright and at most ``longest_px`` long; a null image where Qt cannot read it.
 
     Args:
@@ -56,7 +56,7 @@ class PictureLoader(QObject):
 
     _read = pyqtSignal(object, object)
 
-    def __init__(self, engine: Any, parent: Optional[QObject] = None) -> None:
+    def __init__(self, engine: Any, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="csi-pictures")
@@ -67,7 +67,7 @@ class PictureLoader(QObject):
         self.destroyed.connect(lambda *_, pool=self._reader: pool.shutdown(wait=False))
 
     def load(
-        self, path: str, longest_px: int, shown: Shown, edit: Optional[Mapping[str, Any]] = None
+        self, path: str, longest_px: int, shown: Shown, edit: Mapping[str, Any] | None = None
     ) -> None:
         """Hand the picture to ``shown`` once it is read; a null one where it cannot be."""
         key = (path, longest_px, tuple(sorted((edit or {}).items())))

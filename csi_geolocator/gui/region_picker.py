@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from qgis.PyQt.QtCore import QPointF, QRectF, QSizeF, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from qgis.PyQt.QtGui import QPalette
+from qgis.PyQt.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+)
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
 from ..i18n import tr
@@ -19,13 +25,11 @@ class RegionPicker(QWidget):
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: Optional[QWidget] = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("regionPicker")
         self.setAccessibleName(tr("Regions to blur"))
-        self.setToolTip(
-            tr("Drag to draw a rectangle; click one and press Delete to remove it")
-        )
+        self.setToolTip(tr("Drag to draw a rectangle; click one and press Delete to remove it"))
         self.setMinimumSize(260, 200)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -33,7 +37,7 @@ class RegionPicker(QWidget):
         self._image = QImage()
         self._regions: list[QRectF] = []
         self._chosen = -1
-        self._start: Optional[QPointF] = None
+        self._start: QPointF | None = None
         self._end = QPointF()
 
     def show_image(self, image: QImage) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ..model_core import contract
 
@@ -28,10 +28,10 @@ class Candidate:
     lat: float
     photo: str = ""
     rank: int = 0
-    score: Optional[float] = None
+    score: float | None = None
     probability: float = 0.0
     heading_deg: float = 0.0
-    heading_sigma_deg: Optional[float] = None
+    heading_sigma_deg: float | None = None
     fov_deg: float = 0.0
     place_id: str = ""
     street_view: str = ""
@@ -40,19 +40,19 @@ class Candidate:
     imagery_source: str = ""
     inliers: int = 0
     status: str = PROPOSED
-    precision_m: Optional[float] = None
+    precision_m: float | None = None
     analyst: str = ""
     decided_at: str = ""
     note: str = ""
     photo_sha256: str = ""
     model_hash: str = ""
     software_version: str = ""
-    error_m: Optional[float] = None
-    heading_error_deg: Optional[float] = None
+    error_m: float | None = None
+    heading_error_deg: float | None = None
     photo_path: str = ""
     captured_at: str = ""
-    moved_from_lon: Optional[float] = None
-    moved_from_lat: Optional[float] = None
+    moved_from_lon: float | None = None
+    moved_from_lat: float | None = None
 
     @property
     def is_moved(self) -> bool:

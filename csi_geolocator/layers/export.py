@@ -54,7 +54,7 @@ class Selection:
 
     def expression(self, fid_column: str) -> str:
         """Return the selection as QGIS filters rows."""
-        parts = [f'"status" IN ({_quoted(self.statuses)})']
+        parts = [f'"status" IN ({_quoted(self.statuses or ("",))})']
         if self.photo_paths:
             parts.append(f'"photo_path" IN ({_quoted(self.photo_paths)})')
         if self.fids:
@@ -66,9 +66,7 @@ class ExportError(Exception):
     """A file cannot be written; the message names it and the next step."""
 
 
-def export_candidates(
-    store: ResultStore, target: Path, kind: Format, selection: Selection
-) -> int:
+def export_candidates(store: ResultStore, target: Path, kind: Format, selection: Selection) -> int:
     """Write candidates to a file and return how many; may run in any thread.
 
     A GeoPackage holds the fields of view too, both with their styles. The file appears whole or
@@ -136,9 +134,7 @@ def _describe(rows: QgsVectorLayer) -> None:
     provider.changeAttributeValues(changes)
 
 
-def _write(
-    rows: QgsVectorLayer, target: Path, kind: Format, table: str, is_first: bool
-) -> None:
+def _write(rows: QgsVectorLayer, target: Path, kind: Format, table: str, is_first: bool) -> None:
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = kind.driver
     options.layerName = table

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Optional
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
+    QgsDistanceArea,
     QgsMapLayer,
     QgsMapRendererParallelJob,
     QgsMapSettings,
+    QgsPointXY,
     QgsProject,
     QgsRectangle,
     QgsVectorLayer,
 )
 from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QObject, QSize, QTimer
-from qgis.PyQt.QtGui import QColor, QImage
+from qgis.PyQt.QtCore import QObject, QRectF, QSize, QTimer
+from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from .candidate import Candidate
 from .run import ResultLayers
@@ -29,6 +31,7 @@ ROOM_DEG = 0.0007
 DEGREES = "EPSG:4326"
 WEB_MERCATOR = "EPSG:3857"
 DPI = 200.0
+SCALE_SHARE = 0.3
 
 
 class MapPicture(QObject):
@@ -50,7 +53,7 @@ class MapPicture(QObject):
         canvas: QgsMapCanvas,
         size: QSize,
         drawn: Callable[[QImage], None],
-        parent: Optional[QObject] = None,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._drawn = drawn
@@ -73,7 +76,38 @@ class MapPicture(QObject):
             self._job.cancelWithoutBlocking()
         self._patience.stop()
         drawn, self._drawn = self._drawn, lambda image: None
-        drawn(self._job.renderedImage())
+        image = self._job.renderedImage()
+        draw_scale(image, self._job.mapSettings())
+        drawn(image)
+
+
+def draw_scale(image: QImage, settings: QgsMapSettings) -> None:
+    """Draw a bar of a round length into the lower left corner of a map."""
+    measure = QgsDistanceArea()
+    measure.setSourceCrs(settings.destinationCrs(), settings.transformContext())
+    measure.setEllipsoid("WGS84")
+    extent = settings.visibleExtent()
+    middle = extent.center()
+    ends = [QgsPointXY(x, middle.y()) for x in (extent.xMinimum(), extent.xMaximum())]
+    metres_per_px = measure.measureLine(*ends) / image.width()
+    wanted_m = metres_per_px * image.width() * SCALE_SHARE
+    power = 10.0 ** math.floor(math.log10(wanted_m))
+    length_m = max(step * power for step in (1, 2, 5) if step * power <= wanted_m)
+    wide, tall = length_m / metres_per_px, image.height() / 90
+    bar = QRectF(image.width() * 0.03, image.height() * 0.97 - tall, wide, tall)
+    painter = QPainter(image)
+    painter.fillRect(bar.adjusted(-3, -3, 3, 3), QColor("white"))
+    painter.fillRect(bar, QColor("#212121"))
+    font = painter.font()
+    font.setPixelSize(max(10, image.height() // 34))
+    font.setBold(True)
+    path = QPainterPath()
+    said = f"{length_m:g} m" if length_m < 1000 else f"{length_m / 1000:g} km"
+    path.addText(bar.left(), bar.top() - tall, font, said)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.strokePath(path, QPen(QColor("white"), font.pixelSize() / 5))
+    painter.fillPath(path, QColor("#212121"))
+    painter.end()
 
 
 def _own_layer(layers: ResultLayers, table: str, photo_path: str) -> QgsVectorLayer:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from qgis.core import (
     QgsLayerTreeGroup,
@@ -25,40 +22,13 @@ from ..i18n import tr
 from ..model_core import contract
 from . import style
 from .candidate import Candidate, PhotoRecord, candidates_of
+from .heat import HeatBands
+from .locate_run import LocateRun, capture_times, end_values, free_path
 from .store import CANDIDATES, VIEWS, ResultStore, StoreError
 
-FILE_NAME = "analysis.gpkg"
 HEAT = "heat"
 ROWS_AT_ONCE = 100
 """So few rows are written between two turns of the event loop that nobody feels it."""
-_SECRET = ("keys", "network")
-
-
-@dataclass(frozen=True)
-class LocateRun:
-    """What was asked, and when: ISO 8601. ``captured_at`` says when photos were taken, by path."""
-
-    params: contract.LocateParams
-    started_at: str
-    captured_at: Mapping[str, str] = field(default_factory=dict)
-
-    def to_values(self) -> dict[str, str]:
-        """Return the run as it is kept with its results: without keys and proxy."""
-        params = {k: v for k, v in self.params.to_json().items() if k not in _SECRET}
-        return {"params": json.dumps(params), "started_at": self.started_at}
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, str]) -> LocateRun:
-        """Return the run that results were kept with.
-
-        Raises:
-            ContractError: It was kept by another version of the plugin.
-        """
-        try:
-            params = json.loads(values["params"])
-        except (KeyError, ValueError) as error:
-            raise contract.ContractError(f"the run cannot be read ({error!r})") from error
-        return cls(contract.LocateParams.from_json(params), values.get("started_at", ""))
 
 
 class ResultLayers(QObject):
@@ -80,7 +50,7 @@ class ResultLayers(QObject):
     failed = pyqtSignal(str)
 
     def __init__(
-        self, project: QgsProject, run: LocateRun, store: Optional[ResultStore] = None
+        self, project: QgsProject, run: LocateRun, store: ResultStore | None = None
     ) -> None:
         super().__init__()
         self.run = run
@@ -89,13 +59,13 @@ class ResultLayers(QObject):
         self.notes: tuple[str, ...] = ()
         self.summary = ""
         self.provenance: Mapping[str, str] = {}
-        self.candidates_layer: Optional[QgsVectorLayer] = None
-        self.views_layer: Optional[QgsVectorLayer] = None
-        self.heat_layer: Optional[QgsRasterLayer] = None
-        self.group: Optional[QgsLayerTreeGroup] = None
+        self.candidates_layer: QgsVectorLayer | None = None
+        self.views_layer: QgsVectorLayer | None = None
+        self.heat_layer: QgsRasterLayer | None = None
+        self.group: QgsLayerTreeGroup | None = None
         self._project = project
         self._candidates: dict[int, Candidate] = {}
-        self._heat_bands: Mapping[str, int] = {}
+        self._heat: HeatBands | None = None
         self._shown_path = ""
         self._steps: deque[Callable[[], None]] = deque()
         self._turn = QTimer(self)
@@ -132,7 +102,7 @@ class ResultLayers(QObject):
         """Where everything of the run is."""
         return self.store.path.parent
 
-    def candidate(self, fid: int) -> Optional[Candidate]:
+    def candidate(self, fid: int) -> Candidate | None:
         """Return a candidate as it is now."""
         return self._candidates.get(fid)
 
@@ -224,7 +194,7 @@ class ResultLayers(QObject):
                 self._turn.start()
 
     def _writer(
-        self, rows: Sequence[Candidate], record: Optional[PhotoRecord] = None
+        self, rows: Sequence[Candidate], record: PhotoRecord | None = None
     ) -> Callable[[], None]:
         def write() -> None:
             stored = self.store.add(rows, record)
@@ -324,7 +294,7 @@ class ResultLayers(QObject):
 
         QTimer.singleShot(0, keep)
 
-    def _in_project(self, uri: str) -> Optional[QgsMapLayer]:
+    def _in_project(self, uri: str) -> QgsMapLayer | None:
         layers = self._project.mapLayers().values()
         return next((layer for layer in layers if layer.source() == uri), None)
 
@@ -338,15 +308,16 @@ class ResultLayers(QObject):
         self.group.addLayer(layer)
 
     def _show_heat_of(self, path: Path) -> None:
-        layer = self._in_project(str(path)) or QgsRasterLayer(str(path), tr("Heat"), "gdal")
-        self._heat_bands = style.heat_bands(path)
-        if not layer.isValid() or not self._heat_bands:
+        found = self._in_project(str(path))
+        layer = found or QgsRasterLayer(str(path), tr("Heat"), "gdal")
+        heat = HeatBands(layer, path)
+        if not heat.is_usable:
             self.failed.emit(
                 tr("{}: the heat raster cannot be read; run the photos again").format(path)
             )
             return
-        self.heat_layer = layer
-        if self._in_project(str(path)) is None:
+        self.heat_layer, self._heat = layer, heat
+        if found is None:
             style.apply_style(layer, HEAT)
             style.set_attribution(layer, self.attributions)
             self._put(layer)
@@ -354,17 +325,12 @@ class ResultLayers(QObject):
 
     def _show_band(self, path: str) -> None:
         record = self.photos.get(path)
-        if self.heat_layer is None or record is None:
+        if self._heat is None or self.heat_layer is None or record is None:
             return
-        band = self._heat_bands.get(record.photo_sha256) or self._heat_bands.get(record.name)
+        has_heat = self._heat.show(record)
         node = self.group.findLayer(self.heat_layer.id()) if self.group is not None else None
-        if band is None:
-            if node is not None:
-                node.setItemVisibilityChecked(False)
-            return
-        if band != self.heat_layer.renderer().inputBand() or node is None:
-            style.show_heat(self.heat_layer, band)
-        self.heat_layer.setName(tr("Heat: {}").format(record.name))
+        if node is not None and not has_heat:
+            node.setItemVisibilityChecked(False)
 
     def _credit(self) -> None:
         layers: list[Any] = [*self._vector_layers(), self.heat_layer]
@@ -394,46 +360,3 @@ class ResultLayers(QObject):
 
     def _forget_group(self) -> None:
         self.group = None
-
-
-def end_values(
-    attributions: Sequence[str],
-    notes: Sequence[str],
-    summary: str,
-    provenance: Mapping[str, str],
-    heat: str,
-) -> dict[str, str]:
-    """Return what is known of a run at its end, as it is kept with the results."""
-    return {
-        "attributions": json.dumps(list(attributions)),
-        "notes": json.dumps(list(notes)),
-        "summary": summary,
-        "provenance": json.dumps(dict(provenance)),
-        "heat": heat,
-    }
-
-
-def capture_times(results: str) -> dict[str, str]:
-    """Return when photos were taken, by path, as the engine's document says; "" where not known."""
-    if not results or not Path(results).is_file():
-        return {}
-    document = json.loads(Path(results).read_text(encoding="utf-8"))
-    return {
-        str(Path(photo["path"])): (photo.get("camera") or {}).get("captured_at") or ""
-        for photo in document["photos"]
-    }
-
-
-def free_path(run: LocateRun) -> Path:
-    """Return where the results go: never onto those of an earlier run, which hold decisions."""
-    folder = Path(run.params.out or tempfile.mkdtemp(prefix="csi_geolocator_"))
-    path, number = folder / FILE_NAME, 1
-    while path.exists():
-        number += 1
-        path = folder / f"{Path(FILE_NAME).stem}_{number}.gpkg"
-    return path
-
-
-def started_now() -> str:
-    """Return the present moment as a run notes it: ISO 8601 with the zone."""
-    return datetime.now().astimezone().isoformat(timespec="seconds")

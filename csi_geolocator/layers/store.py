@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from osgeo import gdal, ogr, osr
 
@@ -25,14 +25,22 @@ RUN = "run"
 
 _TIMES = ("street_view_date", "decided_at", "captured_at")
 _WHOLE = ("rank", "inliers", "candidate")
-_TEXTS = (
-    "photo place_id street_view street_view_source imagery_source status analyst note photo_sha256"
-    " model_hash software_version photo_path path notes error key value"
-).split()
-_POSITION = ("fid", "lon", "lat")
-CANDIDATE_COLUMNS = tuple(
-    f.name for f in dataclasses.fields(Candidate) if f.name not in _POSITION
+_TRUE_OR_FALSE = ("not_in_area",)
+_NUMBERS = (
+    "score",
+    "probability",
+    "heading_deg",
+    "heading_sigma_deg",
+    "fov_deg",
+    "precision_m",
+    "error_m",
+    "heading_error_deg",
+    "moved_from_lon",
+    "moved_from_lat",
+    "probability_elsewhere",
 )
+_POSITION = ("fid", "lon", "lat")
+CANDIDATE_COLUMNS = tuple(f.name for f in dataclasses.fields(Candidate) if f.name not in _POSITION)
 VIEW_COLUMNS = (
     "photo",
     "rank",
@@ -86,7 +94,7 @@ class ResultStore:
         return f"{self.path}|layername={table}"
 
     def add(
-        self, candidates: Sequence[Candidate], record: Optional[PhotoRecord] = None
+        self, candidates: Sequence[Candidate], record: PhotoRecord | None = None
     ) -> tuple[Candidate, ...]:
         """Write new candidates with their wedges, and the photo they belong to; return them stored.
 
@@ -275,7 +283,7 @@ def _transaction(opened: Any, path: Path) -> Iterator[None]:
     _done(opened.CommitTransaction())
 
 
-def _done(code: Optional[int]) -> None:
+def _done(code: int | None) -> None:
     """Raise where OGR says by a code that it failed; with exceptions on it raises by itself."""
     if code:
         raise RuntimeError(gdal.GetLastErrorMsg() or f"error {code} of OGR")
@@ -312,9 +320,9 @@ def _add_table(made: Any, name: str, geometry: int, columns: Sequence[str]) -> N
 def _kind(column: str) -> int:
     if column in _TIMES:
         return ogr.OFTDateTime
-    if column in _TEXTS:
-        return ogr.OFTString
-    return ogr.OFTInteger if column in _WHOLE or column == "not_in_area" else ogr.OFTReal
+    if column in _NUMBERS:
+        return ogr.OFTReal
+    return ogr.OFTInteger if column in (*_WHOLE, *_TRUE_OR_FALSE) else ogr.OFTString
 
 
 def _feature(table: Any, columns: Sequence[str], values: Mapping[str, Any]) -> Any:
@@ -379,7 +387,5 @@ def _point(candidate: Candidate) -> Any:
 
 
 def _wedge(candidate: Candidate) -> Any:
-    wedge = view_wedge(
-        candidate.lon, candidate.lat, candidate.heading_deg, candidate.fov_deg
-    )
+    wedge = view_wedge(candidate.lon, candidate.lat, candidate.heading_deg, candidate.fov_deg)
     return ogr.CreateGeometryFromWkb(bytes(wedge.asWkb()))

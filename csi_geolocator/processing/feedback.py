@@ -11,10 +11,11 @@ from ..model_core import contract
 
 SPANS = {
     "photos": (0.0, 3.0),
-    "places": (3.0, 5.0),
-    "references": (5.0, 35.0),
-    "fetch": (5.0, 98.0),
-    "gallery": (35.0, 65.0),
+    "survey": (3.0, 6.0),
+    "fetch imagery": (6.0, 20.0),
+    "fetch street views": (20.0, 35.0),
+    "write street views": (35.0, 40.0),
+    "gallery": (40.0, 65.0),
     "locate": (65.0, 98.0),
 }
 """Which part of the bar each stage fills; a stage that is not here moves it within its photo."""
@@ -67,9 +68,10 @@ def stage_words(stage: str) -> str:
     """Return a stage of the engine in words; one that is not known by its own name."""
     words = {
         "photos": tr("Reading the photos"),
-        "places": tr("Laying out the places of the area"),
-        "references": tr("Reading imagery and street views"),
-        "fetch": tr("Fetching imagery and street views"),
+        "survey": tr("Looking for street views and roads"),
+        "fetch imagery": tr("Fetching imagery"),
+        "fetch street views": tr("Fetching street views"),
+        "write street views": tr("Writing street views"),
         "gallery": tr("Computing the features of every place"),
         "locate": tr("Locating the photos"),
         "matching": tr("Comparing a photo with every place"),

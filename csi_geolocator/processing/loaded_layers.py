@@ -13,7 +13,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..layers import style
+from ..layers import heat, style
 
 FIRST_BAND = 1
 
@@ -39,7 +39,7 @@ class ResultStyle(QgsProcessingLayerPostProcessorInterface):
             feedback.pushWarning(str(error))
         else:
             if isinstance(layer, QgsRasterLayer):
-                style.show_heat(layer, FIRST_BAND)
+                heat.show_heat(layer, FIRST_BAND)
             elif isinstance(layer, QgsVectorLayer):
                 style.follow_time(layer, "captured_at")
         style.set_attribution(layer, self._attributions)

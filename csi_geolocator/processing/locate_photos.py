@@ -28,7 +28,7 @@ from qgis.core import (
 from ..i18n import tr
 from ..layers import store
 from ..layers.candidate import PhotoRecord, candidates_of
-from ..layers.run import LocateRun, capture_times, end_values, free_path, started_now
+from ..layers.locate_run import LocateRun, capture_times, end_values, free_path, started_now
 from ..model_core import contract
 from . import parameters as names
 from .algorithm import GeolocatorAlgorithm

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from qgis.core import QgsDataSourceUri, QgsProviderRegistry, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsProviderRegistry, QgsRasterLayer, QgsVectorLayer
+from qgis.PyQt.QtCore import QUrl, QUrlQuery
 
 from ..i18n import tr
 
+DECODED = QUrl.ComponentFormattingOption.FullyDecoded
 TEMPLATE_MARKS = ("{x}", "{q}", "{quadkey}")
 
 
@@ -79,27 +81,30 @@ def _raster_file(layer: QgsRasterLayer) -> str:
 
 
 def _online_imagery(layer: QgsRasterLayer) -> str:
-    uri = QgsDataSourceUri()
-    uri.setEncodedUri(layer.source())
-    address = uri.param("url")
+    query = QUrlQuery(layer.source())
+
+    def value(name: str) -> str:
+        return query.queryItemValue(name, DECODED)
+
+    address = value("url")
     if not address:
         raise LayerUnusable(tr("The layer '{}' names no address.").format(layer.name()))
-    if uri.authConfigId():
+    if value("authcfg"):
         raise LayerUnusable(
             tr(
                 "The layer '{}' uses a login of QGIS, which the engine cannot use; save it as a "
                 "GeoTIFF with Export > Save As… and choose that."
             ).format(layer.name())
         )
-    if uri.param("type") == "xyz" or any(mark in address for mark in TEMPLATE_MARKS):
-        return source_text("xyz", {"url": address, "max_zoom": uri.param("zmax")})
-    if uri.param("type") in ("mbtiles", "wmst"):
+    if value("type") == "xyz" or any(mark in address for mark in TEMPLATE_MARKS):
+        return source_text("xyz", {"url": address, "max_zoom": value("zmax")})
+    if value("type") in ("mbtiles", "wmst"):
         raise LayerUnusable(
             tr("The layer '{}' is of a kind that the engine cannot read; choose its file.").format(
                 layer.name()
             )
         )
-    if uri.param("tileMatrixSet"):
-        return source_text("wmts", {"url": address, "layer": uri.param("layers")})
-    layers = ",".join(uri.params("layers"))
+    if value("tileMatrixSet"):
+        return source_text("wmts", {"url": address, "layer": value("layers")})
+    layers = ",".join(query.allQueryItemValues("layers", DECODED))
     return source_text("wms", {"url": address, "layers": layers})

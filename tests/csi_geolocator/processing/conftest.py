@@ -17,13 +17,14 @@ from qgis.core import (
 
 
 class Heard(QgsProcessingFeedback):
-    """Remembers what it was told; cancels itself at a part of the bar."""
+    """Remembers what it was told; cancels itself at a line, or when the bar first moves."""
 
-    def __init__(self, cancel_at: float = 1000.0) -> None:
+    def __init__(self, cancel_on: str = "", cancel_at: float = 1000.0) -> None:
         super().__init__(False)
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.percents: list[float] = []
+        self.cancel_on = cancel_on
         self.cancel_at = cancel_at
         self.progressChanged.connect(self.moved)
 
@@ -34,6 +35,8 @@ class Heard(QgsProcessingFeedback):
 
     def pushInfo(self, info: str) -> None:
         self.lines.append(info)
+        if info == self.cancel_on:
+            self.cancel()
 
     def pushWarning(self, warning: str) -> None:
         self.lines.append(warning)

@@ -431,9 +431,9 @@ def test_progress_only_rises_and_reaches_the_end(
 def test_cancel_stops_the_engine_and_is_said(
     fake_engine: Any, use_launch: Any, run: Any, heard: Any, files: Any, tmp_path: Path, name: str
 ) -> None:
-    use_launch(fake_engine(pace_s=0.2, steps=50))
+    use_launch(fake_engine(pace_s=0.3, steps=4))
     began = time.monotonic()
-    ran = run(name, minimal(name, files, tmp_path / "out"), heard(cancel_at=0.01))
+    ran = run(name, minimal(name, files, tmp_path / "out"), heard(cancel_on="imagery"))
     assert not ran.ok
     assert ran.feedback.errors == ["Cancelled."]
     assert time.monotonic() - began < 15

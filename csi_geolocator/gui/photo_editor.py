@@ -183,28 +183,11 @@ class PhotoEditor(QDialog):
 
     def _turn_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
+        quarter, undo = tr("A quarter turn"), tr("Undo every edit")
         for name, text, icon, tip, action in (
-            (
-                "editorTurnLeft",
-                tr("Turn left"),
-                "turn_left",
-                tr("A quarter turn"),
-                lambda: self.turn(-90),
-            ),
-            (
-                "editorTurnRight",
-                tr("Turn right"),
-                "turn_right",
-                tr("A quarter turn"),
-                lambda: self.turn(90),
-            ),
-            (
-                "editorReset",
-                tr("As the file says"),
-                "mActionUndo",
-                tr("Undo every edit"),
-                self.reset,
-            ),
+            ("editorTurnLeft", tr("Turn left"), "turn_left", quarter, lambda: self.turn(-90)),
+            ("editorTurnRight", tr("Turn right"), "turn_right", quarter, lambda: self.turn(90)),
+            ("editorReset", tr("As the file says"), "mActionUndo", undo, self.reset),
         ):
             button = QPushButton(named_icon(icon), text)
             button.setObjectName(name)

@@ -33,6 +33,7 @@ from ..tasks.photo_files import SUFFIXES, qgis_reads
 from ..tasks.photo_inspector import PhotoInspector
 from ..tasks.photo_reader import PhotoReader
 from .icons import named_icon
+from .photo_editor import PhotoEditor
 from .photo_edits import turn
 from .photo_model import THUMBNAIL_PX, PhotoModel, thumbnail_size
 from .words import Words, centred
@@ -213,11 +214,12 @@ class PhotoList(QWidget):
         if not failure.is_cancelled:
             self.engineFailed.emit(failure)
 
-    def _edit(self, row: int) -> None:
-        from .photo_editor import PhotoEditor
+    def make_editor(self, row: int) -> PhotoEditor:
+        """Return the dialog that edits a photo."""
+        return PhotoEditor(self.model.row_at(row), self._reader, self)
 
-        one = self.model.row_at(row)
-        editor = PhotoEditor(one, self._reader, self)
+    def _edit(self, row: int) -> None:
+        editor = self.make_editor(row)
         if editor.exec():
             self.model.set_edit(row, editor.edit())
         editor.deleteLater()

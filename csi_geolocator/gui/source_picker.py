@@ -266,6 +266,7 @@ class SourcePicker(QWidget):
         edit = QLineEdit()
         edit.setObjectName(f"{self._role.name}Options")
         edit.setPlaceholderText(tr("name|option=value"))
+        edit.setToolTip(tr("The source and its options; Return takes them"))
         edit.editingFinished.connect(self._on_options)
         edit.hide()
         return edit

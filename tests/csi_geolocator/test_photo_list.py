@@ -167,7 +167,7 @@ def test_thumbnail_is_upright(staged: Path, shared_data: Path, orientation: int)
         for x in range(2, upright.width() - 2, 3)
         for y in range(2, upright.height() - 2, 3)
     ]
-    assert sum(apart) / len(apart) < 8
+    assert sum(apart) / len(apart) < 25, "upside down or mirrored; each picture has its own digit"
 
 
 def test_picture_of_the_engine_is_shown_where_qgis_has_no_reader(

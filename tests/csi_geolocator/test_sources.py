@@ -177,17 +177,11 @@ def test_line_layer_in_memory_is_written_for_the_engine(picker: Any, wait_until:
     wait_until(lambda: combo.findText("streets") >= 0)
     choose(picker, "roadsSource", "streets")
     module = importlib.import_module("csi_geolocator.gui.layer_sources")
+    with pytest.raises(module.LayerUnusable, match="being prepared"):
+        picker.references()
     written: list[str] = []
-
-    def is_written() -> bool:
-        try:
-            written.append(picker.references().roads)
-        except module.LayerUnusable as error:
-            assert "being prepared" in str(error)
-            return False
-        return True
-
-    wait_until(is_written)
+    picker.changed.connect(lambda: written.append(picker.references().roads))
+    wait_until(lambda: bool(written))
     assert QgsVectorLayer(written[0], "copy", "ogr").featureCount() == 1
     assert note(picker, "roadsNote") == ""
 

@@ -120,16 +120,18 @@ class DecisionPanel(QWidget):
 
     def move(self, candidate: Candidate, lon: float, lat: float) -> None:
         """Put a candidate elsewhere; its wedge follows."""
-        self._push(tr("Move candidate"), [self._signed(candidate.moved_to(lon, lat))])
+        now = self._layers.candidate(candidate.fid) if self._layers is not None else None
+        if now is not None:
+            self._push(tr("Move candidate"), [self._signed(now.moved_to(lon, lat))])
 
     def _move_back(self) -> None:
-        moved = [self._signed(c.moved_back()) for c in self._chosen if c.is_moved]
+        moved = [self._signed(c.moved_back()) for c in self._chosen_now() if c.is_moved]
         self._push(tr("Move back"), moved)
 
     def _change(self, text: str, **values: Any) -> None:
         changed = [
             self._signed(dataclasses.replace(candidate, **values))
-            for candidate in self._chosen
+            for candidate in self._chosen_now()
             if any(getattr(candidate, name) != value for name, value in values.items())
         ]
         self._push(text, changed)

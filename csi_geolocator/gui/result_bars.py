@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QAction,
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QMenu,
@@ -43,11 +44,9 @@ class FilterBar(QWidget):
         self._statuses.addItem(tr("Any decision"), ALL)
         for status in STATUSES:
             self._statuses.addItem(wording.status(status), status)
-        self._only = QToolButton()
+        self._only = QCheckBox(tr("Map too"))
         self._only.setObjectName("onlyThisPhoto")
-        self._only.setText(tr("Map too"))
         self._only.setToolTip(tr("Let the map show the chosen photo's candidates only"))
-        self._only.setCheckable(True)
         self._only.setChecked(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

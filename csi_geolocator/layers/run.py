@@ -66,6 +66,7 @@ class ResultLayers(QObject):
         self._project = project
         self._candidates: dict[int, Candidate] = {}
         self._heat: HeatBands | None = None
+        self._hides_heat = False
         self._shown_path = ""
         self._steps: deque[Callable[[], None]] = deque()
         self._turn = QTimer(self)
@@ -147,7 +148,7 @@ class ResultLayers(QObject):
         )
         if heat:
             self._enqueue(lambda: self._show_heat_of(Path(heat)))
-        self._enqueue(self.finished.emit)
+        self._enqueue(self.candidatesRead.emit, self.finished.emit)
 
     def write(self, candidates: Sequence[Candidate]) -> bool:
         """Write candidates anew, as a decision or a move left them; return whether it worked."""
@@ -329,8 +330,9 @@ class ResultLayers(QObject):
             return
         has_heat = self._heat.show(record)
         node = self.group.findLayer(self.heat_layer.id()) if self.group is not None else None
-        if node is not None and not has_heat:
-            node.setItemVisibilityChecked(False)
+        if node is not None and has_heat == self._hides_heat:
+            self._hides_heat = not has_heat and node.itemVisibilityChecked()
+            node.setItemVisibilityChecked(has_heat)
 
     def _credit(self) -> None:
         layers: list[Any] = [*self._vector_layers(), self.heat_layer]

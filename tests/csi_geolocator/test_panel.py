@@ -16,7 +16,7 @@ import pytest
 from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QElapsedTimer, QTimer
 from qgis.PyQt.QtGui import QColor, QGuiApplication, QImage
-from qgis.PyQt.QtWidgets import QLabel, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QListView, QPushButton, QWidget
 
 
 class Iface:
@@ -489,6 +489,12 @@ def test_event_loop_never_stands_still_with_200_photos(
     model = panel.form.photos.model
     wait_until(lambda: model.rowCount() == 200)
     wait_until(lambda: all(row.info is not None for row in model.rows), 60)
+    bar = panel.findChild(QListView, "photoView").verticalScrollBar()
+    for value in range(0, bar.maximum(), max(1, bar.maximum() // 40)):
+        bar.setValue(value)
+        moment = time.monotonic() + 0.05
+        wait_until(lambda moment=moment: time.monotonic() > moment)
+    wait_until(lambda: len(model._pictures) > 100, 60)
     timer.stop()
     assert max(gaps) < 100, sorted(gaps)[-5:]
 

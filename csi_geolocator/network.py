@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,9 +67,14 @@ def own_certificates() -> list[QSslCertificate]:
     return [*manager.databaseCAs(), *manager.extraFileCAs()]
 
 
-def write_certificates(path: Path) -> Path | None:
-    """Write the authorities that were added to QGIS as a PEM file; None where there are none."""
-    certificates = own_certificates()
+def all_certificates() -> list[QSslCertificate]:
+    """Return the system's authorities and those added to QGIS; none where none was added."""
+    own = own_certificates()
+    return [*QgsApplication.authManager().systemRootCAs(), *own] if own else []
+
+
+def write_certificates(path: Path, certificates: Sequence[QSslCertificate]) -> Path | None:
+    """Write authorities as a PEM file; None, and no file, where there are none."""
     if not certificates:
         path.unlink(missing_ok=True)
         return None

@@ -129,7 +129,7 @@ def why_not_python(python: Path, host: HostPython) -> str:
     A virtual environment on QGIS's Python is its own Python, unless it sees the packages of QGIS.
     """
     if not python.is_file():
-        return tr("There is no Python at {}.").format(python)
+        return tr("There is no Python at {} (any more).").format(python)
     if not os.access(python, os.X_OK):
         return tr("{} cannot be run as a program.").format(python)
     settings = _venv_settings(python)

@@ -6,6 +6,7 @@ QGIS can read (a database, a web feature service, memory) is exported or explain
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from qgis.PyQt.QtCore import QUrl, QUrlQuery
 from ..i18n import tr
 
 DECODED = QUrl.ComponentFormattingOption.FullyDecoded
+_SECRET = re.compile(
+    r"[?&](api[-_]?key|(access_?|client_)?token|key|sig(nature)?|secret|password|app_(id|code))="
+    r"(?!\{key\})",
+    re.IGNORECASE,
+)
 TEMPLATE_MARKS = ("{x}", "{q}", "{quadkey}")
 
 
@@ -31,6 +37,11 @@ def source_text(name: str, options: Mapping[str, str]) -> str:
 def encode_value(value: str) -> str:
     """Return an option's value with the grammar's own signs percent-encoded."""
     return value.replace("%", "%25").replace("|", "%7C")
+
+
+def holds_secret(text: str) -> bool:
+    """Return whether a source's text carries a key in its address, and so is not to be kept."""
+    return _SECRET.search(text) is not None
 
 
 def source_name(text: str) -> str:
@@ -96,8 +107,10 @@ def _online_imagery(layer: QgsRasterLayer) -> str:
                 "GeoTIFF with Export > Save As… and choose that."
             ).format(layer.name())
         )
+    credit = {"attribution": "; ".join(layer.metadata().rights())}
     if value("type") == "xyz" or any(mark in address for mark in TEMPLATE_MARKS):
-        return source_text("xyz", {"url": address, "max_zoom": value("zmax")})
+        zooms = {"min_zoom": value("zmin"), "max_zoom": value("zmax")}
+        return source_text("xyz", {"url": address, **zooms, **credit})
     if value("type") in ("mbtiles", "wmst"):
         raise LayerUnusable(
             tr("The layer '{}' is of a kind that the engine cannot read; choose its file.").format(
@@ -105,6 +118,8 @@ def _online_imagery(layer: QgsRasterLayer) -> str:
             )
         )
     if value("tileMatrixSet"):
-        return source_text("wmts", {"url": address, "layer": value("layers")})
+        layer_and_style = {"layer": value("layers"), "style": value("styles")}
+        return source_text("wmts", {"url": address, **layer_and_style, **credit})
     layers = ",".join(query.allQueryItemValues("layers", DECODED))
-    return source_text("wms", {"url": address, "layers": layers})
+    styles = ",".join(query.allQueryItemValues("styles", DECODED)).strip(",")
+    return source_text("wms", {"url": address, "layers": layers, "styles": styles, **credit})

@@ -69,6 +69,7 @@ class LocatorPanel(QgsDockWidget):
         self._settings = settings
         self._engine = engine
         self._session = tempfile.TemporaryDirectory(prefix="csi-geolocator-")
+        self._set_up: Any = None
         self._banner = EngineBanner()
         self._catalogue = SourceCatalogue(engine, settings, ask_in_a_dialog(self), self)
         folder = Path(self._session.name)
@@ -117,13 +118,15 @@ class LocatorPanel(QgsDockWidget):
         self.locate_tab.refresh()
 
     def set_up_engine(self) -> None:
-        """Open the dialog that installs the engine's environment."""
+        """Open the window that installs the engine's environment; QGIS stays usable beside it."""
         from .environment_dialog import EnvironmentDialog
 
-        dialog = EnvironmentDialog(self._settings, self)
-        dialog.exec()
-        dialog.deleteLater()
-        self._engine_may_work()
+        if self._set_up is None:
+            self._set_up = EnvironmentDialog(self._settings, self, engine=self._engine)
+            self._set_up.engineChanged.connect(self._engine_may_work)
+            self._set_up.finished.connect(lambda _result: self._engine_may_work())
+        self._set_up.show()
+        self._set_up.raise_()
 
     def open_settings(self) -> None:
         """Open the options page of the plugin."""
@@ -154,6 +157,10 @@ class LocatorPanel(QgsDockWidget):
 
     def remove(self) -> None:
         """Stop what runs, take everything off the map, and delete the session's files."""
+        if self._set_up is not None:
+            self._set_up.installer.cancel()
+            self._set_up.deleteLater()
+            self._set_up = None
         self.locate_tab.remove()
         self._results.remove()
         self._session.cleanup()

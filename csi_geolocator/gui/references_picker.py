@@ -14,7 +14,7 @@ from qgis.PyQt.QtWidgets import QCheckBox, QFormLayout, QLabel, QVBoxLayout, QWi
 
 from ..i18n import tr
 from ..tasks.layer_export import LayerExport
-from .layer_sources import LayerUnusable, imagery_text, is_vector_file
+from .layer_sources import LayerUnusable, holds_secret, imagery_text, is_vector_file
 from .source_catalogue import SourceCatalogue
 from .source_picker import FILE, NONE, SOURCE, Role, SourcePicker
 from .street_view_picker import StreetViewPicker
@@ -103,11 +103,16 @@ class ReferencesPicker(QWidget):
         self._has_pack.setChecked(bool(folder))
 
     def state(self) -> Mapping[str, Any]:
-        """Return the choice as plain values, to be remembered; layers belong to their project."""
-        remembered = {"street_views": list(self.street_views.ticked())}
+        """Return the choice as plain values, to be remembered.
+
+        Layers belong to their project, and an address with a key in it is not written down.
+        """
+        texts = [text for text in self.street_views.ticked() if not holds_secret(text)]
+        remembered: dict[str, Any] = {"street_views": texts}
         for picker, name in ((self.imagery, "imagery"), (self.roads, "roads")):
             kind, chosen = picker.choice()
-            remembered[name] = [kind, chosen] if kind in (FILE, SOURCE) else [NONE, ""]
+            is_kept = kind in (FILE, SOURCE) and not holds_secret(chosen)
+            remembered[name] = [kind, chosen] if is_kept else [NONE, ""]
         remembered["pack"] = self._pack.filePath() if self._has_pack.isChecked() else ""
         return remembered
 

@@ -16,7 +16,7 @@ import pytest
 from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QElapsedTimer, QTimer
 from qgis.PyQt.QtGui import QColor, QGuiApplication, QImage
-from qgis.PyQt.QtWidgets import QLabel, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QListView, QPushButton, QWidget
 
 
 class Iface:
@@ -190,27 +190,22 @@ def test_panel_says_that_the_engine_is_not_set_up_and_offers_to_mend_it(make_pan
     assert not button(panel, "runButton").isEnabled()
 
 
-def test_set_up_button_opens_the_environment_dialog(
-    make_panel: Any, monkeypatch: pytest.MonkeyPatch
+def test_set_up_button_opens_the_window_that_sets_the_engine_up(
+    make_panel: Any, fake_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[Any] = []
-
-    class Dialog:
-        def __init__(self, settings: Any, parent: Any) -> None:
-            opened.append(settings)
-
-        def exec(self) -> int:
-            return 1
-
-        def deleteLater(self) -> None:
-            opened.append("gone")
-
-    module = types.ModuleType("csi_geolocator.gui.environment_dialog")
-    module.EnvironmentDialog = Dialog  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "csi_geolocator.gui.environment_dialog", module)
+    module = importlib.import_module("csi_geolocator.gui.environment_dialog")
+    monkeypatch.setattr(module.EnvironmentDialog, "showEvent", lambda self, event: None)
     panel = make_panel(None)
     button(panel, "engineSetUp").click()
-    assert len(opened) == 2
+    (window,) = panel.findChildren(module.EnvironmentDialog)
+    assert window.isVisible()
+    assert not window.isModal(), "QGIS stays usable beside it"
+    button(panel, "engineSetUp").click()
+    assert len(panel.findChildren(module.EnvironmentDialog)) == 1
+    panel._settings.engine_launch = lambda: fake_engine("good")
+    panel._settings.find_engine = lambda: Path(sys.executable)
+    window.engineChanged.emit()
+    assert panel.findChild(QWidget, "engineBanner").isHidden()
 
 
 def test_settings_button_opens_the_options_page(make_panel: Any, iface: Iface) -> None:
@@ -489,6 +484,12 @@ def test_event_loop_never_stands_still_with_200_photos(
     model = panel.form.photos.model
     wait_until(lambda: model.rowCount() == 200)
     wait_until(lambda: all(row.info is not None for row in model.rows), 60)
+    bar = panel.findChild(QListView, "photoView").verticalScrollBar()
+    for value in range(0, bar.maximum(), max(1, bar.maximum() // 40)):
+        bar.setValue(value)
+        moment = time.monotonic() + 0.05
+        wait_until(lambda moment=moment: time.monotonic() > moment)
+    wait_until(lambda: len(model._pictures) > 100, 60)
     timer.stop()
     assert max(gaps) < 100, sorted(gaps)[-5:]
 

@@ -38,13 +38,24 @@ WMTS = (
         (XYZ, "xyz|url=https://tiles.example.org/{z}/{x}/{y}.png?style=a&b=c|max_zoom=19"),
         (WMS, "wms|url=https://wms.example.org/ows?map=a|layers=ortho"),
         (TWO, "wms|url=https://wms.example.org|layers=a,b"),
-        (WMTS, "wmts|url=https://wmts.example.org/1.0.0/WMTSCapabilities.xml|layer=sat"),
+        (
+            WMTS,
+            "wmts|url=https://wmts.example.org/1.0.0/WMTSCapabilities.xml|layer=sat|style=default",
+        ),
     ],
 )
 def test_online_layer_is_named_as_the_engine_reads_it(
     layer_sources: Any, uri: str, text: str
 ) -> None:
     assert layer_sources.imagery_text(wms_layer(uri)) == text
+
+
+def test_credit_of_a_layer_goes_with_it(layer_sources: Any) -> None:
+    layer = wms_layer(WMS)
+    metadata = layer.metadata()
+    metadata.setRights(["© City of Example"])
+    layer.setMetadata(metadata)
+    assert layer_sources.imagery_text(layer).endswith("|attribution=© City of Example")
 
 
 def test_signs_of_the_grammar_are_encoded_in_values(layer_sources: Any) -> None:
@@ -288,6 +299,17 @@ def test_choice_is_remembered_but_for_layers_and_lost_files(
     assert set(again.references().street_views) == {"openview", str(tmp_path)}
     again.remove()
     again.deleteLater()
+
+
+@pytest.mark.parametrize("name", ["key", "access_token", "api_key", "sig"])
+def test_address_with_a_key_is_not_remembered(picker: Any, name: str) -> None:
+    text = f"xyz|url=https://h.example.org/{{z}}/{{x}}/{{y}}.png?style=a&{name}=abc"
+    picker.imagery.choose("source", text)
+    assert picker.references().imagery == text
+    assert picker.state()["imagery"] == ["none", ""]
+    placeholder = f"xyz|url=https://h.example.org/{{z}}/{{x}}/{{y}}.png?{name}={{key}}"
+    picker.imagery.choose("source", placeholder)
+    assert picker.state()["imagery"] == ["source", placeholder]
 
 
 def test_hidden_sources_are_not_offered(catalogue: Any, settings: Any) -> None:

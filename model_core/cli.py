@@ -1,4 +1,4 @@
-"""The command line: ``python -m model_core locate | build-gallery | info | doctor | serve``.
+"""The command line: ``python -m model_core locate | build-gallery | fetch | sources | ...``.
 
 Standard output holds the answer alone (a table, or JSON with ``--json``); progress and errors go to
 standard error. Exit status: 0 answered, 1 nothing could be answered, 2 the request cannot be
@@ -19,8 +19,23 @@ from rich.console import Console
 from rich.markup import escape
 
 from model_core import __version__
-from model_core.contract import ContractError, LocateResult, is_bounds
-from model_core.errors import Cancelled, GeolocatorError
+from model_core.cli_sources import (
+    CacheOption,
+    ContactOption,
+    KeysOption,
+    MaxMegabytesOption,
+    MaxRequestsOption,
+    OfflineOption,
+    PackOption,
+    estimate_line,
+    network_params,
+    print_source,
+    read_keys,
+    source_argument,
+    sources_table,
+)
+from model_core.contract import ContractError, EstimateResult, LocateResult, is_bounds
+from model_core.errors import Cancelled, GeolocatorError, InputError
 from model_core.options import merge_options, parse_assignments
 from model_core.terminal import StageBars, cancel_on_interrupt, checks_table, results_table
 
@@ -47,26 +62,26 @@ AreaOption = Annotated[
     ),
 ]
 ImageryOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        metavar="FILE",
-        help="Satellite or aerial imagery: a raster file.",
+        metavar="SOURCE",
+        help="Satellite or aerial imagery: a raster file, a folder of tiles, or a source by name.",
         rich_help_panel=_SOURCES,
     ),
 ]
 RoadsOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        metavar="FILE",
-        help="Roads along which places lie: a vector file. Without it, a grid.",
+        metavar="SOURCE",
+        help="Roads along which places lie: a vector file, or a source. Without it, a grid.",
         rich_help_panel=_SOURCES,
     ),
 ]
 StreetViewsOption = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
-        metavar="PATH",
-        help="Street views: a folder, or a table with a row an image. May be repeated.",
+        metavar="SOURCE",
+        help="Street views: a folder, a table with a row an image, or a source. May be repeated.",
         rich_help_panel=_SOURCES,
     ),
 ]
@@ -138,6 +153,7 @@ def locate(
     imagery: ImageryOption = None,
     roads: RoadsOption = None,
     street_views: StreetViewsOption = None,
+    pack: PackOption = None,
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -184,6 +200,12 @@ def locate(
         ),
     ] = None,
     options: SetOption = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    max_requests: MaxRequestsOption = 0,
+    max_mb: MaxMegabytesOption = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -218,9 +240,12 @@ def locate(
         params = contract.LocateParams(
             photos=tuple(_absolute(photo) for photo in photos),
             area=_area(area),
-            imagery=_optional(imagery),
-            roads=_optional(roads),
-            street_views=tuple(_absolute(source) for source in street_views or ()),
+            imagery=source_argument(imagery, "imagery"),
+            roads=source_argument(roads, "roads"),
+            street_views=_street_views(street_views),
+            pack=_optional(pack),
+            keys=read_keys(keys),
+            network=network_params(offline, cache, contact, max_requests, max_mb),
             gallery=_optional(gallery),
             bundle=_optional(bundle),
             out=_optional(out),
@@ -252,9 +277,16 @@ def build_gallery(
     imagery: ImageryOption = None,
     roads: RoadsOption = None,
     street_views: StreetViewsOption = None,
+    pack: PackOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "auto",
     options: SetOption = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    max_requests: MaxRequestsOption = 0,
+    max_mb: MaxMegabytesOption = 0,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -265,9 +297,12 @@ def build_gallery(
         params = contract.BuildGalleryParams(
             area=_area(area),
             out=_absolute(out),
-            imagery=_optional(imagery),
-            roads=_optional(roads),
-            street_views=tuple(_absolute(source) for source in street_views or ()),
+            imagery=source_argument(imagery, "imagery"),
+            roads=source_argument(roads, "roads"),
+            street_views=_street_views(street_views),
+            pack=_optional(pack),
+            keys=read_keys(keys),
+            network=network_params(offline, cache, contact, max_requests, max_mb),
             bundle=_optional(bundle),
             config=_options({"device": device}, options),
         )
@@ -277,6 +312,91 @@ def build_gallery(
         _print_json(contract.BuildGalleryResult(str(folder.absolute())).to_json())
     else:
         typer.echo(f"gallery: {folder}")
+
+
+@app.command()
+def fetch(
+    area: AreaOption,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the pack. A fetch that was stopped goes on.",
+            rich_help_panel=_OUTPUT,
+            show_default=False,
+        ),
+    ],
+    imagery: ImageryOption = None,
+    roads: RoadsOption = None,
+    street_views: StreetViewsOption = None,
+    options: SetOption = None,
+    cache: CacheOption = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    max_requests: MaxRequestsOption = 0,
+    max_mb: MaxMegabytesOption = 0,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", metavar="", help="Only estimate.", rich_help_panel=_OUTPUT),
+    ] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fetch an area's references into a pack that works offline."""
+    from model_core import contract, jobs
+    from model_core import fetch as fetching
+    from model_core.request import EstimateRequest
+
+    with _plain_errors(debug), _job() as (progress, cancel):
+        params = contract.FetchParams(
+            area=_area(area),
+            out=_absolute(out),
+            imagery=source_argument(imagery, "imagery"),
+            roads=source_argument(roads, "roads"),
+            street_views=_street_views(street_views),
+            keys=read_keys(keys),
+            network=network_params(False, cache, contact, max_requests, max_mb),
+            config=_options({}, options),
+        )
+        request = jobs.fetch_request(params)
+        asked = EstimateRequest(request.area, request.sources, 0, request.config)
+        estimate = jobs.estimate_result(fetching.estimate(asked))
+        if not dry_run:
+            if estimate.over_limit:
+                raise InputError(estimate.over_limit)
+            result = jobs.fetch_result(fetching.fetch(request, progress, cancel))
+    if dry_run:
+        _print_estimate(estimate, as_json)
+    elif as_json:
+        _print_json(result.to_json())
+    else:
+        typer.echo(f"pack: {result.pack}\n{result.summary}")
+        for note in result.notes:
+            typer.echo(f"note: {note}")
+
+
+@app.command()
+def sources(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Tell all of one source.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the online sources with their terms, or explain one."""
+    from model_core import jobs
+
+    result = jobs.describe_sources()
+    chosen = [source for source in result.sources if name in (None, source.name)]
+    if not chosen:
+        _say_error(f"{name} is no source; run sources without a name to see them all")
+        raise typer.Exit(EXIT_ERROR)
+    if as_json:
+        _print_json({"sources": [source.to_json() for source in chosen]})
+    elif name is None:
+        Console().print(sources_table(result))
+    else:
+        for source in chosen:
+            print_source(Console(), source)
 
 
 @app.command()
@@ -424,6 +544,22 @@ def _print_scores(outcome: LocateOutcome, truth: dict[str, Truth]) -> None:
 
 def _print_json(values: dict[str, Any]) -> None:
     typer.echo(json.dumps(values, indent=1, allow_nan=False))
+
+
+def _print_estimate(estimate: EstimateResult, as_json: bool) -> None:
+    if as_json:
+        _print_json(estimate.to_json())
+        return
+    typer.echo(estimate_line(estimate))
+    for source in estimate.sources:
+        typer.echo(f"  {source.source}: {source.requests} requests, {source.bytes / 1e6:.0f} MB")
+    for note in (*estimate.notes, *filter(None, [estimate.over_limit])):
+        typer.echo(f"note: {note}")
+
+
+def _street_views(texts: list[str] | None) -> tuple[str, ...]:
+    named = (source_argument(text, "street_view") for text in texts or ())
+    return tuple(text for text in named if text is not None)
 
 
 def _options(chosen: dict[str, Any], assignments: list[str] | None) -> dict[str, Any]:

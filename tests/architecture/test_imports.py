@@ -30,6 +30,7 @@ STAGES: Sequence[Sequence[str]] = (
 )
 AROUND: Sequence[Sequence[str]] = (
     ("request",),
+    ("fetch",),
     ("scene",),
     ("scoring",),
     ("output",),
@@ -41,6 +42,7 @@ AROUND: Sequence[Sequence[str]] = (
     ("jobs",),
     ("serve",),
     ("terminal",),
+    ("cli_sources",),
     ("cli",),
     ("__main__",),
 )

@@ -30,14 +30,13 @@ from model_core.errors import Cancelled, InputError, ProviderError
 from model_core.references.bodies import describe_error_body
 from model_core.references.cache import DiskCache, Reply
 from model_core.references.web import HttpRequest, NetworkAccess, TrafficCount
-from model_core.references.workers import Work
+from model_core.references.workers import Done, Work
 from model_core.types import CancelCheck, SourceTerms, never_cancelled
 
 log = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
-Done = Callable[[int, int], None]
 
 ABSENT = frozenset({204, 404})
 """Statuses that say, without fault, that nothing is there."""

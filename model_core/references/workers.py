@@ -8,6 +8,9 @@ from typing import Any
 
 from model_core.errors import ProviderError
 
+Done = Callable[[int, int], None]
+"""Told how many of how many items are done."""
+
 
 class Work:
     """Items shared by daemon threads; a ``ProviderError`` costs its item, another error ends all.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from model_core.references.source import FetchPlan
 from model_core.types import Area, SourceTerms, StreetView
 
 
@@ -31,4 +32,13 @@ class StreetViewSource(Protocol):
             StreetViewError: A local source cannot be used at all.
             ProviderError: An online source failed.
         """
+        ...
+
+
+@runtime_checkable
+class OnlineStreetViews(StreetViewSource, Protocol):
+    """A source of street views that asks the network; its views carry ``StreetView.remote``."""
+
+    def plan(self, area: Area, margin_m: float) -> FetchPlan:
+        """Return about what finding and fetching an area's views would ask; nothing is asked."""
         ...

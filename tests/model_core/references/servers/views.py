@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
+from PIL import Image
 from servers.base import Answer, Recorded
 
 METRES_A_DEGREE = 111_320.0
@@ -62,3 +64,25 @@ def image_of(view: ServedView) -> Answer:
 def form_of(request: Recorded) -> dict[str, str]:
     """Return the fields of a posted form."""
     return dict(parse_qsl(request.body.decode()))
+
+
+def row_of_views(
+    folder: Path, count: int, lon: float, lat: float, step_m: float = 10.0, **said: Any
+) -> list[ServedView]:
+    """Return views of small images, eastwards in a row from a point, looking along it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    step_deg = step_m / METRES_A_DEGREE / math.cos(math.radians(lat))
+    views = []
+    for number in range(count):
+        path = folder / f"img{number:03d}.jpg"
+        size = (64, 32) if said.get("projection") == "equirectangular" else (64, 48)
+        Image.effect_noise(size, 40 + number).convert("RGB").save(path)
+        told = {"heading_deg": 90.0, "fov_deg": 60.0, **said}
+        views.append(ServedView(path, lon + number * step_deg, lat, **told))
+    return views
+
+
+def bytes_under(folder: Path) -> bytes:
+    """Return all that lies in a folder's files, and their names, to search in."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return b"\n".join(path.name.encode() + path.read_bytes() for path in files)

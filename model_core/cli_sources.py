@@ -60,12 +60,22 @@ ContactOption = Annotated[
 MaxRequestsOption = Annotated[
     int,
     typer.Option(
-        "--max-requests", min=0, metavar="NUMBER", help="Stop there.", rich_help_panel=NETWORK
+        "--max-requests",
+        min=0,
+        metavar="NUMBER",
+        help="Most requests of a run; 0 sets no limit.",
+        rich_help_panel=NETWORK,
     ),
 ]
 MaxMegabytesOption = Annotated[
     int,
-    typer.Option("--max-mb", min=0, metavar="NUMBER", help="Stop there.", rich_help_panel=NETWORK),
+    typer.Option(
+        "--max-mb",
+        min=0,
+        metavar="NUMBER",
+        help="Most megabytes of a run; 0 sets no limit.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 PackOption = Annotated[
     Path | None,
@@ -149,21 +159,23 @@ def source_argument(text: str | Path | None, kind: str) -> str | None:
 
 
 def sources_table(result: contract.SourcesResult) -> Table:
-    """Return every source with what may be done with it."""
-    table = Table(title="Sources", title_justify="left")
-    table.add_column("name", no_wrap=True)
-    table.add_column("for", no_wrap=True)
-    table.add_column("key", no_wrap=True)
-    for column in ("kept", "trained on", "beside maps"):
-        table.add_column(column)
-    table.add_column("licence", overflow="fold")
+    """Return every source with what its terms forbid."""
+    table = Table(title="Sources", title_justify="left", padding=(0, 1, 0, 0))
+    for column in ("name", "for", "key"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("forbidden")
+    table.add_column("licence", overflow="fold", max_width=32)
     for source in result.sources:
-        allowed = (source.cacheable, source.trainable, source.displayable_beside_map)
+        forbidden = {
+            "storing": source.cacheable,
+            "training": source.trainable,
+            "beside maps": source.displayable_beside_map,
+        }
         table.add_row(
             escape(source.name),
             source.kind.replace("_", " "),
             "" if source.key == "none" else source.key,
-            *("yes" if may else "[red]no[/red]" for may in allowed),
+            ", ".join(use for use, is_allowed in forbidden.items() if not is_allowed),
             escape(source.licence),
         )
     return table

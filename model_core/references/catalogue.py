@@ -6,7 +6,7 @@ from pathlib import Path
 
 from model_core.errors import InputError
 from model_core.references.imagery import ImagerySource, open_imagery
-from model_core.references.roads import LocalRoads, RoadSource
+from model_core.references.roads import RoadFile, RoadSource, overpass
 from model_core.references.source import (
     KnownSource,
     SourceContext,
@@ -14,9 +14,22 @@ from model_core.references.source import (
     SourceText,
     parse_source,
 )
-from model_core.references.street_view import FolderStreetViews, StreetViewSource
+from model_core.references.street_view import (
+    FolderStreetViews,
+    StreetViewSource,
+    google,
+    kartaview,
+    mapillary,
+    panoramax,
+)
 
-SOURCES: tuple[KnownSource, ...] = ()
+SOURCES: tuple[KnownSource, ...] = (
+    *panoramax.SOURCES,
+    *mapillary.SOURCES,
+    *kartaview.SOURCES,
+    *overpass.SOURCES,
+    *google.SOURCES,
+)
 
 
 def list_sources(kind: SourceKind | None = None) -> list[KnownSource]:
@@ -85,7 +98,7 @@ def open_roads(text: str, context: SourceContext) -> RoadSource:
     """
     found = find_source(text, "roads")
     if found is None:
-        return LocalRoads(Path(text))
+        return RoadFile(Path(text))
     source: RoadSource = found[0].open(found[1], context)
     return source
 

@@ -160,7 +160,7 @@ def source_argument(text: str | Path | None, kind: str) -> str | None:
 
 def sources_table(result: contract.SourcesResult) -> Table:
     """Return every source with what its terms forbid."""
-    table = Table(title="Sources", title_justify="left", padding=(0, 1, 0, 0))
+    table = Table(title="Sources", title_justify="left")
     for column in ("name", "for", "key"):
         table.add_column(column, no_wrap=True)
     table.add_column("forbidden")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_core.config import LocateConfig
+from model_core.photo_edits import PhotoEdit
 from model_core.types import PhotoResult
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class LocateRequest:
     ``photos`` are files or folders; ``area`` is "west,south,east,north" or a vector file;
     ``imagery`` a raster or a folder of tiles; ``roads`` a vector file; ``street_views`` folders or
     tables; ``gallery`` a folder to keep galleries in, or one that ``build_gallery`` made;
-    ``out`` a folder for the results; ``truth`` a table to score them by.
+    ``out`` a folder for the results; ``truth`` a table to score them by; ``edits`` what a person
+    changed of photos, by path.
     """
 
     photos: tuple[Path, ...]
@@ -47,6 +50,7 @@ class LocateRequest:
     out: Path | None = None
     config: LocateConfig = LocateConfig()
     truth: Path | None = None
+    edits: Mapping[Path, PhotoEdit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 # Lower lines know nothing of higher ones; a line's own modules know each other.
 FOUNDATION: Sequence[Sequence[str]] = (
     ("errors",),
+    ("files",),
     ("config",),
     ("types",),
     ("device",),
@@ -19,6 +20,7 @@ STAGES: Sequence[Sequence[str]] = (
     ("photo", "photo_metadata", "photo_tags", "camera_sensors"),
     ("references",),
     ("alignment",),
+    ("photo_edits",),
     ("synthesis",),
     ("features",),
     ("fusion",),

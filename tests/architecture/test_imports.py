@@ -31,6 +31,8 @@ STAGES: Sequence[Sequence[str]] = (
     ("candidates", "evidence"),
 )
 AROUND: Sequence[Sequence[str]] = (
+    ("inspection",),
+    ("photo_export",),
     ("request",),
     ("scene",),
     ("scoring",),

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_core import __version__, contract
-from model_core.contract import ContractError
 from model_core.errors import GeolocatorError
 from model_core.options import read_options
+from model_core.photo_jobs import absolute_path as _path
+from model_core.photo_jobs import photo_edits, photo_handlers
 
 if TYPE_CHECKING:
     from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
@@ -77,7 +78,12 @@ def handlers(load: Callable[[], Pipeline] = load_pipeline) -> Mapping[str, Handl
         asked = contract.InfoParams.from_json(params)
         return describe(_optional_path("bundle", asked.bundle), asked.device).to_json()
 
-    return {contract.LOCATE: locate, contract.BUILD_GALLERY: build_gallery, contract.INFO: info}
+    return {
+        contract.LOCATE: locate,
+        contract.BUILD_GALLERY: build_gallery,
+        contract.INFO: info,
+        **photo_handlers(),
+    }
 
 
 def locate_request(params: contract.LocateParams) -> LocateRequest:
@@ -99,6 +105,7 @@ def locate_request(params: contract.LocateParams) -> LocateRequest:
         bundle=_optional_path("bundle", params.bundle),
         out=_optional_path("out", params.out),
         truth=_optional_path("truth", params.truth),
+        edits=photo_edits(params.edits),
         config=read_options(params.config),
     )
 
@@ -121,13 +128,6 @@ def gallery_request(params: contract.BuildGalleryParams) -> GalleryRequest:
         bundle=_optional_path("bundle", params.bundle),
         config=read_options(params.config),
     )
-
-
-def _path(name: str, text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute():
-        raise ContractError(f"'{name}' must be an absolute path, not {text!r}")
-    return path
 
 
 def _area(text: str) -> str:

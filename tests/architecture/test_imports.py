@@ -33,6 +33,7 @@ STAGES: Sequence[Sequence[str]] = (
 AROUND: Sequence[Sequence[str]] = (
     ("inspection",),
     ("photo_export",),
+    ("compare",),
     ("request",),
     ("scene",),
     ("scoring",),
@@ -42,10 +43,11 @@ AROUND: Sequence[Sequence[str]] = (
     ("contract",),
     ("options",),
     ("doctor",),
+    ("photo_jobs",),
     ("jobs",),
     ("serve",),
     ("terminal",),
-    ("cli",),
+    ("cli", "cli_photos", "cli_run"),
     ("__main__",),
 )
 LAYERS = (*FOUNDATION, *STAGES, *AROUND)

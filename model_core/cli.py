@@ -343,7 +343,7 @@ def fetch(
     debug: DebugOption = False,
 ) -> None:
     """Fetch an area's references into a pack that works offline."""
-    from model_core import contract, jobs
+    from model_core import contract, source_jobs
     from model_core import fetch as fetching
     from model_core.request import EstimateRequest
 
@@ -358,13 +358,13 @@ def fetch(
             network=network_params(False, cache, contact, max_requests, max_mb),
             config=_options({}, options),
         )
-        request = jobs.fetch_request(params)
+        request = source_jobs.fetch_request(params)
         asked = EstimateRequest(request.area, request.sources, 0, request.config)
-        estimate = jobs.estimate_result(fetching.estimate(asked))
+        estimate = source_jobs.estimate_result(fetching.estimate(asked))
         if not dry_run:
             if estimate.over_limit:
                 raise InputError(estimate.over_limit)
-            result = jobs.fetch_result(fetching.fetch(request, progress, cancel))
+            result = source_jobs.fetch_result(fetching.fetch(request, progress, cancel))
     if dry_run:
         _print_estimate(estimate, as_json)
     elif as_json:
@@ -383,9 +383,9 @@ def sources(
     as_json: JsonOption = False,
 ) -> None:
     """List the online sources with their terms, or explain one."""
-    from model_core import jobs
+    from model_core import source_jobs
 
-    result = jobs.describe_sources()
+    result = source_jobs.describe_sources()
     chosen = [source for source in result.sources if name in (None, source.name)]
     if not chosen:
         _say_error(f"{name} is no source; run sources without a name to see them all")

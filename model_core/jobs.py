@@ -16,23 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_core import __version__, contract
-from model_core.contract import ContractError
 from model_core.errors import GeolocatorError
 from model_core.options import read_options
+from model_core.photo_jobs import photo_edits, photo_handlers
+from model_core.source_jobs import (
+    absolute_path,
+    area_text,
+    optional_path,
+    read_sources,
+    source_handlers,
+)
 
 if TYPE_CHECKING:
-    from model_core.references.estimate import Estimate
-    from model_core.references.pack import Pack
-    from model_core.references.source import SourceKind
-    from model_core.references.survey import Sources
-    from model_core.references.web import NetworkAccess
-    from model_core.request import (
-        EstimateRequest,
-        FetchRequest,
-        GalleryRequest,
-        LocateOutcome,
-        LocateRequest,
-    )
+    from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
     from model_core.serve import Handler, Tell
     from model_core.types import (
         AnswerCallback,
@@ -96,41 +92,18 @@ def handlers(load: Callable[[], Pipeline] = load_pipeline) -> Mapping[str, Handl
         folder = load().build_gallery(request, progress, cancel)
         return contract.BuildGalleryResult(str(folder.absolute())).to_json()
 
-    def estimate(
-        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
-    ) -> Mapping[str, Any]:
-        from model_core.fetch import estimate as estimate_fetching
-
-        request = estimate_request(contract.EstimateParams.from_json(params))
-        return estimate_result(estimate_fetching(request)).to_json()
-
-    def fetch(
-        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
-    ) -> Mapping[str, Any]:
-        from model_core.fetch import fetch as fetch_pack
-
-        request = fetch_request(contract.FetchParams.from_json(params))
-        return fetch_result(fetch_pack(request, progress, cancel)).to_json()
-
-    def sources(
-        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
-    ) -> Mapping[str, Any]:
-        contract.SourcesParams.from_json(params)
-        return describe_sources().to_json()
-
     def info(
         params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
     ) -> Mapping[str, Any]:
         asked = contract.InfoParams.from_json(params)
-        return describe(_optional_path("bundle", asked.bundle), asked.device).to_json()
+        return describe(optional_path("bundle", asked.bundle), asked.device).to_json()
 
     return {
         contract.LOCATE: locate,
         contract.BUILD_GALLERY: build_gallery,
-        contract.ESTIMATE: estimate,
-        contract.FETCH: fetch,
-        contract.SOURCES: sources,
         contract.INFO: info,
+        **source_handlers(),
+        **photo_handlers(),
     }
 
 
@@ -144,13 +117,14 @@ def locate_request(params: contract.LocateParams) -> LocateRequest:
     from model_core.request import LocateRequest
 
     return LocateRequest(
-        photos=tuple(_path("photos", photo) for photo in params.photos),
-        area=_area(params.area),
+        photos=tuple(absolute_path("photos", photo) for photo in params.photos),
+        area=area_text(params.area),
         sources=read_sources(params),
-        gallery=_optional_path("gallery", params.gallery),
-        bundle=_optional_path("bundle", params.bundle),
-        out=_optional_path("out", params.out),
-        truth=_optional_path("truth", params.truth),
+        gallery=optional_path("gallery", params.gallery),
+        bundle=optional_path("bundle", params.bundle),
+        out=optional_path("out", params.out),
+        truth=optional_path("truth", params.truth),
+        edits=photo_edits(params.edits),
         config=read_options(params.config),
     )
 
@@ -160,122 +134,12 @@ def gallery_request(params: contract.BuildGalleryParams) -> GalleryRequest:
     from model_core.request import GalleryRequest
 
     return GalleryRequest(
-        area=_area(params.area),
-        out=_path("out", params.out),
+        area=area_text(params.area),
+        out=absolute_path("out", params.out),
         sources=read_sources(params),
-        bundle=_optional_path("bundle", params.bundle),
+        bundle=optional_path("bundle", params.bundle),
         config=read_options(params.config),
     )
-
-
-def estimate_request(params: contract.EstimateParams) -> EstimateRequest:
-    """Return the pipeline's request; raises as ``locate_request``."""
-    from model_core.request import EstimateRequest
-
-    return EstimateRequest(
-        area=_area(params.area),
-        sources=read_sources(params),
-        photos=params.photos,
-        config=read_options(params.config),
-    )
-
-
-def fetch_request(params: contract.FetchParams) -> FetchRequest:
-    """Return the pipeline's request; raises as ``locate_request``."""
-    from model_core.request import FetchRequest
-
-    return FetchRequest(
-        area=_area(params.area),
-        out=_path("out", params.out),
-        sources=read_sources(params),
-        config=read_options(params.config),
-    )
-
-
-class SourceParams(Protocol):
-    """What the params of several requests have in common; not all have a pack or keys."""
-
-    @property
-    def imagery(self) -> str | None:
-        """Path or text of the imagery."""
-        ...
-
-    @property
-    def roads(self) -> str | None:
-        """Path or text of the roads."""
-        ...
-
-    @property
-    def street_views(self) -> tuple[str, ...]:
-        """Paths or texts of street views."""
-        ...
-
-    @property
-    def network(self) -> contract.NetworkParams:
-        """How the network is reached."""
-        ...
-
-
-def read_sources(params: SourceParams) -> Sources:
-    """Return the sources that a request names.
-
-    Raises:
-        ContractError: A path is relative: the engine's folder is not the client's.
-        InputError: A source is unknown, or has no such option.
-    """
-    from model_core.references.survey import Sources
-
-    return Sources(
-        imagery=_source("imagery", params.imagery, "imagery"),
-        roads=_source("roads", params.roads, "roads"),
-        street_views=tuple(
-            source
-            for text in params.street_views
-            if (source := _source("street_views", text, "street_view")) is not None
-        ),
-        pack=_optional_path("pack", getattr(params, "pack", None)),
-        keys=getattr(params, "keys", {}),
-        access=_access(params.network),
-    )
-
-
-def _access(params: contract.NetworkParams) -> NetworkAccess:
-    from model_core.references.web import NetworkAccess
-
-    return NetworkAccess(
-        proxy=params.proxy,
-        ca_bundle=_optional_path("ca_bundle", params.ca_bundle),
-        contact=params.contact,
-        offline=params.offline,
-        cache_folder=_optional_path("cache_folder", params.cache_folder),
-        cache_max_bytes=params.cache_max_bytes,
-        max_requests=params.max_requests,
-        max_bytes=params.max_bytes,
-    )
-
-
-def _source(name: str, text: str | None, kind: SourceKind) -> str | None:
-    """Return a source's text as it stands where it names one, else an absolute path."""
-    from model_core.references.catalogue import find_source
-
-    if text is None or find_source(text, kind) is not None:
-        return text
-    return str(_path(name, text))
-
-
-def _path(name: str, text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute():
-        raise ContractError(f"'{name}' must be an absolute path, not {text!r}")
-    return path
-
-
-def _area(text: str) -> str:
-    return text if contract.is_bounds(text) else str(_path("area", text))
-
-
-def _optional_path(name: str, text: str | None) -> Path | None:
-    return None if text is None else _path(name, text)
 
 
 def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
@@ -301,59 +165,6 @@ def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
 def attributions(terms: Iterable[SourceTerms]) -> tuple[str, ...]:
     """Return what has to be shown beside the results, each once."""
     return tuple(dict.fromkeys(one.attribution for one in terms if one.attribution))
-
-
-def estimate_result(estimate: Estimate) -> contract.EstimateResult:
-    """Return an estimate as the contract says it."""
-    return contract.EstimateResult(
-        places=estimate.places,
-        requests=estimate.plan.requests,
-        bytes=estimate.plan.bytes,
-        seconds=round(estimate.seconds, 1),
-        sources=tuple(
-            contract.SourceEstimate(one.source, one.kind, one.plan.requests, one.plan.bytes)
-            for one in estimate.sources
-        ),
-        over_limit=estimate.over_limit,
-        notes=estimate.notes,
-    )
-
-
-def fetch_result(pack: Pack) -> contract.FetchResult:
-    """Return a pack as the contract says it."""
-    return contract.FetchResult(
-        pack=str(pack.folder.absolute()),
-        files={name: str(path.absolute()) for name, path in pack.files.items()},
-        counts=dict(pack.counts),
-        summary=pack.summary,
-        notes=pack.notes,
-    )
-
-
-def describe_sources() -> contract.SourcesResult:
-    """Return every known source with its terms."""
-    from model_core.references.catalogue import list_sources
-
-    return contract.SourcesResult(
-        tuple(
-            contract.SourceInfo(
-                name=source.name,
-                title=source.title,
-                kind=source.kind,
-                licence=source.terms.licence,
-                attribution=source.terms.attribution,
-                cacheable=source.terms.cacheable,
-                trainable=source.terms.trainable,
-                displayable_beside_map=source.terms.displayable_beside_map,
-                key=source.key,
-                key_help=source.key_help,
-                notice=source.notice,
-                example=source.example or source.name,
-                options=dict(source.options),
-            )
-            for source in list_sources()
-        )
-    )
 
 
 def photo_answer(result: PhotoResult) -> contract.PhotoAnswer:

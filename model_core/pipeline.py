@@ -7,7 +7,7 @@ same street views may serve (``scene.encode_area`` builds its gallery, stages 2 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,8 @@ from model_core.errors import Cancelled, GeolocatorError, InputError
 from model_core.gallery.places import PlaceTable
 from model_core.matching.query import photo_queries
 from model_core.matching.search import RetrievalResult, search_gallery
-from model_core.photo import PhotoFailure, find_photos, read_photos
+from model_core.photo import PhotoFailure, find_photos
+from model_core.photo_edits import PhotoEdit, read_edited_photos
 from model_core.references.prefetch import prefetch_views
 from model_core.references.survey import Survey, survey_area
 from model_core.references.terms import may_cache
@@ -96,7 +97,7 @@ def locate(
     paths = find_photos(request.photos)
     if not paths:
         raise InputError("no photo was given or found; name photos, or folders that hold some")
-    photos, results = _read_photos(paths, config, progress, cancel)  # 1 photo
+    photos, results = _read_photos(paths, request.edits, config, progress, cancel)  # 1 photo
     survey = survey_area(request.area, request.sources, config, progress, cancel)  # 2 references
     model = _load_model(request.bundle, config, str(device))
     evidence: list[Evidence] = []
@@ -215,13 +216,17 @@ def build_gallery(
 
 
 def _read_photos(
-    paths: Sequence[Path], config: LocateConfig, progress: ProgressCallback, cancel: CancelCheck
+    paths: Sequence[Path],
+    edits: Mapping[Path, PhotoEdit],
+    config: LocateConfig,
+    progress: ProgressCallback,
+    cancel: CancelCheck,
 ) -> tuple[list[Photo], dict[Path, PhotoResult]]:
     """Return the photos that can be read, and a result that says why for each other one."""
     max_side_px = max(PHOTO_MAX_SIDE_PX, config.verification.max_side_px)
     photos: list[Photo] = []
     failed: dict[Path, PhotoResult] = {}
-    for done, photo in enumerate(read_photos(paths, max_side_px)):
+    for done, photo in enumerate(read_edited_photos(paths, edits, max_side_px)):
         if cancel():
             raise Cancelled("stopped while the photos were being read")
         progress(Progress("photos", done + 1, len(paths)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_core.config import LocateConfig
+from model_core.photo_edits import PhotoEdit
 from model_core.references.survey import Sources
 from model_core.types import PhotoResult
 
@@ -32,7 +34,8 @@ class LocateRequest:
 
     ``photos`` are files or folders; ``area`` is "west,south,east,north" or a vector file;
     ``sources`` say where references come from; ``gallery`` is a folder to keep galleries in, or one
-    that ``build_gallery`` made; ``out`` a folder for the results; ``truth`` a table to score by.
+    that ``build_gallery`` made; ``out`` a folder for the results; ``truth`` a table to score by;
+    ``edits`` what a person changed of photos, by path.
     """
 
     photos: tuple[Path, ...]
@@ -43,6 +46,7 @@ class LocateRequest:
     out: Path | None = None
     config: LocateConfig = LocateConfig()
     truth: Path | None = None
+    edits: Mapping[Path, PhotoEdit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m model_core locate | build-gallery | info | doctor | serve``.
+"""The command line: ``python -m model_core locate | build-gallery | inspect | ... | serve``.
 
 Standard output holds the answer alone (a table, or JSON with ``--json``); progress and errors go to
 standard error. Exit status: 0 answered, 1 nothing could be answered, 2 the request cannot be
@@ -8,9 +8,8 @@ served, 130 interrupted. Nothing heavy is imported before a command needs it.
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,23 +18,31 @@ from rich.console import Console
 from rich.markup import escape
 
 from model_core import __version__
-from model_core.contract import ContractError, LocateResult, is_bounds
-from model_core.errors import Cancelled, GeolocatorError
+from model_core.cli_photos import export_photo, inspect
+from model_core.cli_run import (
+    EXIT_INTERRUPTED,
+    EXIT_NOTHING_ANSWERED,
+    DebugOption,
+    JsonOption,
+)
+from model_core.cli_run import OUTPUT_PANEL as _OUTPUT
+from model_core.cli_run import absolute as _absolute
+from model_core.cli_run import job as _job
+from model_core.cli_run import optional as _optional
+from model_core.cli_run import plain_errors as _plain_errors
+from model_core.cli_run import print_json as _print_json
+from model_core.contract import LocateResult, is_bounds
 from model_core.options import merge_options, parse_assignments
-from model_core.terminal import StageBars, cancel_on_interrupt, checks_table, results_table
+from model_core.terminal import checks_table, results_table
 
 if TYPE_CHECKING:
     from model_core.jobs import Pipeline
     from model_core.request import LocateOutcome
     from model_core.scoring import Truth
 
-EXIT_NOTHING_ANSWERED = 1
-EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 _SOURCES = "Sources"
 _METHOD = "Method"
-_OUTPUT = "Output"
 
 AreaOption = Annotated[
     str,
@@ -90,17 +97,6 @@ SetOption = Annotated[
         rich_help_panel=_METHOD,
     ),
 ]
-JsonOption = Annotated[
-    bool,
-    typer.Option(
-        "--json", metavar="", help="Print JSON instead of a table.", rich_help_panel=_OUTPUT
-    ),
-]
-DebugOption = Annotated[
-    bool,
-    typer.Option("--debug", metavar="", help="Show where an error arose.", rich_help_panel=_OUTPUT),
-]
-
 app = typer.Typer(
     name="python -m model_core",
     help="Locate photos without coordinates in a candidate area.",
@@ -331,6 +327,10 @@ def doctor(
         raise typer.Exit(EXIT_NOTHING_ANSWERED)
 
 
+app.command()(inspect)
+app.command("export-photo")(export_photo)
+
+
 @app.command()
 def serve(context: typer.Context) -> None:
     """Answer JSON-RPC 2.0 over standard input and output, one message a line."""
@@ -355,43 +355,6 @@ def _pipeline(context: typer.Context) -> Pipeline:
 
     load: Callable[[], Pipeline] = context.obj or load_pipeline
     return load()
-
-
-@contextlib.contextmanager
-def _job() -> Iterator[tuple[StageBars, Callable[[], bool]]]:
-    """Yield progress and cancel of a long job; what libraries print goes to standard error."""
-    console = Console(stderr=True)
-    with (
-        contextlib.redirect_stdout(sys.stderr),
-        cancel_on_interrupt(console) as cancelled,
-        StageBars(console) as bars,
-    ):
-        yield bars, cancelled
-
-
-@contextlib.contextmanager
-def _plain_errors(debug: bool) -> Iterator[None]:
-    """Turn an error into one line and an exit status; with ``debug`` let it through."""
-    try:
-        yield
-    except (Cancelled, KeyboardInterrupt) as error:
-        _say_error("interrupted")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
-    except (GeolocatorError, ContractError) as error:
-        if debug:
-            raise
-        _say_error(str(error))
-        raise typer.Exit(EXIT_ERROR) from error
-    except Exception as error:
-        if debug:
-            raise
-        _say_error(f"{type(error).__name__}: {error}; run again with --debug to see where")
-        raise typer.Exit(EXIT_ERROR) from error
-
-
-def _say_error(message: str) -> None:
-    console = Console(stderr=True)
-    console.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True, highlight=False)
 
 
 def _print_result(result: LocateResult, as_json: bool) -> None:
@@ -422,20 +385,8 @@ def _print_scores(outcome: LocateOutcome, truth: dict[str, Truth]) -> None:
     Console().print(score_table(score_results(outcome.results, truth, places)))
 
 
-def _print_json(values: dict[str, Any]) -> None:
-    typer.echo(json.dumps(values, indent=1, allow_nan=False))
-
-
 def _options(chosen: dict[str, Any], assignments: list[str] | None) -> dict[str, Any]:
     return merge_options(chosen, parse_assignments(assignments or ()))
-
-
-def _absolute(path: Path) -> str:
-    return str(path.absolute())
-
-
-def _optional(path: Path | None) -> str | None:
-    return None if path is None else _absolute(path)
 
 
 def _area(text: str) -> str:

@@ -2,4 +2,4 @@
 
 from model_core.compare.compare import CompareRequest, Comparison, compare
 
-__all__ = ["CompareRequest", "Comparison", "compare"]
+__all__ = ["CompareRequest", "Comparison", "Sources", "compare"]

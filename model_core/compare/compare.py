@@ -90,6 +90,22 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
 
+class Sources:
+    """Opens what satellite images and street views come from, each when it is asked for."""
+
+    def imagery(self, request: CompareRequest) -> ImagerySource | None:
+        """Return the source of satellite images, None where none is named.
+
+        Raises:
+            ImageryError: It cannot serve.
+        """
+        return None if request.imagery is None else open_imagery(request.imagery)
+
+    def street_views(self, request: CompareRequest) -> tuple[StreetViewSource, ...]:
+        """Return the sources of street views."""
+        return tuple(FolderStreetViews(path) for path in request.street_views)
+
+
 @dataclass
 class _Album:
     """The pictures made so far."""
@@ -125,6 +141,7 @@ def compare(
     request: CompareRequest,
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
+    sources: Sources | None = None,
 ) -> Comparison:
     """Write the pictures and return them with what is to be said of them.
 
@@ -134,13 +151,14 @@ def compare(
         request: What to compare.
         progress: Told before each picture.
         cancel: Asked before each picture.
+        sources: Where images come from, None: what the request names.
 
     Raises:
         PhotoError: The photo cannot be read.
         InputError: The folder cannot be written, or the field of view is impossible.
         Cancelled: The user asked to stop.
     """
-    album = _Album(request.out)
+    album, sources = _Album(request.out), sources or Sources()
     make_folder(request.out)
     matches: MatchedPoints | None = None
 
@@ -157,32 +175,20 @@ def compare(
     step(1, "street view")
     chosen: _Chosen | None = None
     try:
-        chosen = _choose_street_view(request, album.notes)
+        chosen = _choose_street_view(request, sources, album.notes)
         if chosen is not None:
             matches = _add_street_view(album, photo, shown, chosen, request)
     except (InputError, ProviderError) as error:
         album.notes.append(f"no street view: {error}")
     step(2, "satellite")
     try:
-        _add_satellite(album, shown, chosen, request)
+        _add_satellite(album, shown, chosen, request, sources)
     except (InputError, ProviderError) as error:
         album.notes.append(f"no satellite image: {error}")
     progress(Progress(STAGE, 3, 3))
     return Comparison(
         album.pictures, album.captions, album.attributions, matches, tuple(album.notes)
     )
-
-
-def open_sources(
-    request: CompareRequest,
-) -> tuple[ImagerySource | None, tuple[StreetViewSource, ...]]:
-    """Return what satellite images and street views come from.
-
-    Raises:
-        ImageryError: The imagery cannot serve.
-    """
-    imagery = None if request.imagery is None else open_imagery(request.imagery)
-    return imagery, tuple(FolderStreetViews(path) for path in request.street_views)
 
 
 def _add_photo(album: _Album, photo: Photo, request: CompareRequest) -> Picture:
@@ -199,10 +205,12 @@ def _add_photo(album: _Album, photo: Photo, request: CompareRequest) -> Picture:
     return Picture((pixels.shape[1], pixels.shape[0]), camera)
 
 
-def _choose_street_view(request: CompareRequest, notes: list[str]) -> _Chosen | None:
+def _choose_street_view(
+    request: CompareRequest, sources: Sources, notes: list[str]
+) -> _Chosen | None:
     """Return the street view to show, None where there is none; then a note says why."""
-    _, sources = open_sources(request)
-    if not sources:
+    opened = sources.street_views(request)
+    if not opened:
         notes.append("no street view: no source of street views was named")
         return None
     reach_m = request.config.street_view.max_distance_m
@@ -210,7 +218,7 @@ def _choose_street_view(request: CompareRequest, notes: list[str]) -> _Chosen | 
         reach_m *= NAMED_VIEW_REACH
     summary = ReferenceSummary()
     here = _around(request.lonlat)
-    index = find_street_views(here, sources, reach_m, summary)
+    index = find_street_views(here, opened, reach_m, summary)
     notes.extend(
         f"{source}: {count} could not be used ({summary.reasons[source]})"
         for source, count in summary.failures.items()
@@ -313,7 +321,11 @@ def _street_view_caption(chosen: _Chosen, request: CompareRequest) -> str:
 
 
 def _add_satellite(
-    album: _Album, shown: Picture, chosen: _Chosen | None, request: CompareRequest
+    album: _Album,
+    shown: Picture,
+    chosen: _Chosen | None,
+    request: CompareRequest,
+    sources: Sources,
 ) -> None:
     """Add the ground ahead of the candidate, or a note that there is none.
 
@@ -321,7 +333,7 @@ def _add_satellite(
         InputError: Its terms forbid showing it, or it cannot be read.
         ProviderError: Its provider failed.
     """
-    imagery, _ = open_sources(request)
+    imagery = sources.imagery(request)
     if imagery is None:
         album.notes.append("no satellite image: no imagery was named")
         return

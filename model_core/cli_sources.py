@@ -18,10 +18,67 @@ from rich.markup import escape
 from rich.table import Table
 
 from model_core import contract
+from model_core.cli_run import (
+    EXIT_ERROR,
+    OUTPUT_PANEL,
+    DebugOption,
+    JsonOption,
+    absolute,
+    job,
+    plain_errors,
+    print_json,
+    say_error,
+)
 from model_core.errors import InputError
+from model_core.options import merge_options, parse_assignments
 
 NETWORK = "Network"
 KEY_PREFIX = "CSI_KEY_"
+SOURCES_PANEL = "Sources"
+METHOD_PANEL = "Method"
+
+AreaOption = Annotated[
+    str,
+    typer.Option(
+        metavar="AREA",
+        help='Candidate area: "west,south,east,north" in degrees, or a vector file with polygons.',
+        rich_help_panel=SOURCES_PANEL,
+        show_default=False,
+    ),
+]
+ImageryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Satellite or aerial imagery: a raster file, a folder of tiles, or a source by name.",
+        rich_help_panel=SOURCES_PANEL,
+    ),
+]
+RoadsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Roads along which places lie: a vector file, or a source. Without it, a grid.",
+        rich_help_panel=SOURCES_PANEL,
+    ),
+]
+StreetViewsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Street views: a folder, a table with a row an image, or a source. May be repeated.",
+        rich_help_panel=SOURCES_PANEL,
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other option, as in search.top_k=100. May be repeated.",
+        rich_help_panel=METHOD_PANEL,
+    ),
+]
 
 OfflineOption = Annotated[
     bool,
@@ -82,7 +139,7 @@ PackOption = Annotated[
     typer.Option(
         metavar="FOLDER",
         help="A pack that fetch made; stands for sources that are not named.",
-        rich_help_panel="Sources",
+        rich_help_panel=SOURCES_PANEL,
     ),
 ]
 
@@ -204,3 +261,114 @@ def estimate_line(estimate: contract.EstimateResult) -> str:
         f"about {estimate.places} places, {estimate.requests} requests, "
         f"{estimate.bytes / 1e6:.0f} MB, {max(1, round(estimate.seconds / 60))} min"
     )
+
+
+def print_estimate(estimate: contract.EstimateResult, as_json: bool) -> None:
+    """Print what a fetch would take."""
+    if as_json:
+        print_json(estimate.to_json())
+        return
+    typer.echo(estimate_line(estimate))
+    for source in estimate.sources:
+        typer.echo(f"  {source.source}: {source.requests} requests, {source.bytes / 1e6:.0f} MB")
+    for note in (*estimate.notes, *filter(None, [estimate.over_limit])):
+        typer.echo(f"note: {note}")
+
+
+def street_view_arguments(texts: list[str] | None) -> tuple[str, ...]:
+    """Return the sources of street views as the contract takes them."""
+    named = (source_argument(text, "street_view") for text in texts or ())
+    return tuple(text for text in named if text is not None)
+
+
+def options_argument(chosen: dict[str, Any], assignments: list[str] | None) -> dict[str, Any]:
+    """Return the options of a run, nested; those of ``--set`` win."""
+    return merge_options(chosen, parse_assignments(assignments or ()))
+
+
+def area_argument(text: str) -> str:
+    """Return an area as the contract takes it."""
+    return text if contract.is_bounds(text) else absolute(Path(text))
+
+
+def fetch(
+    area: AreaOption,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of the pack. A fetch that was stopped goes on.",
+            rich_help_panel=OUTPUT_PANEL,
+            show_default=False,
+        ),
+    ],
+    imagery: ImageryOption = None,
+    roads: RoadsOption = None,
+    street_views: StreetViewsOption = None,
+    options: SetOption = None,
+    cache: CacheOption = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    max_requests: MaxRequestsOption = 0,
+    max_mb: MaxMegabytesOption = 0,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", metavar="", help="Only estimate.", rich_help_panel=OUTPUT_PANEL),
+    ] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fetch an area's references into a pack that works offline."""
+    from model_core import fetch as fetching
+    from model_core import source_jobs
+    from model_core.request import EstimateRequest
+
+    with plain_errors(debug), job() as (progress, cancel):
+        params = contract.FetchParams(
+            area=area_argument(area),
+            out=absolute(out),
+            imagery=source_argument(imagery, "imagery"),
+            roads=source_argument(roads, "roads"),
+            street_views=street_view_arguments(street_views),
+            keys=read_keys(keys),
+            network=network_params(False, cache, contact, max_requests, max_mb),
+            config=options_argument({}, options),
+        )
+        request = source_jobs.fetch_request(params)
+        asked = EstimateRequest(request.area, request.sources, 0, request.config)
+        estimate = source_jobs.estimate_result(fetching.estimate(asked))
+        if not dry_run:
+            if estimate.over_limit:
+                raise InputError(estimate.over_limit)
+            result = source_jobs.fetch_result(fetching.fetch(request, progress, cancel))
+    if dry_run:
+        print_estimate(estimate, as_json)
+    elif as_json:
+        print_json(result.to_json())
+    else:
+        typer.echo(f"pack: {result.pack}\n{result.summary}")
+        for note in result.notes:
+            typer.echo(f"note: {note}")
+
+
+def sources(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Tell all of one source.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the online sources with their terms, or explain one."""
+    from model_core import source_jobs
+
+    result = source_jobs.describe_sources()
+    chosen = [source for source in result.sources if name in (None, source.name)]
+    if not chosen:
+        say_error(f"{name} is no source; run sources without a name to see them all")
+        raise typer.Exit(EXIT_ERROR)
+    if as_json:
+        print_json({"sources": [source.to_json() for source in chosen]})
+    elif name is None:
+        Console().print(sources_table(result))
+    else:
+        for source in chosen:
+            print_source(Console(), source)

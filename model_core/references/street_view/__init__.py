@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from model_core.references.street_view.base import StreetViewSource
+from model_core.references.street_view.base import OnlineStreetViews, StreetViewSource
 from model_core.references.street_view.local import FolderStreetViews
+from model_core.references.street_view.online import fetch_views
 from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
 
-__all__ = ["FolderStreetViews", "StreetViewSource", "ViewPixels", "read_view", "read_view_pixels"]
+__all__ = [
+    "FolderStreetViews",
+    "OnlineStreetViews",
+    "StreetViewSource",
+    "ViewPixels",
+    "fetch_views",
+    "read_view",
+    "read_view_pixels",
+]

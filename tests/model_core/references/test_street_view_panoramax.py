@@ -31,7 +31,7 @@ from servers.views import ServedView, bytes_under, row_of_views
 
 from model_core.errors import InputError, ProviderError, StreetViewError
 from model_core.references.source import SourceContext, parse_source
-from model_core.references.street_view import read_view
+from model_core.references.street_view import OnlineStreetViews, fetch_views, read_view
 from model_core.references.street_view.panoramax import SOURCES
 from model_core.types import Area
 
@@ -266,6 +266,7 @@ def test_offline_uses_what_is_kept_and_asks_nothing(serve, make_client, tmp_path
 def test_a_plan_asks_nothing_and_knows_what_is_kept(serve, make_client, tmp_path) -> None:
     server = serve(PanoramaxServer(row_of_views(tmp_path / "held", 10, LON, LAT)))
     found = source(make_client(tmp_path / "cache"), server.api_url)
+    assert isinstance(found, OnlineStreetViews)
     guess = found.plan(AREA, 50.0)
     assert server.requests == []
     assert guess.requests > 1
@@ -274,6 +275,25 @@ def test_a_plan_asks_nothing_and_knows_what_is_kept(serve, make_client, tmp_path
     assert found.plan(AREA, 50.0).requests == 10
     views[0].remote.read()
     assert found.plan(AREA, 50.0).requests == 9
+
+
+def test_images_are_fetched_in_parallel_and_failures_are_told(serve, make_client, tmp_path) -> None:
+    held = row_of_views(tmp_path / "held", 24, LON, LAT)
+    server = serve(PanoramaxServer(held, latency_s=0.02))
+    client = make_client(tmp_path / "cache", connections=6, retries=0)
+    views = source(client, server.api_url).find(AREA, 0.0)
+    server.forget()
+    server.fail(FORBIDDEN, matching="/img003/")
+    told = []
+    (error,) = fetch_views(client, views, lambda done, total: told.append((done, total)))
+    assert "HTTP 403" in str(error)
+    assert told[-1] == (24, 24)
+    assert 2 <= server.most_at_once <= 6
+    server.forget()
+    with pytest.raises(ProviderError, match="HTTP 403"):
+        views[3].remote.read()
+    assert [views[n].remote.read() for n in (0, 23)] == [held[n].path.read_bytes() for n in (0, 23)]
+    assert server.requests == []
 
 
 def test_wrong_options_are_named(make_client) -> None:

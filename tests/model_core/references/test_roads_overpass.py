@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 import time
 
@@ -66,6 +67,32 @@ def test_every_recorded_road_comes_whole(serve, make_client, shared_data) -> Non
     assert len(expected) == 287
 
 
+@pytest.mark.parametrize("number", [3, 5, 12])
+def test_recorded_answers_give_the_ways_that_people_use(
+    serve, make_client, shared_data, number
+) -> None:
+    file = shared_data / "api" / "overpass" / f"overpass-response-{number}.json.gz"
+    elements = json.loads(gzip.decompress(file.read_bytes()))["elements"]
+    server = serve(OverpassServer(elements))
+    points = [(e["lon"], e["lat"]) for e in elements if e["type"] == "node"]
+    area = Area.from_bounds(*shapely.MultiPoint(points).bounds)
+    roads = source(make_client(), server.api_url).read(area)
+    kinds = [e["tags"].get("highway") for e in elements if e["type"] == "way"]
+    assert 0 < len(roads) <= len([kind for kind in kinds if kind])
+    assert len(roads) >= 0.95 * len([kind for kind in kinds if kind])
+
+
+@pytest.mark.parametrize("name", ["clapham_common", "mis_tagged_bus_route", "new_river_head"])
+def test_recorded_parks_and_bus_routes_are_no_roads(serve, make_client, shared_data, name) -> None:
+    answer = json.loads((shared_data / "api" / "overpass" / f"{name}.json").read_bytes())
+    server = serve(OverpassServer(answer["elements"]))
+    points = [(e["lon"], e["lat"]) for e in answer["elements"] if e["type"] == "node"]
+    area = Area.from_bounds(*shapely.MultiPoint(points).bounds)
+    ways = [e.get("tags", {}) for e in answer["elements"] if e["type"] == "way"]
+    roads = source(make_client(), server.api_url).read(area)
+    assert len(roads) == len([tags for tags in ways if "highway" in tags])
+
+
 def test_a_road_that_only_passes_through_counts_a_far_one_does_not(serve, make_client) -> None:
     made = serve(OverpassServer(elements_of({"primary": ACROSS, "tertiary": FAR})))
     (road,) = source(make_client(), made.api_url).read(AREA)
@@ -114,6 +141,34 @@ def test_the_request_is_ours(server) -> None:
     assert "referer" not in {name.lower() for name in request.headers}
     assert "[timeout:60]" in server.queries[0]
     assert (client.count.requests, client.count.bytes) == (1, len(server.body))
+
+
+def test_a_proxy_is_used_and_its_password_is_not_shown(server, make_client) -> None:
+    proxy = server.url.replace("http://", "http://someone:proxy-password@")
+    client = HttpClient(NetworkConfig(retries=0), NetworkAccess(proxy=proxy))
+    roads = source(client, "http://overpass.invalid/api")
+    assert len(roads.read(AREA)) == 2
+    assert server.requests[0].headers["Host"] == "overpass.invalid"
+    server.choose_fault = lambda request: SERVER_ERROR
+    with pytest.raises(ProviderError, match="HTTP 500") as error:
+        roads.read(Area.from_bounds(LON, LAT, LON + 1e-3, LAT + 1e-3))
+    assert "proxy-password" not in str(error.value)
+
+
+def test_certificates_of_an_organisation_are_trusted(serve, tmp_path) -> None:
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    made = serve(OverpassServer(elements_of({"footway": WALK})))
+    made._server.socket = context.wrap_socket(made._server.socket, server_side=True)
+    url = made.api_url.replace("http://", "https://")
+    with pytest.raises(ProviderError, match="certificate that is not trusted"):
+        source(HttpClient(NetworkConfig(retries=0)), url).read(AREA)
+    bundle = tmp_path / "organisation.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    client = HttpClient(NetworkConfig(retries=0), NetworkAccess(ca_bundle=bundle))
+    assert len(source(client, url).read(AREA)) == 1
 
 
 def test_roads_are_kept_by_area_and_server(server, serve, make_client, tmp_path) -> None:
@@ -233,7 +288,10 @@ def test_the_cap_on_requests_holds(server, make_client) -> None:
     assert len(server.requests) == 2
 
 
-def test_the_library_is_left_as_it_was(server, make_client) -> None:
+def test_the_library_is_left_as_it_was_and_writes_nothing(
+    server, make_client, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     before = dict(vars(osmnx.settings))
     resolver = socket.getaddrinfo
     source(make_client(), server.api_url).read(AREA)
@@ -244,6 +302,7 @@ def test_the_library_is_left_as_it_was(server, make_client) -> None:
         )
     assert dict(vars(osmnx.settings)) == before
     assert socket.getaddrinfo is resolver
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_parts_of_an_area_are_asked_for_one_by_one(server, make_client) -> None:

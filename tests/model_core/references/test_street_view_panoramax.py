@@ -24,6 +24,7 @@ from servers.base import (
     delay,
     drip,
     oversize,
+    random_faults,
     rate_limit,
 )
 from servers.panoramax import PanoramaxServer
@@ -294,6 +295,26 @@ def test_images_are_fetched_in_parallel_and_failures_are_told(serve, make_client
         views[3].remote.read()
     assert [views[n].remote.read() for n in (0, 23)] == [held[n].path.read_bytes() for n in (0, 23)]
     assert server.requests == []
+
+
+def test_with_a_third_of_replies_failing_all_that_arrives_is_whole(
+    serve, make_client, tmp_path
+) -> None:
+    held = row_of_views(tmp_path / "held", 60, LON, LAT, step_m=4.0)
+    server = serve(PanoramaxServer(held, page_items=10))
+    faults = [SERVER_ERROR, HTML, EMPTY, WRONG_TYPE, TRUNCATED, HALF, RESET, BAD_GZIP]
+    server.choose_fault = random_faults(0.3, [*faults, rate_limit(), FORBIDDEN], seed=1)
+    client = make_client(tmp_path / "cache", retries=8)
+    views = source(client, server.api_url).find(AREA, 0.0)
+    errors = fetch_views(client, views)
+    assert {error.reason for error in errors} <= {"HTTP 403"}
+    assert len(client.count.failures) >= 6
+    server.choose_fault = None
+    server.forget()
+    again = source(make_client(tmp_path / "cache"), server.api_url).find(AREA, 0.0)
+    for view, one in zip(again, held, strict=True):
+        assert view.remote.read() == one.path.read_bytes()
+    assert len(server.requests) == len(errors)
 
 
 def test_wrong_options_are_named(make_client) -> None:

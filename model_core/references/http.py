@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-import certifi
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -543,7 +542,7 @@ def _trusted(ca_bundle: Path | None) -> Iterator[bool | str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "certificates.pem"
-        usual = Path(certifi.where()).read_bytes()
+        usual = Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_bytes()
         path.write_bytes(usual + b"\n" + ca_bundle.read_bytes())
         yield str(path)
 

@@ -102,10 +102,10 @@ class OverpassRoads:
         with _settings(
             osmnx.settings,
             overpass_url=self._url,
-            requests_timeout=self._timeout_s,
+            requests_timeout=(self._client.config.connect_timeout_s, self._timeout_s),
             requests_kwargs=dict(loan),
             overpass_rate_limit=False,
-            overpass_settings="[out:json][timeout:{timeout:.0f}]{maxsize}",
+            overpass_settings=f"[out:json][timeout:{self._timeout_s:.0f}]{{maxsize}}",
             doh_url_template=None,
             use_cache=False,
             log_console=False,

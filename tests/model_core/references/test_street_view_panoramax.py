@@ -24,6 +24,7 @@ from servers.base import (
     delay,
     drip,
     oversize,
+    random_faults,
     rate_limit,
 )
 from servers.panoramax import PanoramaxServer
@@ -31,7 +32,7 @@ from servers.views import ServedView, bytes_under, row_of_views
 
 from model_core.errors import InputError, ProviderError, StreetViewError
 from model_core.references.source import SourceContext, parse_source
-from model_core.references.street_view import read_view
+from model_core.references.street_view import OnlineStreetViews, fetch_views, read_view
 from model_core.references.street_view.panoramax import SOURCES
 from model_core.types import Area
 
@@ -266,6 +267,7 @@ def test_offline_uses_what_is_kept_and_asks_nothing(serve, make_client, tmp_path
 def test_a_plan_asks_nothing_and_knows_what_is_kept(serve, make_client, tmp_path) -> None:
     server = serve(PanoramaxServer(row_of_views(tmp_path / "held", 10, LON, LAT)))
     found = source(make_client(tmp_path / "cache"), server.api_url)
+    assert isinstance(found, OnlineStreetViews)
     guess = found.plan(AREA, 50.0)
     assert server.requests == []
     assert guess.requests > 1
@@ -274,6 +276,45 @@ def test_a_plan_asks_nothing_and_knows_what_is_kept(serve, make_client, tmp_path
     assert found.plan(AREA, 50.0).requests == 10
     views[0].remote.read()
     assert found.plan(AREA, 50.0).requests == 9
+
+
+def test_images_are_fetched_in_parallel_and_failures_are_told(serve, make_client, tmp_path) -> None:
+    held = row_of_views(tmp_path / "held", 24, LON, LAT)
+    server = serve(PanoramaxServer(held, latency_s=0.02))
+    client = make_client(tmp_path / "cache", connections=6, retries=0)
+    views = source(client, server.api_url).find(AREA, 0.0)
+    server.forget()
+    server.fail(FORBIDDEN, matching="/img003/")
+    told = []
+    (error,) = fetch_views(client, views, lambda done, total: told.append((done, total)))
+    assert "HTTP 403" in str(error)
+    assert told[-1] == (24, 24)
+    assert 2 <= server.most_at_once <= 6
+    server.forget()
+    with pytest.raises(ProviderError, match="HTTP 403"):
+        views[3].remote.read()
+    assert [views[n].remote.read() for n in (0, 23)] == [held[n].path.read_bytes() for n in (0, 23)]
+    assert server.requests == []
+
+
+def test_with_a_third_of_replies_failing_all_that_arrives_is_whole(
+    serve, make_client, tmp_path
+) -> None:
+    held = row_of_views(tmp_path / "held", 60, LON, LAT, step_m=4.0)
+    server = serve(PanoramaxServer(held, page_items=10))
+    faults = [SERVER_ERROR, HTML, EMPTY, WRONG_TYPE, TRUNCATED, HALF, RESET, BAD_GZIP]
+    server.choose_fault = random_faults(0.3, [*faults, rate_limit(), FORBIDDEN], seed=1)
+    client = make_client(tmp_path / "cache", retries=8)
+    views = source(client, server.api_url).find(AREA, 0.0)
+    errors = fetch_views(client, views)
+    assert {error.reason for error in errors} <= {"HTTP 403"}
+    assert len(client.count.failures) >= 6
+    server.choose_fault = None
+    server.forget()
+    again = source(make_client(tmp_path / "cache"), server.api_url).find(AREA, 0.0)
+    for view, one in zip(again, held, strict=True):
+        assert view.remote.read() == one.path.read_bytes()
+    assert len(server.requests) == len(errors)
 
 
 def test_wrong_options_are_named(make_client) -> None:

@@ -88,7 +88,7 @@ class MapillaryServer(LoopbackServer):
             known["computed_compass_angle"] = view.heading_deg
         if view.fov_deg is not None and not view.is_panorama:
             focal = 0.5 / math.tan(math.radians(view.fov_deg) / 2.0)
-            known["camera_parameters"] = [focal, 0.0, 0.0]
+            known["camera_parameters"] = [focal, 1e-4, -2e-5]
         for width in (256, 1024, 2048):
             known[f"thumb_{width}_url"] = self.address(view, width)
         told = {name: known[name] for name in fields if name in known}

@@ -25,7 +25,9 @@ def terms_for_file(terms: SourceTerms, path: Path) -> SourceTerms:
 
 def terms_path(source: Path) -> Path:
     """Return where a local source's terms are stated: in a folder, or beside a file."""
-    return source / "terms.json" if source.is_dir() else source.with_name(f"{source.name}.terms.json")
+    return (
+        source / "terms.json" if source.is_dir() else source.with_name(f"{source.name}.terms.json")
+    )
 
 
 def stated_terms(terms: SourceTerms, path: Path) -> SourceTerms:

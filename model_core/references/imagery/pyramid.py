@@ -106,9 +106,7 @@ class TilePyramid:
         zoom, x, y = key
         if zoom >= self.max_zoom:
             return ()
-        return tuple(
-            (zoom + 1, 2 * x + right, 2 * y + down) for down in (0, 1) for right in (0, 1)
-        )
+        return tuple((zoom + 1, 2 * x + right, 2 * y + down) for down in (0, 1) for right in (0, 1))
 
     def ancestors(self, key: TileKey) -> list[TileKey]:
         """Return the coarser tiles that could still lend a pixel, the nearest first."""
@@ -218,9 +216,7 @@ class _RecentTiles:
         with self._lock:
             return key in self._tiles
 
-    def get(
-        self, key: TileKey, make: Callable[[TileKey], RgbaTile | None]
-    ) -> RgbaTile | None:
+    def get(self, key: TileKey, make: Callable[[TileKey], RgbaTile | None]) -> RgbaTile | None:
         """Return a tile, made where it is not kept."""
         with self._lock:
             if key in self._tiles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model_core.errors import InputError
-from model_core.references.imagery import ImagerySource, open_imagery
+from model_core.references.imagery import ImagerySource, open_imagery, web_tiles
 from model_core.references.roads import RoadFile, RoadSource, overpass
 from model_core.references.source import (
     KnownSource,
@@ -24,6 +24,7 @@ from model_core.references.street_view import (
 )
 
 SOURCES: tuple[KnownSource, ...] = (
+    *web_tiles.SOURCES,
     *panoramax.SOURCES,
     *mapillary.SOURCES,
     *kartaview.SOURCES,

@@ -370,7 +370,7 @@ class HttpClient:
             timeout=(self.config.connect_timeout_s, self.config.read_timeout_s),
             stream=True,
         ) as response:
-            body = self._read_body(response.raw)
+            body = self._read_body(response.raw, request.max_bytes or self.config.max_body_bytes)
             if response.status_code in ABSENT:
                 return Reply(response.status_code, b"")
             if response.status_code >= 400:
@@ -398,7 +398,7 @@ class HttpClient:
             if response.is_redirect:
                 return response
             with response:
-                body = self._read_body(response.raw)
+                body = self._read_body(response.raw, self.config.max_body_bytes)
             if response.status_code >= 400:
                 raise _refusal(request, response, body)
             request.check(body)
@@ -414,8 +414,8 @@ class HttpClient:
             }
             return Reply(200, work(arguments))
 
-    def _read_body(self, raw: urllib3.HTTPResponse) -> bytes:
-        limit, began = self.config.max_body_bytes, time.monotonic()
+    def _read_body(self, raw: urllib3.HTTPResponse, limit: int) -> bytes:
+        began = time.monotonic()
         body = bytearray()
         while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
             self._stop_if_cancelled()

@@ -42,8 +42,10 @@ class HttpRequest:
     """One request; what is secret is kept apart from what may be seen and stored.
 
     ``name`` stands for the address in messages and in the cache where the address itself is secret
-    or expires. ``check`` raises ``ProviderError`` for a reply that is not what was asked for;
-    ``explain`` returns one where the body of a refusal says more than its status.
+    or expires; ``hidden`` are the secrets that stand in it. ``check`` raises ``ProviderError`` for
+    a reply that is not what was asked for; ``explain`` returns one where the body of a refusal says
+    more than its status. A reply larger than ``max_bytes`` is not taken (0: than the configured
+    limit).
     """
 
     url: str = field(repr=False)
@@ -51,11 +53,13 @@ class HttpRequest:
     headers: tuple[tuple[str, str], ...] = ()
     secret_params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     secret_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
     method: str = "GET"
     body: bytes = field(default=b"", repr=False)
     name: str = ""
     check: BodyCheck = field(default=any_body, compare=False)
     explain: Callable[[bytes], ProviderError | None] = field(default=unexplained, compare=False)
+    max_bytes: int = 0
 
     @property
     def label(self) -> str:
@@ -89,6 +93,7 @@ class HttpRequest:
 
     def secrets(self) -> Iterator[str]:
         """Yield what must not be seen."""
+        yield from self.hidden
         for _, value in (*self.secret_params, *self.secret_headers):
             yield value
             yield value.rpartition(" ")[2]

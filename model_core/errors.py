@@ -59,9 +59,26 @@ class ConfigError(InputError):
 
 
 class ProviderError(GeolocatorError):
-    """An online source failed."""
+    """An online source failed.
+
+    ``reason`` is a word or two to count failures by; ``transient`` says whether the same request
+    may well succeed a little later, ``retry_after_s`` when the server wants it to be tried.
+    """
 
     code = -32020
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "error",
+        transient: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.transient = transient
+        self.retry_after_s = retry_after_s
 
 
 class BundleError(GeolocatorError):

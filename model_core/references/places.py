@@ -41,7 +41,7 @@ class _Laid:
 
 def lay_places(
     area: Area,
-    roads: Path | None,
+    roads: Path | Sequence[BaseGeometry] | None,
     config: PlaceConfig,
     street_views: Sequence[StreetView] = (),
 ) -> list[Place]:
@@ -54,7 +54,8 @@ def lay_places(
 
     Args:
         area: Where to look.
-        roads: A vector file of lines in any CRS (``file|layername=...`` names a layer), or None.
+        roads: A vector file of lines in any CRS (``file|layername=...`` names a layer), the lines
+            themselves in EPSG:4326, or None.
         config: Spacings and when a grid is laid.
         street_views: Used when ``config.grid`` is "never" and there are no roads.
 
@@ -90,10 +91,15 @@ def _wants_grid(config: PlaceConfig, has_roads: bool, area_km2: float) -> bool:
     return config.grid == "always"
 
 
-def _roads_in_area(area: Area, roads: Path, frame: LocalFrame) -> list[BaseGeometry]:
+def _roads_in_area(
+    area: Area, roads: Path | Sequence[BaseGeometry], frame: LocalFrame
+) -> list[BaseGeometry]:
     """Return the merged lines within the area, in its plane, the longest first."""
     west, south, east, north = area.geometry.bounds
-    found = read_geometries(str(roads), "line", (west, south, east, north))
+    if isinstance(roads, Path):
+        found = read_geometries(str(roads), "line", (west, south, east, north))
+    else:
+        found = single_parts(list(roads), "line")
     clipped = shapely.intersection(np.asarray(found, dtype=object), area.geometry)
     inside = single_parts(list(clipped), "line")
     if not inside:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -92,7 +91,7 @@ class BandPlan:
         return values, None if mask is None or mask.all() else mask
 
 
-def plan_bands(path: Path, dataset: DatasetReader) -> BandPlan:
+def plan_bands(path: str, dataset: DatasetReader) -> BandPlan:
     """Return which bands of a raster serve as colours, and how its pixels are masked.
 
     Raises:

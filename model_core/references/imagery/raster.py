@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 import pyproj
 import rasterio
@@ -20,11 +23,62 @@ from rasterio.windows import Window
 
 from model_core.errors import ImageryError
 from model_core.references.imagery.bands import BandPlan, Stretch, measure_stretch, plan_bands
-from model_core.references.imagery.resample import resample, sampling_grid
-from model_core.references.terms import LOCAL_IMAGERY, terms_for_file
+from model_core.references.imagery.resample import choose_window, resample, sampling_grid
+from model_core.references.terms import LOCAL_IMAGERY, stated_terms
 from model_core.types import ImageU8, LonLat, MaskArray, SatelliteImage, SourceTerms
 
+LevelWindow = tuple[int, int, int, int]
+
 _COARSEST_PX = 64
+
+
+class RasterFile(Protocol):
+    """What a raster is read from: a local file, or a remote one in parts."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages."""
+        ...
+
+    def open(self, **options: Any) -> DatasetReader:
+        """Return the file opened by rasterio.
+
+        Raises:
+            RasterioIOError: It is no raster.
+            ImageryError: There is no such file.
+        """
+        ...
+
+    def failure(self) -> Exception | None:
+        """Return why the last read failed where that is no fault of the file's, once."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalRaster:
+    """A raster on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def open(self, **options: Any) -> DatasetReader:
+        """Return the file opened by rasterio.
+
+        Raises:
+            RasterioIOError: It is no raster.
+            ImageryError: There is no such file.
+        """
+        if not self.path.is_file():
+            raise ImageryError(f"{self.path}: there is no such raster; check the path")
+        return rasterio.open(self.path, **options)
+
+    def failure(self) -> Exception | None:
+        """Return None: a local file's faults are its own."""
+        return None
 
 
 class RasterImagery:
@@ -32,12 +86,25 @@ class RasterImagery:
 
     Any CRS, rotation and pixel size; grey, grey + alpha, RGB, RGBA or palette; 8-bit values as
     they are, others stretched by percentiles of the whole raster; masks, alpha and nodata kept.
-    The file is opened at the first use and may be read from several threads.
+    The file is opened at the first use and may be read from several threads. What may be done with
+    a local one is stated in ``<name>.terms.json`` beside it.
+
+    Args:
+        source: A path, or another file that rasterio can open.
+        terms: Of the imagery; those stated beside the file if None.
+        captured_at: When the pictures were taken, where the file does not say.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.terms: SourceTerms = terms_for_file(LOCAL_IMAGERY, path)
+    def __init__(
+        self,
+        source: Path | RasterFile,
+        terms: SourceTerms | None = None,
+        captured_at: datetime | None = None,
+    ) -> None:
+        self.file: RasterFile = LocalRaster(source) if isinstance(source, Path) else source
+        self._path = source if isinstance(source, Path) else Path(self.file.name)
+        self._terms = terms
+        self._captured_at = captured_at
         self._lock = threading.Lock()
         self._opened: _OpenRaster | None = None
 
@@ -53,14 +120,23 @@ class RasterImagery:
     ) -> None:
         self.close()
 
+    @property
+    def terms(self) -> SourceTerms:
+        """Where the imagery comes from and what may be done with it."""
+        if self._terms is None:
+            self._terms = stated_terms(LOCAL_IMAGERY, self._path)
+        return self._terms
+
     def open(self) -> None:
         """Open the file and check that it can serve.
 
         Raises:
             ImageryError: It is no raster, has no CRS or no position, or unusable bands.
+            InputError: The terms beside it are damaged.
         """
         with self._lock:
             self._open()
+        _ = self.terms
 
     def close(self) -> None:
         """Close the file; a later read opens it again."""
@@ -79,6 +155,7 @@ class RasterImagery:
 
         Raises:
             ImageryError: The file cannot serve, or its pixels cannot be read there.
+            ProviderError: A remote file's server failed.
         """
         with self._lock:
             raster = self._open()
@@ -86,30 +163,68 @@ class RasterImagery:
                 grid = sampling_grid(center, footprint_m, raster.to_crs, raster.pixel_of_crs)
                 found = resample(raster.levels, grid, size_px)
             except (RasterioError, MemoryError) as err:
-                raise ImageryError(
-                    f"{self.path}: its pixels near {center.lon:.6f}, {center.lat:.6f} cannot be "
-                    f"read ({err}); the file seems damaged, export it again"
+                raise self.file.failure() or ImageryError(
+                    f"{self.file.name}: its pixels near {center.lon:.6f}, {center.lat:.6f} cannot "
+                    f"be read ({err}); the file seems damaged, export it again"
                 ) from err
         if found is None:
             return None
         image, valid = found
-        return SatelliteImage(image, valid, footprint_m, center, self.terms, raster.captured_at)
+        return SatelliteImage(
+            image, valid, footprint_m, center, self.terms, raster.captured_at or self._captured_at
+        )
+
+    def windows(
+        self, centers: Sequence[LonLat], footprint_m: float, size_px: int
+    ) -> list[tuple[RasterLevel, LevelWindow]]:
+        """Return what is read for images at the places: a level, and row, column, rows, columns.
+
+        Places outside the raster have none.
+
+        Raises:
+            ImageryError: The file cannot serve.
+            ProviderError: A remote file's server failed.
+        """
+        found = []
+        with self._lock:
+            raster = self._open()
+            for center in centers:
+                grid = sampling_grid(center, footprint_m, raster.to_crs, raster.pixel_of_crs)
+                chosen = choose_window(raster.levels, grid, size_px)
+                if chosen is not None:
+                    found.append((chosen[0], chosen[1]))
+        return found
+
+    @contextmanager
+    def opened(self) -> Iterator[DatasetReader]:
+        """Give the raster at full resolution, to one thread at a time.
+
+        Raises:
+            ImageryError: The file cannot serve.
+            ProviderError: A remote file's server failed.
+        """
+        with self._lock:
+            yield self._open().datasets[0]
 
     def _open(self) -> _OpenRaster:
         if self._opened is None:
-            self._opened = _open_raster(self.path)
+            self._opened = _open_raster(self.file)
         return self._opened
 
 
 @dataclass(frozen=True)
-class _RasterLevel:
-    """One overview of the file, or one averaged on the fly by a whole number of pixels."""
+class RasterLevel:
+    """One overview of the file, or one averaged on the fly by a whole number of pixels.
+
+    ``overview`` is its number in the file, None for full resolution.
+    """
 
     dataset: DatasetReader
     bands: BandPlan
     stretch: Stretch
     scale: tuple[float, float]
     shrink: int = 1
+    overview: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -129,7 +244,7 @@ class _RasterLevel:
 @dataclass(frozen=True)
 class _OpenRaster:
     datasets: tuple[DatasetReader, ...]
-    levels: tuple[_RasterLevel, ...]
+    levels: tuple[RasterLevel, ...]
     to_crs: pyproj.Transformer
     pixel_of_crs: Affine
     captured_at: datetime | None
@@ -139,13 +254,12 @@ class _OpenRaster:
             dataset.close()
 
 
-def _open_raster(path: Path) -> _OpenRaster:
-    if not path.is_file():
-        raise ImageryError(f"{path}: there is no such raster; check the path")
+def _open_raster(file: RasterFile) -> _OpenRaster:
+    path = file.name
     try:
-        source = rasterio.open(path)
+        source = file.open()
     except RasterioIOError as err:
-        raise ImageryError(
+        raise file.failure() or ImageryError(
             f"{path}: cannot be opened as a raster ({err}); give a GeoTIFF, VRT, JPEG 2000, "
             "MBTiles or a folder of tiles"
         ) from err
@@ -154,10 +268,10 @@ def _open_raster(path: Path) -> _OpenRaster:
         to_crs = _transformer(path, full)
         bands = plan_bands(path, full)
         stretch = measure_stretch(full, bands)
-        levels, overviews = _pyramid(path, full, bands, stretch)
+        levels, overviews = _pyramid(file, full, bands, stretch)
     except (RasterioError, ProjError) as err:
         source.close()
-        raise ImageryError(
+        raise file.failure() or ImageryError(
             f"{path}: cannot serve as imagery ({err}); save it as a plain GeoTIFF and try again"
         ) from err
     except ImageryError:
@@ -168,7 +282,7 @@ def _open_raster(path: Path) -> _OpenRaster:
 
 
 def _georeferenced(
-    path: Path, source: DatasetReader
+    path: str, source: DatasetReader
 ) -> tuple[DatasetReader, tuple[DatasetReader, ...]]:
     """Return the raster on a regular grid, and the datasets to close with it."""
     control_points, control_crs = source.gcps
@@ -200,7 +314,7 @@ def _warped_by_control_points(
     return warped, (source, warped)
 
 
-def _transformer(path: Path, dataset: DatasetReader) -> pyproj.Transformer:
+def _transformer(path: str, dataset: DatasetReader) -> pyproj.Transformer:
     try:
         crs = pyproj.CRS.from_user_input(dataset.crs)
         to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
@@ -213,26 +327,26 @@ def _transformer(path: Path, dataset: DatasetReader) -> pyproj.Transformer:
 
 
 def _pyramid(
-    path: Path, full: DatasetReader, bands: BandPlan, stretch: Stretch
-) -> tuple[tuple[_RasterLevel, ...], tuple[DatasetReader, ...]]:
+    file: RasterFile, full: DatasetReader, bands: BandPlan, stretch: Stretch
+) -> tuple[tuple[RasterLevel, ...], tuple[DatasetReader, ...]]:
     """Return the levels from full resolution down, and the overview datasets opened for them.
 
     The file's own overviews come first; below the last one windows are averaged as they are
     read, so that no read is ever more than a few times larger than the image asked for.
     """
-    levels = [_RasterLevel(full, bands, stretch, (1.0, 1.0))]
+    levels = [RasterLevel(full, bands, stretch, (1.0, 1.0))]
     overviews = []
     if not isinstance(full, WarpedVRT):
         for number in range(len(full.overviews(1))):
-            overview = rasterio.open(path, overview_level=number)
+            overview = file.open(overview_level=number)
             overviews.append(overview)
             scale = (overview.width / full.width, overview.height / full.height)
-            levels.append(_RasterLevel(overview, bands, stretch, scale))
+            levels.append(RasterLevel(overview, bands, stretch, scale, overview=number))
     last = levels[-1]
     shrink = 2
     while min(last.dataset.width, last.dataset.height) // shrink >= _COARSEST_PX:
         scale = (last.scale[0] / shrink, last.scale[1] / shrink)
-        levels.append(_RasterLevel(last.dataset, bands, stretch, scale, shrink))
+        levels.append(RasterLevel(last.dataset, bands, stretch, scale, shrink, last.overview))
         shrink *= 2
     return tuple(levels), tuple(overviews)
 

@@ -9,7 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import qgis.utils
-from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import (
+    QgsApplication,
+    QgsFillSymbol,
+    QgsLineSymbol,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QTimer
 from qgis.PyQt.QtTest import QTest
 
@@ -57,11 +64,9 @@ def open_demo(save_to: Path | None = None) -> dict[str, object]:
     for layer in layers.values():
         project.addMapLayer(layer)
     outline = {"style": "no", "outline_color": "255,200,0,255", "outline_width": "0.8"}
-    symbol = layers["area"].renderer().symbol()
-    symbol.changeSymbolLayer(0, type(symbol).createSimple(outline).symbolLayer(0).clone())
+    layers["area"].renderer().setSymbol(QgsFillSymbol.createSimple(outline))
     line = {"line_color": "255,255,255,160", "line_width": "0.4"}
-    roads = layers["roads"].renderer().symbol()
-    roads.changeSymbolLayer(0, type(roads).createSimple(line).symbolLayer(0).clone())
+    layers["roads"].renderer().setSymbol(QgsLineSymbol.createSimple(line))
     canvas = qgis.utils.iface.mapCanvas()
     canvas.setDestinationCrs(layers["imagery"].crs())
     canvas.setExtent(layers["imagery"].extent())

@@ -1,4 +1,4 @@
-"""Install the zip in a fresh QGIS profile and run the demo there: the last part of ``make package``.
+"""Install the zip in a fresh QGIS profile and run the demo there; part of ``make package``.
 
     python3 .ci/qgis/try_package.py [build/csi_geolocator.zip]
 

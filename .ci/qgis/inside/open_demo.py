@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import QTimer
 
 
 def show():
+    """Show the demo project, and choose three photos of it."""
     layers = window.open_demo(Path(os.environ["CSI_PROJECT"]))
     photos = sorted(str(path) for path in (window.DEMO / "photos").glob("*.jpg"))
     window.panel().show()

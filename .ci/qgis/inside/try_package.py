@@ -17,6 +17,7 @@ seen = {"qgis": Qgis.version()}
 
 
 def install_and_run():
+    """Install, then locate the photos; what was seen is kept."""
     import pyplugin_installer
 
     pyplugin_installer.initPluginInstaller()
@@ -49,6 +50,7 @@ def install_and_run():
 
 
 def report(failure):
+    """Write what was seen and what failed."""
     text = json.dumps({**seen, "failure": failure})
     Path(os.environ["CSI_REPORT"]).write_text(text, encoding="utf-8")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -147,22 +147,6 @@ def read_photo(
         notes=metadata.notes,
         coverage=coverage,
     )
-
-
-def read_photos(
-    paths: Iterable[Path], max_side_px: int | None = DEFAULT_MAX_SIDE_PX
-) -> Iterator[Photo | PhotoFailure]:
-    """Yield every photo in turn, or its failure: one bad file never costs the others.
-
-    Args:
-        paths: Files, as ``find_photos`` gives them.
-        max_side_px: As in ``read_photo``.
-    """
-    for path in paths:
-        try:
-            yield read_photo(path, max_side_px)
-        except PhotoError as err:
-            yield PhotoFailure(path, err)
 
 
 def read_photo_metadata(path: Path) -> PhotoMetadata:

@@ -11,6 +11,7 @@ import pytest
 # Lower lines know nothing of higher ones; a line's own modules know each other.
 FOUNDATION: Sequence[Sequence[str]] = (
     ("errors",),
+    ("files",),
     ("config",),
     ("types",),
     ("device",),
@@ -19,6 +20,7 @@ STAGES: Sequence[Sequence[str]] = (
     ("photo", "photo_metadata", "photo_tags", "camera_sensors"),
     ("references",),
     ("alignment",),
+    ("photo_edits",),
     ("synthesis",),
     ("features",),
     ("fusion",),
@@ -30,6 +32,10 @@ STAGES: Sequence[Sequence[str]] = (
 )
 AROUND: Sequence[Sequence[str]] = (
     ("request",),
+    ("inspection",),
+    ("photo_export",),
+    ("compare",),
+    ("fetch",),
     ("scene",),
     ("scoring",),
     ("output",),
@@ -38,9 +44,13 @@ AROUND: Sequence[Sequence[str]] = (
     ("contract",),
     ("options",),
     ("doctor",),
+    ("source_jobs",),
+    ("photo_jobs",),
     ("jobs",),
     ("serve",),
     ("terminal",),
+    ("cli_run",),
+    ("cli_sources", "cli_photos"),
     ("cli",),
     ("__main__",),
 )

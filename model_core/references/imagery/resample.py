@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -55,6 +55,9 @@ class PixelLevel(Protocol):
         The window lies within the level. None instead of both: nothing is there.
         """
         ...
+
+
+LevelT = TypeVar("LevelT", bound=PixelLevel)
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,31 @@ def _control_points() -> tuple[FloatGrid, FloatGrid, FloatGrid]:
     return u, v, np.linalg.pinv(design).T
 
 
+def choose_window(
+    levels: Sequence[LevelT], grid: SamplingGrid, size_px: int
+) -> tuple[LevelT, tuple[int, int, int, int], bool] | None:
+    """Return the level an image is read from, and what is read of it.
+
+    That is the coarsest level which is still fine enough; the window is row, column, rows and
+    columns, and the last value says whether no sample falls off the level. None where the image
+    lies outside.
+
+    Args:
+        levels: The pyramid, full resolution first.
+        grid: From the image to full-resolution pixels.
+        size_px: Width and height of the image.
+    """
+    if not grid.is_finite:
+        return None
+    ratio = grid.px_per_footprint() / size_px
+    fine_enough = [one for one in levels if max(one.scale) * ratio >= 1.0]
+    level = min(fine_enough or levels[:1], key=lambda one: max(one.scale))
+    window, is_inside = _window(grid, level.scale, level.shape)
+    if window[2] <= 0 or window[3] <= 0:
+        return None
+    return level, window, is_inside
+
+
 def resample(
     levels: Sequence[PixelLevel], grid: SamplingGrid, size_px: int
 ) -> tuple[ImageU8, MaskArray] | None:
@@ -157,18 +185,14 @@ def resample(
         grid: From the image to full-resolution pixels.
         size_px: S.
     """
-    if not grid.is_finite:
+    chosen = choose_window(levels, grid, size_px)
+    if chosen is None:
         return None
-    ratio = grid.px_per_footprint() / size_px
-    fine_enough = [one for one in levels if max(one.scale) * ratio >= 1.0]
-    level = min(fine_enough or levels[:1], key=lambda one: max(one.scale))
-    window, is_inside = _window(grid, level.scale, level.shape)
-    row, column, height, width = window
-    if height <= 0 or width <= 0:
-        return None
+    level, (row, column, height, width), is_inside = chosen
     read = level.read_window(row, column, height, width)
     if read is None:
         return None
+    ratio = grid.px_per_footprint() / size_px
     oversampling = max(1, math.ceil(ratio * max(level.scale) - _UNDERSAMPLING_BORNE))
     maps = grid.positions(size_px * oversampling, (column, row), level.scale)
     pixels, mask = read

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from model_core.references.street_view.base import OnlineStreetViews, StreetViewSource
 from model_core.references.street_view.local import FolderStreetViews
-from model_core.references.street_view.online import fetch_views
 from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
 
 __all__ = [
@@ -12,7 +11,6 @@ __all__ = [
     "OnlineStreetViews",
     "StreetViewSource",
     "ViewPixels",
-    "fetch_views",
     "read_view",
     "read_view_pixels",
 ]

@@ -87,7 +87,7 @@ class FolderStreetViews:
     def _from_table(self) -> list[StreetView]:
         views: dict[str, StreetView] = {}
         for row in read_table(self.path):
-            view_id = self._view_id(row.path)
+            view_id = row.view_id or self._view_id(row.path)
             name = f"row {row.number}, {view_id}"
             if view_id in views:
                 self.skipped[name] = "is listed twice; the first row counts"
@@ -141,7 +141,7 @@ class FolderStreetViews:
             projection=projection,
             heading_deg=None if heading_deg is None else heading_deg % 360.0,
             fov_deg=360.0 if projection == "equirectangular" else fov_deg,
-            terms=self.terms,
+            terms=row.terms or self.terms,
             captured_at=row.captured_at or (metadata.captured_at if metadata else None),
             pitch_deg=_first(row.pitch_deg, metadata.pitch_deg if metadata else None),
             roll_deg=_first(row.roll_deg, metadata.roll_deg if metadata else None),

@@ -20,7 +20,6 @@ from model_core.references.http import HttpClient
 from model_core.references.source import FetchPlan
 from model_core.references.street_view.base import views_within
 from model_core.references.web import HttpRequest
-from model_core.references.workers import Done
 from model_core.types import Area, LonLat, SourceTerms, StreetView
 
 Ask = Callable[[HttpRequest], Reply]
@@ -204,26 +203,6 @@ class ListedStreetViews(ABC, Generic[PartT]):
         if reply is None:
             raise NotKept(f"{request.label} is not kept", reason="not kept")
         return reply
-
-
-def fetch_views(
-    client: HttpClient, views: Sequence[StreetView], done: Done | None = None
-) -> list[ProviderError]:
-    """Fetch the images of online views in parallel and return what failed.
-
-    Reading a view then asks nothing more: its image is kept, or its failure known.
-
-    Args:
-        client: That the views came from.
-        views: Local ones are passed over.
-        done: Told how many of how many are done.
-
-    Raises:
-        Cancelled: The user asked to stop.
-    """
-    images = [view.remote for view in views if view.remote is not None]
-    sizes = client.map(lambda image: len(image.read()), images, done)
-    return [size for size in sizes if isinstance(size, ProviderError)]
 
 
 def boxes_over(area: Area, margin_m: float, max_side_deg: float) -> list[Box]:

@@ -31,8 +31,10 @@ from servers.panoramax import PanoramaxServer
 from servers.views import ServedView, bytes_under, row_of_views
 
 from model_core.errors import InputError, ProviderError, StreetViewError
+from model_core.references.collect import ReferenceSummary
+from model_core.references.prefetch import prefetch_views
 from model_core.references.source import SourceContext, parse_source
-from model_core.references.street_view import OnlineStreetViews, fetch_views, read_view
+from model_core.references.street_view import OnlineStreetViews, read_view
 from model_core.references.street_view.panoramax import SOURCES
 from model_core.types import Area
 
@@ -285,10 +287,11 @@ def test_images_are_fetched_in_parallel_and_failures_are_told(serve, make_client
     views = source(client, server.api_url).find(AREA, 0.0)
     server.forget()
     server.fail(FORBIDDEN, matching="/img003/")
-    told = []
-    (error,) = fetch_views(client, views, lambda done, total: told.append((done, total)))
-    assert "HTTP 403" in str(error)
-    assert told[-1] == (24, 24)
+    told, summary = [], ReferenceSummary()
+    prefetch_views(client, views, summary, told.append)
+    assert [reasons.total() for reasons in summary.failures.values()] == [1]
+    assert "HTTP 403" in "".join(summary.examples.values())
+    assert (told[-1].done, told[-1].total) == (24, 24)
     assert 2 <= server.most_at_once <= 6
     server.forget()
     with pytest.raises(ProviderError, match="HTTP 403"):
@@ -306,15 +309,16 @@ def test_with_a_third_of_replies_failing_all_that_arrives_is_whole(
     server.choose_fault = random_faults(0.3, [*faults, rate_limit(), FORBIDDEN], seed=1)
     client = make_client(tmp_path / "cache", retries=8)
     views = source(client, server.api_url).find(AREA, 0.0)
-    errors = fetch_views(client, views)
-    assert {error.reason for error in errors} <= {"HTTP 403"}
+    summary = ReferenceSummary()
+    prefetch_views(client, views, summary, lambda step: None)
     assert len(client.count.failures) >= 6
     server.choose_fault = None
     server.forget()
     again = source(make_client(tmp_path / "cache"), server.api_url).find(AREA, 0.0)
     for view, one in zip(again, held, strict=True):
         assert view.remote.read() == one.path.read_bytes()
-    assert len(server.requests) == len(errors)
+    failed = sum(reasons.total() for reasons in summary.failures.values())
+    assert len(server.requests) == failed
 
 
 def test_wrong_options_are_named(make_client) -> None:

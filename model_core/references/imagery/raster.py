@@ -174,6 +174,16 @@ class RasterImagery:
             image, valid, footprint_m, center, self.terms, raster.captured_at or self._captured_at
         )
 
+    @property
+    def captured_at(self) -> datetime | None:
+        """When the pictures were taken, as the file or whoever offers it says.
+
+        Raises:
+            ImageryError: The file cannot serve.
+        """
+        with self._lock:
+            return self._open().captured_at or self._captured_at
+
     def windows(
         self, centers: Sequence[LonLat], footprint_m: float, size_px: int
     ) -> list[tuple[RasterLevel, LevelWindow]]:

@@ -146,17 +146,7 @@ class CogImagery:
         self.open()
         needed = self._raster.windows(centers, footprint_m, size_px)
         blocks = {block for level, window in needed for block in _blocks(level, window)}
-        found: set[int] = set()
-        with self._raster.opened() as dataset:
-            for overview, column, row, band in blocks:
-                offset, length = (
-                    _tiff_number(dataset, f"BLOCK_{what}_{column}_{row}", band, overview)
-                    for what in ("OFFSET", "SIZE")
-                )
-                if length:
-                    found.update(
-                        range(offset // CHUNK_BYTES, (offset + length - 1) // CHUNK_BYTES + 1)
-                    )
+        found = self._raster.using(lambda dataset: _parts_with(dataset, blocks))
         failure = self._file.failure()
         if failure is not None:
             raise failure
@@ -169,6 +159,19 @@ class CogImagery:
             ProviderError: The server failed.
         """
         self._file.chunk(part)
+
+
+def _parts_with(dataset: DatasetReader, blocks: set[tuple[int | None, int, int, int]]) -> set[int]:
+    """Return the parts of a file that hold blocks of it."""
+    found: set[int] = set()
+    for overview, column, row, band in blocks:
+        offset, length = (
+            _tiff_number(dataset, f"BLOCK_{what}_{column}_{row}", band, overview)
+            for what in ("OFFSET", "SIZE")
+        )
+        if length:
+            found.update(range(offset // CHUNK_BYTES, (offset + length - 1) // CHUNK_BYTES + 1))
+    return found
 
 
 def _blocks(level: RasterLevel, window: LevelWindow) -> Iterator[tuple[int | None, int, int, int]]:

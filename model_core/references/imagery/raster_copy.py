@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from model_core.errors import ImageryError
@@ -17,6 +20,7 @@ from model_core.references.terms import terms_path, write_terms
 from model_core.types import LonLat
 
 _BLOCK_PX = 256
+_RGBA = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
 
 
 def save_raster(
@@ -43,37 +47,49 @@ def save_raster(
     rows = max(one[0] + one[2] for one in windows) - row0
     columns = max(one[1] + one[3] for one in windows) - column0
     path.parent.mkdir(parents=True, exist_ok=True)
-    with imagery.opened() as full:
-        scale = Affine.scale(1.0 / level.scale[0], 1.0 / level.scale[1])
-        profile = {
-            "driver": "GTiff",
-            "width": columns,
-            "height": rows,
-            "count": 4,
-            "dtype": "uint8",
-            "crs": full.crs,
-            "transform": full.transform * scale * Affine.translation(column0, row0),
-            "photometric": "RGB",
-            "compress": "deflate",
-            "tiled": True,
-            "blockxsize": _BLOCK_PX,
-            "blockysize": _BLOCK_PX,
-            "sparse_ok": True,
-            "bigtiff": "if_safer",
-        }
+    captured_at = imagery.captured_at
+
+    def write(full: DatasetReader) -> None:
+        profile = _profile(full, level, (row0, column0), (rows, columns))
         with rasterio.open(path, "w", **profile) as copy:
-            copy.colorinterp = (
-                ColorInterp.red,
-                ColorInterp.green,
-                ColorInterp.blue,
-                ColorInterp.alpha,
-            )
+            copy.colorinterp = _RGBA
             for block in _blocks(windows, row0, column0):
                 _copy_block(level, copy, block, (row0, column0), (rows, columns))
-            if imagery.captured_at is not None:
-                copy.update_tags(ns="IMAGERY", ACQUISITIONDATETIME=imagery.captured_at.isoformat())
+            if captured_at is not None:
+                copy.update_tags(ns="IMAGERY", ACQUISITIONDATETIME=captured_at.isoformat())
+
+    try:
+        imagery.using(write)
+    except RasterioError as err:
+        path.unlink(missing_ok=True)
+        raise imagery.file.failure() or ImageryError(
+            f"{path}: the part of {imagery.file.name} cannot be written there ({err})"
+        ) from err
     write_terms(terms_path(path), imagery.terms)
     return path
+
+
+def _profile(
+    full: DatasetReader, level: RasterLevel, origin: tuple[int, int], shape: tuple[int, int]
+) -> dict[str, Any]:
+    """Return what the copy is made as: RGBA in the raster's own grid, empty blocks left out."""
+    scale = Affine.scale(1.0 / level.scale[0], 1.0 / level.scale[1])
+    return {
+        "driver": "GTiff",
+        "width": shape[1],
+        "height": shape[0],
+        "count": 4,
+        "dtype": "uint8",
+        "crs": full.crs,
+        "transform": full.transform * scale * Affine.translation(origin[1], origin[0]),
+        "photometric": "RGB",
+        "compress": "deflate",
+        "tiled": True,
+        "blockxsize": _BLOCK_PX,
+        "blockysize": _BLOCK_PX,
+        "sparse_ok": True,
+        "bigtiff": "if_safer",
+    }
 
 
 def _at_level(window: LevelWindow, seen: RasterLevel, level: RasterLevel) -> LevelWindow:

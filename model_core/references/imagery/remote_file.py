@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import threading
+import uuid
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import rasterio
 from rasterio.io import DatasetReader
@@ -19,6 +21,8 @@ from model_core.references.imagery.template import Address
 from model_core.references.web import HttpRequest
 from model_core.references.workers import Done
 from model_core.types import SourceTerms
+
+ResultT = TypeVar("ResultT")
 
 CHUNK_BYTES = 1 << 18
 _CHUNKS_IN_MEMORY = 64
@@ -51,6 +55,10 @@ class RemoteFile:
         self._recent: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._failure: Exception | None = None
+        # Rasterio finds a Python file through a context variable, at every call of GDAL, whatever
+        # the thread; outside of the context that it was opened in, GDAL would read freed memory.
+        self._context = contextvars.Context()
+        self._path = f"{uuid.uuid4().hex}/{_REMOTE_NAME}"
 
     @property
     def name(self) -> str:
@@ -66,7 +74,11 @@ class RemoteFile:
         """
         self.size()
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
-            return rasterio.open(_REMOTE_NAME, driver="GTiff", opener=self._opener, **options)
+            return rasterio.open(self._path, driver="GTiff", opener=self._opener, **options)
+
+    def run(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Return what a function gives that lets GDAL touch the file; one call at a time."""
+        return self._context.run(function, *args)
 
     def failure(self) -> Exception | None:
         """Return why the last read failed where the server or the run is to blame, once."""

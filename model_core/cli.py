@@ -1,4 +1,4 @@
-"""The command line: ``python -m model_core locate | build-gallery | info | doctor | serve``.
+"""The command line: ``python -m model_core locate | build-gallery | fetch | inspect | ...``.
 
 Standard output holds the answer alone (a table, or JSON with ``--json``); progress and errors go to
 standard error. Exit status: 0 answered, 1 nothing could be answered, 2 the request cannot be
@@ -8,9 +8,8 @@ served, 130 interrupted. Nothing heavy is imported before a command needs it.
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,88 +18,63 @@ from rich.console import Console
 from rich.markup import escape
 
 from model_core import __version__
-from model_core.contract import ContractError, LocateResult, is_bounds
-from model_core.errors import Cancelled, GeolocatorError
-from model_core.options import merge_options, parse_assignments
-from model_core.terminal import StageBars, cancel_on_interrupt, checks_table, results_table
+from model_core.cli_photos import export_photo, inspect
+from model_core.cli_run import (
+    EXIT_INTERRUPTED,
+    EXIT_NOTHING_ANSWERED,
+    DebugOption,
+    JsonOption,
+)
+from model_core.cli_run import OUTPUT_PANEL as _OUTPUT
+from model_core.cli_run import absolute as _absolute
+from model_core.cli_run import job as _job
+from model_core.cli_run import optional as _optional
+from model_core.cli_run import plain_errors as _plain_errors
+from model_core.cli_run import print_json as _print_json
+from model_core.cli_sources import (
+    METHOD_PANEL,
+    SOURCES_PANEL,
+    AreaOption,
+    CacheOption,
+    ContactOption,
+    ImageryOption,
+    KeysOption,
+    MaxMegabytesOption,
+    MaxRequestsOption,
+    OfflineOption,
+    PackOption,
+    RoadsOption,
+    SetOption,
+    StreetViewsOption,
+    area_argument,
+    fetch,
+    network_params,
+    options_argument,
+    read_keys,
+    source_argument,
+    sources,
+    street_view_arguments,
+)
+from model_core.contract import LocateResult
+from model_core.terminal import checks_table, results_table
 
 if TYPE_CHECKING:
     from model_core.jobs import Pipeline
     from model_core.request import LocateOutcome
     from model_core.scoring import Truth
 
-EXIT_NOTHING_ANSWERED = 1
-EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
 
-_SOURCES = "Sources"
-_METHOD = "Method"
-_OUTPUT = "Output"
-
-AreaOption = Annotated[
-    str,
-    typer.Option(
-        metavar="AREA",
-        help='Candidate area: "west,south,east,north" in degrees, or a vector file with polygons.',
-        rich_help_panel=_SOURCES,
-        show_default=False,
-    ),
-]
-ImageryOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Satellite or aerial imagery: a raster file.",
-        rich_help_panel=_SOURCES,
-    ),
-]
-RoadsOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Roads along which places lie: a vector file. Without it, a grid.",
-        rich_help_panel=_SOURCES,
-    ),
-]
-StreetViewsOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="PATH",
-        help="Street views: a folder, or a table with a row an image. May be repeated.",
-        rich_help_panel=_SOURCES,
-    ),
-]
 BundleOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
         help="Folder of a model. Without it, the packaged one.",
-        rich_help_panel=_METHOD,
+        rich_help_panel=METHOD_PANEL,
     ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.", rich_help_panel=_METHOD)
+    str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.", rich_help_panel=METHOD_PANEL)
 ]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="Any other option, as in search.top_k=100. May be repeated.",
-        rich_help_panel=_METHOD,
-    ),
-]
-JsonOption = Annotated[
-    bool,
-    typer.Option(
-        "--json", metavar="", help="Print JSON instead of a table.", rich_help_panel=_OUTPUT
-    ),
-]
-DebugOption = Annotated[
-    bool,
-    typer.Option("--debug", metavar="", help="Show where an error arose.", rich_help_panel=_OUTPUT),
-]
-
 app = typer.Typer(
     name="python -m model_core",
     help="Locate photos without coordinates in a candidate area.",
@@ -138,12 +112,13 @@ def locate(
     imagery: ImageryOption = None,
     roads: RoadsOption = None,
     street_views: StreetViewsOption = None,
+    pack: PackOption = None,
     gallery: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
             help="Folder to keep galleries in, or one from build-gallery.",
-            rich_help_panel=_SOURCES,
+            rich_help_panel=SOURCES_PANEL,
         ),
     ] = None,
     bundle: BundleOption = None,
@@ -151,7 +126,7 @@ def locate(
     no_retrieval: Annotated[
         bool,
         typer.Option(
-            "--no-retrieval", metavar="", help="Leave out the model.", rich_help_panel=_METHOD
+            "--no-retrieval", metavar="", help="Leave out the model.", rich_help_panel=METHOD_PANEL
         ),
     ] = False,
     no_verification: Annotated[
@@ -160,7 +135,7 @@ def locate(
             "--no-verification",
             metavar="",
             help="Leave out the comparison of local features with street views.",
-            rich_help_panel=_METHOD,
+            rich_help_panel=METHOD_PANEL,
         ),
     ] = False,
     budget: Annotated[
@@ -169,7 +144,7 @@ def locate(
             min=0,
             metavar="NUMBER",
             help="Street views compared a photo, most promising first. Without it, all.",
-            rich_help_panel=_METHOD,
+            rich_help_panel=METHOD_PANEL,
         ),
     ] = None,
     fov: Annotated[
@@ -180,10 +155,16 @@ def locate(
             metavar="DEGREES",
             help="Horizontal field of view in degrees, tried where a photo's file does not say. "
             "May be repeated.",
-            rich_help_panel=_METHOD,
+            rich_help_panel=METHOD_PANEL,
         ),
     ] = None,
     options: SetOption = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    max_requests: MaxRequestsOption = 0,
+    max_mb: MaxMegabytesOption = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -217,15 +198,18 @@ def locate(
         known = None if truth is None else _read_truth(truth)
         params = contract.LocateParams(
             photos=tuple(_absolute(photo) for photo in photos),
-            area=_area(area),
-            imagery=_optional(imagery),
-            roads=_optional(roads),
-            street_views=tuple(_absolute(source) for source in street_views or ()),
+            area=area_argument(area),
+            imagery=source_argument(imagery, "imagery"),
+            roads=source_argument(roads, "roads"),
+            street_views=street_view_arguments(street_views),
+            pack=_optional(pack),
+            keys=read_keys(keys),
+            network=network_params(offline, cache, contact, max_requests, max_mb),
             gallery=_optional(gallery),
             bundle=_optional(bundle),
             out=_optional(out),
             truth=_optional(truth),
-            config=_options(chosen, options),
+            config=options_argument(chosen, options),
         )
         outcome = _pipeline(context).locate(jobs.locate_request(params), progress, cancel)
         result = jobs.locate_result(outcome)
@@ -252,9 +236,16 @@ def build_gallery(
     imagery: ImageryOption = None,
     roads: RoadsOption = None,
     street_views: StreetViewsOption = None,
+    pack: PackOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "auto",
     options: SetOption = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    max_requests: MaxRequestsOption = 0,
+    max_mb: MaxMegabytesOption = 0,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -263,13 +254,16 @@ def build_gallery(
 
     with _plain_errors(debug), _job() as (progress, cancel):
         params = contract.BuildGalleryParams(
-            area=_area(area),
+            area=area_argument(area),
             out=_absolute(out),
-            imagery=_optional(imagery),
-            roads=_optional(roads),
-            street_views=tuple(_absolute(source) for source in street_views or ()),
+            imagery=source_argument(imagery, "imagery"),
+            roads=source_argument(roads, "roads"),
+            street_views=street_view_arguments(street_views),
+            pack=_optional(pack),
+            keys=read_keys(keys),
+            network=network_params(offline, cache, contact, max_requests, max_mb),
             bundle=_optional(bundle),
-            config=_options({"device": device}, options),
+            config=options_argument({"device": device}, options),
         )
         request = jobs.gallery_request(params)
         folder = _pipeline(context).build_gallery(request, progress, cancel)
@@ -331,6 +325,12 @@ def doctor(
         raise typer.Exit(EXIT_NOTHING_ANSWERED)
 
 
+app.command()(fetch)
+app.command()(sources)
+app.command()(inspect)
+app.command("export-photo")(export_photo)
+
+
 @app.command()
 def serve(context: typer.Context) -> None:
     """Answer JSON-RPC 2.0 over standard input and output, one message a line."""
@@ -355,43 +355,6 @@ def _pipeline(context: typer.Context) -> Pipeline:
 
     load: Callable[[], Pipeline] = context.obj or load_pipeline
     return load()
-
-
-@contextlib.contextmanager
-def _job() -> Iterator[tuple[StageBars, Callable[[], bool]]]:
-    """Yield progress and cancel of a long job; what libraries print goes to standard error."""
-    console = Console(stderr=True)
-    with (
-        contextlib.redirect_stdout(sys.stderr),
-        cancel_on_interrupt(console) as cancelled,
-        StageBars(console) as bars,
-    ):
-        yield bars, cancelled
-
-
-@contextlib.contextmanager
-def _plain_errors(debug: bool) -> Iterator[None]:
-    """Turn an error into one line and an exit status; with ``debug`` let it through."""
-    try:
-        yield
-    except (Cancelled, KeyboardInterrupt) as error:
-        _say_error("interrupted")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
-    except (GeolocatorError, ContractError) as error:
-        if debug:
-            raise
-        _say_error(str(error))
-        raise typer.Exit(EXIT_ERROR) from error
-    except Exception as error:
-        if debug:
-            raise
-        _say_error(f"{type(error).__name__}: {error}; run again with --debug to see where")
-        raise typer.Exit(EXIT_ERROR) from error
-
-
-def _say_error(message: str) -> None:
-    console = Console(stderr=True)
-    console.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True, highlight=False)
 
 
 def _print_result(result: LocateResult, as_json: bool) -> None:
@@ -420,23 +383,3 @@ def _print_scores(outcome: LocateOutcome, truth: dict[str, Truth]) -> None:
 
     places = outcome.evidence[0].places.places() if outcome.evidence else ()
     Console().print(score_table(score_results(outcome.results, truth, places)))
-
-
-def _print_json(values: dict[str, Any]) -> None:
-    typer.echo(json.dumps(values, indent=1, allow_nan=False))
-
-
-def _options(chosen: dict[str, Any], assignments: list[str] | None) -> dict[str, Any]:
-    return merge_options(chosen, parse_assignments(assignments or ()))
-
-
-def _absolute(path: Path) -> str:
-    return str(path.absolute())
-
-
-def _optional(path: Path | None) -> str | None:
-    return None if path is None else _absolute(path)
-
-
-def _area(text: str) -> str:
-    return text if is_bounds(text) else _absolute(Path(text))

@@ -10,29 +10,47 @@ import dataclasses
 import importlib.metadata
 import math
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_core import __version__, contract
-from model_core.contract import ContractError
 from model_core.errors import GeolocatorError
 from model_core.options import read_options
+from model_core.photo_jobs import photo_edits, photo_handlers
+from model_core.source_jobs import (
+    absolute_path,
+    area_text,
+    optional_path,
+    read_sources,
+    source_handlers,
+)
 
 if TYPE_CHECKING:
     from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
-    from model_core.serve import Handler
-    from model_core.types import CancelCheck, Candidate, PhotoResult, ProgressCallback
+    from model_core.serve import Handler, Tell
+    from model_core.types import (
+        AnswerCallback,
+        CancelCheck,
+        Candidate,
+        PhotoResult,
+        ProgressCallback,
+        SourceTerms,
+    )
 
 REPORTED_LIBRARIES = ("torch", "torchvision", "numpy", "opencv-python-headless", "rasterio")
 
 
 class Pipeline(Protocol):
-    """The two jobs; ``model_core.pipeline`` is the one that computes."""
+    """The two jobs of the model; ``model_core.pipeline`` is the one that computes."""
 
     def locate(
-        self, request: LocateRequest, progress: ProgressCallback, cancel: CancelCheck
+        self,
+        request: LocateRequest,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+        answer: AnswerCallback = ...,
     ) -> LocateOutcome:
         """Answer photos within an area."""
         ...
@@ -59,25 +77,34 @@ def handlers(load: Callable[[], Pipeline] = load_pipeline) -> Mapping[str, Handl
     """
 
     def locate(
-        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck
+        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
     ) -> Mapping[str, Any]:
+        def answer(result: PhotoResult, done: int, total: int) -> None:
+            tell(contract.ANSWER, {"answer": photo_answer(result), "done": done, "total": total})
+
         request = locate_request(contract.LocateParams.from_json(params))
-        return locate_result(load().locate(request, progress, cancel)).to_json()
+        return locate_result(load().locate(request, progress, cancel, answer)).to_json()
 
     def build_gallery(
-        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck
+        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
     ) -> Mapping[str, Any]:
         request = gallery_request(contract.BuildGalleryParams.from_json(params))
         folder = load().build_gallery(request, progress, cancel)
         return contract.BuildGalleryResult(str(folder.absolute())).to_json()
 
     def info(
-        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck
+        params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
     ) -> Mapping[str, Any]:
         asked = contract.InfoParams.from_json(params)
-        return describe(_optional_path("bundle", asked.bundle), asked.device).to_json()
+        return describe(optional_path("bundle", asked.bundle), asked.device).to_json()
 
-    return {contract.LOCATE: locate, contract.BUILD_GALLERY: build_gallery, contract.INFO: info}
+    return {
+        contract.LOCATE: locate,
+        contract.BUILD_GALLERY: build_gallery,
+        contract.INFO: info,
+        **source_handlers(),
+        **photo_handlers(),
+    }
 
 
 def locate_request(params: contract.LocateParams) -> LocateRequest:
@@ -90,52 +117,29 @@ def locate_request(params: contract.LocateParams) -> LocateRequest:
     from model_core.request import LocateRequest
 
     return LocateRequest(
-        photos=tuple(_path("photos", photo) for photo in params.photos),
-        area=_area(params.area),
-        imagery=_optional_path("imagery", params.imagery),
-        roads=_optional_path("roads", params.roads),
-        street_views=tuple(_path("street_views", source) for source in params.street_views),
-        gallery=_optional_path("gallery", params.gallery),
-        bundle=_optional_path("bundle", params.bundle),
-        out=_optional_path("out", params.out),
-        truth=_optional_path("truth", params.truth),
+        photos=tuple(absolute_path("photos", photo) for photo in params.photos),
+        area=area_text(params.area),
+        sources=read_sources(params),
+        gallery=optional_path("gallery", params.gallery),
+        bundle=optional_path("bundle", params.bundle),
+        out=optional_path("out", params.out),
+        truth=optional_path("truth", params.truth),
+        edits=photo_edits(params.edits),
         config=read_options(params.config),
     )
 
 
 def gallery_request(params: contract.BuildGalleryParams) -> GalleryRequest:
-    """Return the pipeline's request.
-
-    Raises:
-        ContractError: A path is relative: the engine's folder is not the client's.
-        ConfigError: An option is unknown or of a wrong kind.
-    """
+    """Return the pipeline's request; raises as ``locate_request``."""
     from model_core.request import GalleryRequest
 
     return GalleryRequest(
-        area=_area(params.area),
-        out=_path("out", params.out),
-        imagery=_optional_path("imagery", params.imagery),
-        roads=_optional_path("roads", params.roads),
-        street_views=tuple(_path("street_views", source) for source in params.street_views),
-        bundle=_optional_path("bundle", params.bundle),
+        area=area_text(params.area),
+        out=absolute_path("out", params.out),
+        sources=read_sources(params),
+        bundle=optional_path("bundle", params.bundle),
         config=read_options(params.config),
     )
-
-
-def _path(name: str, text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute():
-        raise ContractError(f"'{name}' must be an absolute path, not {text!r}")
-    return path
-
-
-def _area(text: str) -> str:
-    return text if contract.is_bounds(text) else str(_path("area", text))
-
-
-def _optional_path(name: str, text: str | None) -> Path | None:
-    return None if text is None else _path(name, text)
 
 
 def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
@@ -147,6 +151,7 @@ def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
         files={name: str(path.absolute()) for name, path in files.items() if path is not None},
         summary=outcome.summary,
         notes=tuple(outcome.notes),
+        attributions=() if run is None else attributions(run.sources),
         provenance={}
         if run is None
         else {
@@ -155,6 +160,11 @@ def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
             "created_at": run.created_at.isoformat(timespec="seconds"),
         },
     )
+
+
+def attributions(terms: Iterable[SourceTerms]) -> tuple[str, ...]:
+    """Return what has to be shown beside the results, each once."""
+    return tuple(dict.fromkeys(one.attribution for one in terms if one.attribution))
 
 
 def photo_answer(result: PhotoResult) -> contract.PhotoAnswer:

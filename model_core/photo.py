@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,6 +97,7 @@ class _File:
     """A photo's bytes, their hash, and the image opened on them but not decoded."""
 
     path: Path
+    data: bytes
     sha256: str
     image: Image.Image
     orientation: int
@@ -108,7 +109,9 @@ class _File:
         return (height, width) if self.orientation >= 5 else (width, height)
 
 
-def read_photo(path: Path, max_side_px: int | None = DEFAULT_MAX_SIDE_PX) -> Photo:
+def read_photo(
+    path: Path, max_side_px: int | None = DEFAULT_MAX_SIDE_PX, data: bytes | None = None
+) -> Photo:
     """Return one photo, upright, with its field of view, time, position and heading where known.
 
     A cropped panorama is padded to the full 360 x 180 degrees; ``Photo.coverage`` says what of it
@@ -117,11 +120,12 @@ def read_photo(path: Path, max_side_px: int | None = DEFAULT_MAX_SIDE_PX) -> Pho
     Args:
         path: A JPEG, PNG, TIFF, WebP or HEIC file.
         max_side_px: Larger images are scaled down to this; None keeps every pixel.
+        data: What the file holds, where it is here already; ``path`` is then but a name.
 
     Raises:
         PhotoError: The file is missing, empty, no image, damaged or far too large.
     """
-    file = _open(path)
+    file = _open(path, data)
     metadata = _interpret(file)
     panorama = metadata.panorama
     if panorama is None or panorama.is_full:
@@ -145,22 +149,6 @@ def read_photo(path: Path, max_side_px: int | None = DEFAULT_MAX_SIDE_PX) -> Pho
     )
 
 
-def read_photos(
-    paths: Iterable[Path], max_side_px: int | None = DEFAULT_MAX_SIDE_PX
-) -> Iterator[Photo | PhotoFailure]:
-    """Yield every photo in turn, or its failure: one bad file never costs the others.
-
-    Args:
-        paths: Files, as ``find_photos`` gives them.
-        max_side_px: As in ``read_photo``.
-    """
-    for path in paths:
-        try:
-            yield read_photo(path, max_side_px)
-        except PhotoError as err:
-            yield PhotoFailure(path, err)
-
-
 def read_photo_metadata(path: Path) -> PhotoMetadata:
     """Return what a photo's file says, without keeping its pixels.
 
@@ -170,17 +158,18 @@ def read_photo_metadata(path: Path) -> PhotoMetadata:
     return _interpret(_open(path))
 
 
-def read_pixels(path: Path, max_side_px: int | None = None) -> ImageU8:
+def read_pixels(path: Path, max_side_px: int | None = None, data: bytes | None = None) -> ImageU8:
     """Return a photo's pixels, uint8 (H, W, 3) RGB, upright.
 
     Args:
         path: A JPEG, PNG, TIFF, WebP or HEIC file.
         max_side_px: Larger images are scaled down to this; None keeps every pixel.
+        data: What the file holds, where it is here already; ``path`` is then but a name.
 
     Raises:
         PhotoError: The file is missing, empty, no image, damaged or far too large.
     """
-    return _upright_pixels(_open(path), max_side_px)
+    return _upright_pixels(_open(path, data), max_side_px)
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
@@ -205,9 +194,9 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def _open(path: Path) -> _File:
+def _open(path: Path, given: bytes | None = None) -> _File:
     """Return a photo's file with its tags; no pixel is decoded yet."""
-    data = _read_bytes(path)
+    data = _read_bytes(path) if given is None else given
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -231,6 +220,7 @@ def _open(path: Path) -> _File:
     turned_by_decoder = image.format in ("HEIF", "TIFF")
     return _File(
         path=path,
+        data=data,
         sha256=hashlib.sha256(data).hexdigest(),
         image=image,
         orientation=1 if turned_by_decoder or orientation not in _UPRIGHT else orientation,
@@ -327,7 +317,7 @@ def _panorama(file: _File) -> tuple[PanoramaCrop | None, tuple[str, ...]]:
     if width != 2 * height or width < PANORAMA_MIN_WIDTH_PX:
         note = "field of view unknown: the panorama tags do not fit the pixels"
         return None, ((note,) if tagged else ())
-    if _closes(_upright_pixels(_open(file.path), 512)):
+    if _closes(_upright_pixels(_open(file.path, file.data), 512)):
         note = "twice as wide as high and its edges meet: taken as a 360-degree panorama"
         return PanoramaCrop(), (note,)
     return None, ("twice as wide as high, but its edges do not meet: no panorama",)

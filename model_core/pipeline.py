@@ -7,7 +7,7 @@ same street views may serve (``scene.encode_area`` builds its gallery, stages 2 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,12 +22,16 @@ from model_core.errors import Cancelled, GeolocatorError, InputError
 from model_core.gallery.places import PlaceTable
 from model_core.matching.query import photo_queries
 from model_core.matching.search import RetrievalResult, search_gallery
-from model_core.photo import PhotoFailure, find_photos, read_photos
-from model_core.references.survey import survey_area
+from model_core.photo import PhotoFailure, find_photos
+from model_core.photo_edits import PhotoEdit, read_edited_photos
+from model_core.references.prefetch import prefetch_views
+from model_core.references.survey import Survey, survey_area
+from model_core.references.terms import may_cache
 from model_core.report import describe_run, summarize, write_outcome
 from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
 from model_core.scene import Scene, encode_area, group_by_street_views, open_scene
 from model_core.types import (
+    AnswerCallback,
     CancelCheck,
     Photo,
     PhotoResult,
@@ -35,6 +39,7 @@ from model_core.types import (
     ProgressCallback,
     StreetView,
     Verification,
+    ignore_answer,
     ignore_progress,
     never_cancelled,
 )
@@ -71,6 +76,7 @@ def locate(
     request: LocateRequest,
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
+    answer: AnswerCallback = ignore_answer,
 ) -> LocateOutcome:
     """Return a result for every photo, and write them where the request names a folder.
 
@@ -80,6 +86,7 @@ def locate(
         request: Photos, area, sources, options.
         progress: Told of every stage.
         cancel: Asked between batches.
+        answer: Told of every photo's result as soon as it is known.
 
     Raises:
         GeolocatorError: The area, its sources, the model or the gallery cannot be used.
@@ -90,13 +97,13 @@ def locate(
     paths = find_photos(request.photos)
     if not paths:
         raise InputError("no photo was given or found; name photos, or folders that hold some")
-    photos, results = _read_photos(paths, config, progress, cancel)  # 1 photo
-    survey = survey_area(  # 2 references
-        request.area, request.imagery, request.roads, request.street_views, config
-    )
+    photos, results = _read_photos(paths, request.edits, config, progress, cancel)  # 1 photo
+    survey = survey_area(request.area, request.sources, config, progress, cancel)  # 2 references
     model = _load_model(request.bundle, config, str(device))
     evidence: list[Evidence] = []
-    with _folder(request) as folder:
+    for result in results.values():
+        answer(result, len(results), len(paths))
+    with _folder(request, survey) as folder:
         for group in group_by_street_views(photos, survey, config):
             date = group[0].captured_at
             scene = open_scene(survey, date, model, folder, device, config, progress, cancel)
@@ -109,6 +116,7 @@ def locate(
                     raise
                 except GeolocatorError as error:
                     results[photo.path] = _failed(photo.path, error, photo.sha256)
+                answer(results[photo.path], len(results), len(paths))
     ordered = tuple(results[path] for path in paths)
     run = describe_run(request, survey, model, datetime.now(UTC))
     files, notes = write_outcome(request, ordered, photos, survey, model, run)
@@ -153,6 +161,8 @@ def gather_evidence(
         queries = photo_queries(photo, model.encoder, model.config, search, scene.device)  # 5
         retrieval = search_gallery(scene.gallery, queries, search, scene.device, cancel)  # 8
     views = _views_best_first(scene, retrieval)
+    tried = [view for _, view in views][: config.verification.budget_views]
+    prefetch_views(scene.survey.client, tried, scene.survey.summary, progress)
     verifications = verify_photo(  # 9 verification
         photo,
         views,
@@ -199,18 +209,24 @@ def build_gallery(
     config = request.config
     device = choose_device(config.device)
     model = load_bundle(request.bundle or default_bundle_path(), device)
-    survey = survey_area(request.area, request.imagery, request.roads, request.street_views, config)
+    survey = survey_area(request.area, request.sources, config, progress, cancel)
+    for terms in survey.terms:
+        may_cache(terms)
     return encode_area(survey, None, model, request.out, device, config, progress, cancel).path
 
 
 def _read_photos(
-    paths: Sequence[Path], config: LocateConfig, progress: ProgressCallback, cancel: CancelCheck
+    paths: Sequence[Path],
+    edits: Mapping[Path, PhotoEdit],
+    config: LocateConfig,
+    progress: ProgressCallback,
+    cancel: CancelCheck,
 ) -> tuple[list[Photo], dict[Path, PhotoResult]]:
     """Return the photos that can be read, and a result that says why for each other one."""
     max_side_px = max(PHOTO_MAX_SIDE_PX, config.verification.max_side_px)
     photos: list[Photo] = []
     failed: dict[Path, PhotoResult] = {}
-    for done, photo in enumerate(read_photos(paths, max_side_px)):
+    for done, photo in enumerate(read_edited_photos(paths, edits, max_side_px)):
         if cancel():
             raise Cancelled("stopped while the photos were being read")
         progress(Progress("photos", done + 1, len(paths)))
@@ -239,10 +255,13 @@ def _views_best_first(
 
 
 @contextmanager
-def _folder(request: LocateRequest) -> Iterator[Path]:
-    """Yield where galleries and local features are kept; a brief place if none was named."""
+def _folder(request: LocateRequest, survey: Survey) -> Iterator[Path]:
+    """Yield where galleries and local features are kept.
+
+    It is a brief place where none was named, or where a source's terms forbid keeping anything.
+    """
     kept = request.gallery or (request.out and request.out / "gallery")
-    if kept is not None:
+    if kept is not None and survey.may_be_kept:
         yield kept
         return
     with TemporaryDirectory(prefix="csi-geolocator-") as brief:

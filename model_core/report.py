@@ -77,8 +77,13 @@ def summarize(results: Sequence[PhotoResult]) -> str:
 
 def _notes(survey: Survey, model: ModelBundle | None) -> list[str]:
     notes = []
-    if survey.summary.places:
-        notes.append(survey.summary.describe())
+    counted = survey.summary.describe()
+    if counted:
+        notes.append(counted)
+    if not survey.may_be_kept:
+        notes.append(
+            "a source's terms forbid keeping what it delivers: no gallery of this area was kept"
+        )
     if model is not None and model.training:
         notes.append(
             "the model was trained on rendered cities only; on real imagery trust street views "
@@ -89,7 +94,7 @@ def _notes(survey: Survey, model: ModelBundle | None) -> list[str]:
 
 def _backdrop(survey: Survey) -> Backdrop | None:
     """Return a picture of the area for the map, None where the imagery shows none of it."""
-    if survey.imagery is None:
+    if survey.imagery is None or not survey.imagery.terms.displayable_beside_map:
         return None
     center, side_m = square_around(survey.area)
     picture = survey.imagery.read(center, side_m, BACKDROP_PX)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_core.config import LocateConfig
+from model_core.photo_edits import PhotoEdit
+from model_core.references.survey import Sources
 from model_core.types import PhotoResult
 
 if TYPE_CHECKING:
@@ -20,9 +23,7 @@ class GalleryRequest:
 
     area: str
     out: Path
-    imagery: Path | None = None
-    roads: Path | None = None
-    street_views: tuple[Path, ...] = ()
+    sources: Sources = Sources()
     bundle: Path | None = None
     config: LocateConfig = LocateConfig()
 
@@ -32,21 +33,40 @@ class LocateRequest:
     """Locate photos in an area.
 
     ``photos`` are files or folders; ``area`` is "west,south,east,north" or a vector file;
-    ``imagery`` a raster or a folder of tiles; ``roads`` a vector file; ``street_views`` folders or
-    tables; ``gallery`` a folder to keep galleries in, or one that ``build_gallery`` made;
-    ``out`` a folder for the results; ``truth`` a table to score them by.
+    ``sources`` say where references come from; ``gallery`` is a folder to keep galleries in, or one
+    that ``build_gallery`` made; ``out`` a folder for the results; ``truth`` a table to score by;
+    ``edits`` what a person changed of photos, by path.
     """
 
     photos: tuple[Path, ...]
     area: str
-    imagery: Path | None = None
-    roads: Path | None = None
-    street_views: tuple[Path, ...] = ()
+    sources: Sources = Sources()
     gallery: Path | None = None
     bundle: Path | None = None
     out: Path | None = None
     config: LocateConfig = LocateConfig()
     truth: Path | None = None
+    edits: Mapping[Path, PhotoEdit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """Fetch the references of an area into the pack ``out``; sources as in ``LocateRequest``."""
+
+    area: str
+    out: Path
+    sources: Sources = Sources()
+    config: LocateConfig = LocateConfig()
+
+
+@dataclass(frozen=True)
+class EstimateRequest:
+    """Say what a run on an area would fetch and take; sources as in ``LocateRequest``."""
+
+    area: str
+    sources: Sources = Sources()
+    photos: int = 1
+    config: LocateConfig = LocateConfig()
 
 
 @dataclass(frozen=True)

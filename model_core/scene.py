@@ -13,14 +13,17 @@ import torch
 from model_core import __version__
 from model_core.alignment.align import align_references
 from model_core.bundle import ModelBundle
-from model_core.config import LocateConfig, to_mapping
+from model_core.config import LocateConfig, StripGeometry, to_mapping
 from model_core.device import choose_dtype
 from model_core.errors import AreaError, GalleryError
 from model_core.gallery.build import write_gallery
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
 from model_core.gallery.writer import gallery_fingerprint
+from model_core.references.availability import choose_street_views
+from model_core.references.catalogue import find_source
 from model_core.references.collect import collect_references
+from model_core.references.prefetch import prefetch_imagery, prefetch_views
 from model_core.references.survey import Survey, available_view_ids
 from model_core.synthesis.fill_in import fill_in_street_views
 from model_core.types import (
@@ -111,11 +114,11 @@ def encode_area(
     """Return the area's gallery: stages 2 to 7, one line each; an unfinished one goes on."""
 
     def aligned_from(row: int) -> Iterable[AlignedReference]:
+        fetch_references(survey, row, photo_date, model.config.geometry, config, progress)
         references = collect_references(  # 2 references
-            survey.area,
             survey.places[row:],
             survey.imagery,
-            survey.street_view_sources,
+            survey.views,
             config.street_view,
             photo_date,
             model.config.geometry,
@@ -128,7 +131,7 @@ def encode_area(
         )
 
     def count_failure(view: StreetView, reason: str) -> None:
-        survey.summary.add_failure(view.terms.provider, f"{view.view_id}: {reason}")
+        survey.summary.add_view_failure(view, f"{view.view_id}: {reason}")
 
     return write_gallery(  # 5 features, 6 fusion, 7 gallery
         folder,
@@ -146,6 +149,25 @@ def encode_area(
     )
 
 
+def fetch_references(
+    survey: Survey,
+    row: int,
+    photo_date: datetime | None,
+    geometry: StripGeometry,
+    config: LocateConfig,
+    progress: ProgressCallback,
+) -> None:
+    """Fetch, ahead and in parallel, what the places from ``row`` on need of online sources."""
+    places = survey.places[row:]
+    chosen = {
+        view.view_id: view
+        for place in places
+        for view in choose_street_views(place, survey.views, photo_date, config.street_view)
+    }
+    prefetch_imagery(survey.imagery, places, geometry, survey.summary, progress)
+    prefetch_views(survey.client, chosen.values(), survey.summary, progress)
+
+
 def describe_gallery(
     survey: Survey, photo_date: datetime | None, model: ModelBundle, config: LocateConfig
 ) -> GalleryMeta:
@@ -153,8 +175,8 @@ def describe_gallery(
     options: dict[str, Any] = {
         "places": to_mapping(config.places),
         "street_view": to_mapping(config.street_view),
-        "files": [_state_of(view.path) for view in survey.views.views],
-        "imagery": None if survey.imagery_path is None else _state_of(survey.imagery_path),
+        "files": [_state_of_view(view) for view in survey.views.views],
+        "imagery": _state_of_source(survey.sources.imagery),
         "available": sorted(available_view_ids(survey, photo_date, config)),
     }
     fingerprint = gallery_fingerprint(
@@ -196,6 +218,19 @@ def _given_gallery(
             "request; name the ones it was built with, or build it again"
         )
     return gallery
+
+
+def _state_of_view(view: StreetView) -> tuple[str, int, int]:
+    if view.remote is None:
+        return _state_of(view.path)
+    taken_at = 0 if view.captured_at is None else int(view.captured_at.timestamp())
+    return (view.view_id, taken_at, -1)
+
+
+def _state_of_source(text: str | None) -> tuple[str, int, int] | None:
+    if text is None:
+        return None
+    return _state_of(Path(text)) if find_source(text, "imagery") is None else (text, -1, -1)
 
 
 def _state_of(path: Path) -> tuple[str, int, int]:

@@ -25,7 +25,8 @@ from model_core.errors import GeolocatorError
 if TYPE_CHECKING:
     from model_core.types import CancelCheck, Progress, ProgressCallback
 
-    Handler = Callable[[Mapping[str, Any], ProgressCallback, CancelCheck], Mapping[str, Any]]
+    Tell = Callable[[str, Mapping[str, Any]], None]
+    Handler = Callable[[Mapping[str, Any], ProgressCallback, CancelCheck, Tell], Mapping[str, Any]]
 
 GRACE_S = 10.0
 PROGRESS_INTERVAL_S = 0.1
@@ -43,7 +44,8 @@ class Server:
 
     Args:
         handlers: For each method of ``contract`` but cancel and shutdown, the function that
-            answers it; it reports progress, and raises ``Cancelled`` when its check says so.
+            answers it; it reports progress, raises ``Cancelled`` when its check says so, and may
+            tell the client more in notifications of its request.
         lines: The messages that arrive; its end is the client's end.
         write: Sends one line; an OSError means that the client is gone.
         clock: Seconds, for the rate of progress.
@@ -97,7 +99,8 @@ class Server:
         request = job.request
         progress = _ProgressRate(request.request_id, self._send, self._clock)
         try:
-            result = self._handlers[request.method](request.params, progress, job.cancelled.is_set)
+            handler = self._handlers[request.method]
+            result = handler(request.params, progress, job.cancelled.is_set, self._teller(request))
             progress.flush()
             return contract.Response(request.request_id, result)
         except ContractError as error:
@@ -108,6 +111,18 @@ class Server:
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             return contract.failure(_internal_error(error), request.request_id)
+
+    def _teller(self, request: contract.Request) -> Tell:
+        """Return what sends a notification of a request."""
+
+        def tell(method: str, params: Mapping[str, Any]) -> None:
+            plain = {
+                name: value.to_json() if isinstance(value, contract.Body) else value
+                for name, value in params.items()
+            }
+            self._send(contract.Notification(method, {"id": request.request_id, **plain}))
+
+        return tell
 
     def _read(self) -> None:
         try:

@@ -287,10 +287,16 @@ class Progress:
 
 ProgressCallback = Callable[[Progress], None]
 CancelCheck = Callable[[], bool]
+AnswerCallback = Callable[[PhotoResult, int, int], None]
+"""Told of a photo's result, and how many of how many photos have one."""
 
 
 def ignore_progress(progress: Progress) -> None:
     """Take a progress report and do nothing with it."""
+
+
+def ignore_answer(result: PhotoResult, done: int, total: int) -> None:
+    """Take a photo's result and do nothing with it."""
 
 
 def never_cancelled() -> bool:

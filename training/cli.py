@@ -69,6 +69,36 @@ def train(
 
 
 @app.command()
+def collect(
+    area: Annotated[str, typer.Option(help='"west,south,east,north", or a vector file.')],
+    out: Annotated[Path, typer.Option(help="New folder of the training set.")],
+    imagery: Annotated[str | None, typer.Option(help="Raster, tiles, or a source.")] = None,
+    roads: Annotated[str | None, typer.Option(help="Vector file, or a source.")] = None,
+    street_views: Annotated[
+        list[str] | None, typer.Option(help="Folder, table, or a source; may be repeated.")
+    ] = None,
+    pack: Annotated[Path | None, typer.Option(help="A reference pack of the area.")] = None,
+) -> None:
+    """Write the images of a city of your own and their manifest; terms of use are kept."""
+    from model_core.config import LocateConfig, ModelConfig
+    from model_core.references.survey import Sources, survey_area
+    from model_core.terminal import StageBars
+    from model_core.types import never_cancelled
+    from training.datasets.manifest import collect_city
+
+    sources = Sources(imagery, roads, tuple(street_views or ()), pack)
+    try:
+        with StageBars(Console(stderr=True)) as progress:
+            survey = survey_area(area, sources, LocateConfig(), progress)
+            geometry = ModelConfig().geometry
+            manifest = collect_city(survey, out, geometry, progress, never_cancelled)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(f"manifest: {manifest}\n{survey.summary.describe()}")
+
+
+@app.command()
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of rendered, held-out cities.")],
     bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,

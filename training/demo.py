@@ -22,6 +22,7 @@ from rich.table import Table
 from model_core.config import LocateConfig
 from model_core.errors import GeolocatorError
 from model_core.pipeline import Evidence, LocateRequest, locate, rank_evidence
+from model_core.references.survey import Sources
 from model_core.scoring import (
     Score,
     ScoreRow,
@@ -52,9 +53,11 @@ def demo_request(folder: Path, photos: Path, out: Path, gallery: Path) -> Locate
     return LocateRequest(
         photos=(photos,),
         area=str(folder / "area.geojson"),
-        imagery=folder / "imagery.tif",
-        roads=folder / "roads.geojson",
-        street_views=(folder / "street_views",),
+        sources=Sources(
+            imagery=str(folder / "imagery.tif"),
+            roads=str(folder / "roads.geojson"),
+            street_views=(str(folder / "street_views"),),
+        ),
         gallery=gallery,
         out=out,
         truth=photos.parent / TRUTH_FILE,
@@ -175,11 +178,10 @@ def run_demo(
     config = config or LocateConfig()
     truth = read_truth(photos.parent / TRUTH_FILE)
     request = replace(demo_request(folder, photos, out, out / "gallery"), config=config)
+    from_above = replace(request.sources, street_views=())
     with StageBars(Console(stderr=True)) as progress:
         outcome = locate(request, progress)
-        satellite = locate(
-            replace(request, street_views=(), out=None, truth=None, config=config), progress
-        )
+        satellite = locate(replace(request, sources=from_above, out=None, truth=None), progress)
     rows = rank_in_every_mode(outcome.evidence, satellite.evidence, truth, config)
     scores = mode_scores(rows)
     console.print(score_table(rows["both"], title="Retrieval and verification together"))

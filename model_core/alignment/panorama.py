@@ -14,7 +14,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from model_core.alignment.projection import Vectors, camera_axes, directions, make_camera, resample
+from model_core.alignment.projection import Vectors, directions, make_camera, resample, seen_by
 from model_core.config import StripGeometry
 from model_core.errors import ShapeError
 from model_core.types import FloatArray, ImageU8, MaskArray, Projection, Strip
@@ -153,17 +153,9 @@ def perspective_crop(
         InputError: The field of view is impossible.
         ShapeError: The panorama is not RGB.
     """
-    width, height = out_size
     panorama = make_camera("equirectangular", 360.0, pano_heading_deg)
     camera = make_camera("perspective", fov_deg, heading_deg, pitch_deg)
-    focal_px = width / 2 / math.tan(math.radians(camera.fov_deg) / 2)
-    across = np.arange(width) - (width - 1) / 2
-    up = (height - 1) / 2 - np.arange(height)
-    rays = np.empty((height, width, 3), np.float32)
-    rays[..., 0], rays[..., 1], rays[..., 2] = across, up[:, None], focal_px
-    rays = rays @ camera_axes(camera)
-    crop, _ = resample(pixels_equirect, panorama, rays, camera.px_per_deg(width))
-    return crop
+    return seen_by(pixels_equirect, panorama, camera, out_size)[0]
 
 
 @lru_cache(maxsize=8)

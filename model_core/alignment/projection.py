@@ -108,6 +108,49 @@ def directions(
     return rays.astype(np.float32)
 
 
+def pixel_rays(camera: Camera, size: tuple[int, int]) -> Vectors:
+    """Return the world directions that a camera's pixels look along.
+
+    Args:
+        camera: The camera.
+        size: Width and height of the image in pixels.
+
+    Returns:
+        (height, width, 3) vectors, of length 1 for a panorama only.
+    """
+    width, height = size
+    across = np.arange(width, dtype=np.float64) - (width - 1) / 2
+    up = (height - 1) / 2 - np.arange(height, dtype=np.float64)
+    if camera.projection == "equirectangular":
+        px_per_deg = camera.px_per_deg(width)
+        rays = directions(across / px_per_deg, up / px_per_deg)[..., [0, 2, 1]]
+    else:
+        rays = np.empty((height, width, 3), np.float32)
+        rays[..., 0], rays[..., 1] = across, up[:, None]
+        rays[..., 2] = width / 2 / math.tan(math.radians(camera.fov_deg) / 2)
+    return cast(Vectors, rays @ camera_axes(camera))
+
+
+def seen_by(
+    pixels: ImageU8, camera: Camera, other: Camera, size: tuple[int, int]
+) -> tuple[ImageU8, MaskArray]:
+    """Return what another camera in an image's place would have taken, and where it is known.
+
+    Args:
+        pixels: uint8 (h, w, 3).
+        camera: The image's camera.
+        other: The other camera.
+        size: Width and height of its image in pixels.
+
+    Returns:
+        uint8 (size[1], size[0], 3), black where not known, and the bool mask.
+
+    Raises:
+        ShapeError: ``pixels`` is not an RGB image.
+    """
+    return resample(pixels, camera, pixel_rays(other, size), other.px_per_deg(size[0]))
+
+
 def image_points(rays: Vectors, camera: Camera, size: tuple[int, int]) -> Vectors:
     """Return where rays meet the image: fractions of its width and height from its centre.
 

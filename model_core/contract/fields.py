@@ -108,6 +108,7 @@ _TYPES: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "str": ("a string", lambda value: isinstance(value, str)),
     "str | None": ("a string", _is_optional_text),
     "int": ("a whole number", _is_whole),
+    "int | None": ("a whole number", lambda value: value is None or _is_whole(value)),
     "int | str": (
         "a string or a whole number",
         lambda value: _is_whole(value) or isinstance(value, str),

@@ -96,8 +96,9 @@ def write_geopackage(
             points.append(Point(candidate.lonlat.lon, candidate.lonlat.lat))
             wedges.append(wedge(candidate.lonlat, candidate.heading_deg, candidate.fov_deg))
     try:
-        _write_layer(path, "candidates", CANDIDATE_COLUMNS, rows, points, "Point")
-        _write_layer(path, "fields_of_view", VIEW_COLUMNS, rows, wedges, "Polygon")
+        credit = _credit(provenance)
+        _write_layer(path, "candidates", CANDIDATE_COLUMNS, rows, points, "Point", credit)
+        _write_layer(path, "fields_of_view", VIEW_COLUMNS, rows, wedges, "Polygon", credit)
     except pyogrio.errors.DataSourceError as err:
         raise OSError(str(err)) from err
 
@@ -109,6 +110,7 @@ def _write_layer(
     rows: Sequence[Mapping[str, Any]],
     geometry: Sequence[Point] | Sequence[Polygon],
     geometry_type: str,
+    metadata: Mapping[str, str],
 ) -> None:
     frame = pandas.DataFrame(
         {
@@ -124,7 +126,20 @@ def _write_layer(
         driver="GPKG",
         geometry_type=geometry_type,
         append=path.exists(),
+        layer_metadata=dict(metadata),
     )
+
+
+def _credit(provenance: Provenance) -> dict[str, str]:
+    """Return what a layer says of where its references come from."""
+    sources = provenance.sources
+    said = {
+        "ATTRIBUTION": "; ".join(dict.fromkeys(s.attribution for s in sources if s.attribution)),
+        "SOURCES": "; ".join(dict.fromkeys(f"{s.provider} ({s.licence})" for s in sources)),
+        "MODEL": provenance.model_hash,
+        "SOFTWARE": provenance.software_version,
+    }
+    return {name: text for name, text in said.items() if text}
 
 
 def _in_utc(value: Any) -> Any:

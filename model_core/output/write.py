@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model_core.errors import InputError
+from model_core.files import make_folder, remove, replacing
 from model_core.output.document import results_document
 from model_core.output.heat import write_heat
 from model_core.output.layers import Provenance, write_geopackage
@@ -67,46 +66,21 @@ def write_results(
         page=folder / "map.html",
         results=folder / "results.json",
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise InputError(f"{folder}: cannot be made ({err}); choose another folder") from err
-    with _replacing(files.candidates) as unfinished:
+    make_folder(folder)
+    with replacing(files.candidates) as unfinished:
         write_geopackage(unfinished, results, provenance, truth)
     with_heat = any(result.place_probability is not None for result in results)
     if with_heat:
-        with _replacing(folder / "heat.tif") as unfinished:
+        with replacing(folder / "heat.tif") as unfinished:
             write_heat(unfinished, results, places, area)
     else:
         with contextlib.suppress(OSError):
-            _remove(folder / "heat.tif")
-    with _replacing(files.map_picture) as unfinished:
+            remove(folder / "heat.tif")
+    with replacing(files.map_picture) as unfinished:
         draw_map(unfinished, results, photos, places, area, truth, backdrop)
     document = results_document(results, photos, area, provenance, truth)
-    with _replacing(files.page) as unfinished:
+    with replacing(files.page) as unfinished:
         write_page(unfinished, document, results, photos, places, area, truth, backdrop)
-    with _replacing(files.results) as unfinished:
+    with replacing(files.results) as unfinished:
         unfinished.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     return files if with_heat else replace(files, heat=None)
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; it takes its place when the block succeeds."""
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        _remove(unfinished)
-        yield unfinished
-        os.replace(unfinished, path)
-    except OSError as err:
-        raise InputError(
-            f"{path}: cannot be written ({err}); close it in other programs, make room, "
-            "or choose another folder"
-        ) from err
-    finally:
-        with contextlib.suppress(OSError):
-            _remove(unfinished)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)

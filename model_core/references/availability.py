@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 import shapely
 
 from model_core.config import StreetViewConfig
+from model_core.errors import ConfigError
 from model_core.references.area import LocalFrame
 from model_core.types import LonLat, Place, StreetView
 
@@ -50,13 +52,38 @@ def is_available(view: StreetView, photo_date: datetime | None, config: StreetVi
     """Return whether a view is recent enough for the photo, or its age cannot matter.
 
     Without a photo's date every view is. A view without a date is, except under the policy
-    "strict". A date without a time zone is compared as it stands.
+    "strict". A date without a time zone is compared as it stands. Views of other times than
+    ``config`` asks for never are (``is_of_time``).
+
+    Raises:
+        ConfigError: ``after`` or ``before`` is no date.
     """
+    if not is_of_time(view, config):
+        return False
     if photo_date is None:
         return True
     if view.captured_at is None:
         return config.policy != "strict"
-    return _days_between(photo_date, view.captured_at) <= config.max_age_days
+    return abs(_days_from(photo_date, view.captured_at)) <= config.max_age_days
+
+
+def is_of_time(view: StreetView, config: StreetViewConfig) -> bool:
+    """Return whether a view was taken on or after the day ``after`` and before ``before`` begins.
+
+    A view without a date is not of any time that is asked for.
+
+    Raises:
+        ConfigError: ``after`` or ``before`` is no date.
+    """
+    after, before = _date("after", config.after), _date("before", config.before)
+    if after is None and before is None:
+        return True
+    taken = view.captured_at
+    if taken is None:
+        return False
+    return (after is None or _days_from(after, taken) >= 0.0) and (
+        before is None or _days_from(before, taken) < 0.0
+    )
 
 
 def choose_street_views(
@@ -68,7 +95,8 @@ def choose_street_views(
     """Return the street views that serve a place, the nearest first; none: ().
 
     All lie within ``max_distance_m``. "strict", "hybrid" and "synthetic" take available ones only
-    (``is_available``), "nearest" whatever their age. The nearest view comes alone if it is a
+    (``is_available``), "nearest" whatever their age; none takes a view of another time than
+    ``after`` and ``before`` leave. The nearest view comes alone if it is a
     panorama; several perspective photos from about the same standpoint, looking different ways,
     come together, and a panorama from there completes them.
 
@@ -79,6 +107,7 @@ def choose_street_views(
         config: Distance, age, policy and how many.
     """
     near = views_index.within(place.lonlat, config.max_distance_m)
+    near = [(far, view) for far, view in near if is_of_time(view, config)]
     if config.policy != "nearest":
         near = [(far, view) for far, view in near if is_available(view, photo_date, config)]
     chosen: list[StreetView] = []
@@ -133,7 +162,20 @@ def _adds_to(view: StreetView, chosen: Sequence[StreetView]) -> bool:
     )
 
 
-def _days_between(one: datetime, other: datetime) -> float:
+def _days_from(one: datetime, other: datetime) -> float:
+    """Return how many days the second lies after the first; as they stand, if one has no zone."""
     if one.tzinfo is None or other.tzinfo is None:
         one, other = one.replace(tzinfo=None), other.replace(tzinfo=None)
-    return abs((one - other).total_seconds()) / _SECONDS_A_DAY
+    return (other - one).total_seconds() / _SECONDS_A_DAY
+
+
+@lru_cache(maxsize=8)
+def _date(name: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as err:
+        raise ConfigError(
+            f"street_view.{name} is {text!r}; give a date such as 2023-02-06, or leave it empty"
+        ) from err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,20 +28,29 @@ from model_core.types import (
 class ReferenceSummary:
     """Counts of what was found, filled as the references are read.
 
-    ``failures`` counts by source what could not be read, ``reasons`` holds the first reason.
+    ``failures`` counts by source and reason what could not be read, ``examples`` holds the first
+    message of each source.
     """
 
     places: int = 0
     with_imagery: int = 0
     with_street_view: int = 0
     with_neither: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Counter[str]] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+    failed_views: set[str] = field(default_factory=set)
+    fetched_views: set[str] = field(default_factory=set)
 
-    def add_failure(self, source: str, reason: str, count: int = 1) -> None:
+    def add_failure(self, source: str, message: str, reason: str = "error", count: int = 1) -> None:
         """Count something of a source that could not be read."""
-        self.failures[source] = self.failures.get(source, 0) + count
-        self.reasons.setdefault(source, reason)
+        self.failures.setdefault(source, Counter())[reason] += count
+        self.examples.setdefault(source, message)
+
+    def add_view_failure(self, view: StreetView, message: str, reason: str = "error") -> None:
+        """Count a street view that could not be read, once."""
+        if view.view_id not in self.failed_views:
+            self.failed_views.add(view.view_id)
+            self.add_failure(view.terms.provider, message, reason)
 
     def add_reference(self, reference: Reference) -> None:
         """Count a place's reference."""
@@ -50,14 +60,20 @@ class ReferenceSummary:
         self.with_neither += reference.satellite is None and not reference.street_views
 
     def describe(self) -> str:
-        """Return the counts in a line for people."""
-        line = (
-            f"{self.places} places: {self.with_imagery} with imagery, "
-            f"{self.with_street_view} with a street view, {self.with_neither} with neither"
-        )
-        for source, count in sorted(self.failures.items()):
-            line += f"; {source}: {count} could not be used ({self.reasons[source]})"
-        return line
+        """Return the counts in a line for people, empty where nothing was counted."""
+        parts = []
+        if self.places:
+            parts.append(
+                f"{self.places} places: {self.with_imagery} with imagery, "
+                f"{self.with_street_view} with a street view, {self.with_neither} with neither"
+            )
+        for source, reasons in sorted(self.failures.items()):
+            counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+            listed = "" if list(reasons) == ["error"] else f" [{counted}]"
+            parts.append(
+                f"{source}: {reasons.total()} could not be used{listed} ({self.examples[source]})"
+            )
+        return "; ".join(parts)
 
 
 def find_street_views(
@@ -79,7 +95,7 @@ def find_street_views(
             found.extend(source.find(area, margin_m))
         except ProviderError as err:
             if summary is not None:
-                summary.add_failure(source.terms.provider, str(err))
+                summary.add_failure(source.terms.provider, str(err), err.reason)
         if summary is not None and source.skipped:
             name, reason = next(iter(source.skipped.items()))
             summary.add_failure(
@@ -89,10 +105,9 @@ def find_street_views(
 
 
 def collect_references(
-    area: Area,
     places: Sequence[Place],
     imagery: ImagerySource | None,
-    street_view_sources: Sequence[StreetViewSource],
+    views: StreetViewIndex,
     config: StreetViewConfig,
     photo_date: datetime | None,
     geometry: StripGeometry | None = None,
@@ -108,10 +123,9 @@ def collect_references(
     is for the generator to make.
 
     Args:
-        area: Where the street views are looked for, with ``max_distance_m`` around it.
         places: The places.
         imagery: Where satellite images come from, or None.
-        street_view_sources: Where street views come from; may be empty.
+        views: The street views of the area, as ``find_street_views`` gives them.
         config: Which street views serve a place.
         photo_date: When the photo was taken; None: every street view is available.
         geometry: The satellite image's footprint and pixels; the default one if None.
@@ -119,12 +133,10 @@ def collect_references(
         cancel: Asked before each place.
 
     Raises:
-        StreetViewError: A local folder or table of street views cannot be used at all.
         Cancelled: ``cancel`` said so.
     """
     strips = geometry or StripGeometry()
     counts = summary if summary is not None else ReferenceSummary()
-    views = find_street_views(area, street_view_sources, config.max_distance_m, counts)
     for place in places:
         if cancel():
             raise Cancelled("stopped while the references were being read")
@@ -143,6 +155,8 @@ def _satellite_image(
         return None
     try:
         return imagery.read(place.lonlat, geometry.footprint_m, geometry.satellite_px)
-    except (ImageryError, ProviderError) as err:
+    except ImageryError as err:
         summary.add_failure(imagery.terms.provider, str(err))
-        return None
+    except ProviderError as err:
+        summary.add_failure(imagery.terms.provider, str(err), err.reason)
+    return None

@@ -8,9 +8,12 @@ does. Keys are no part of what names a request, so they reach no cache, log or m
 
 from __future__ import annotations
 
+import io
 import logging
 import re
+import socket
 import ssl
+import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -50,6 +53,11 @@ _SLOWEST_BYTES_S = 10_000
 _SHORTEST_SECRET = 4
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 509, 520, 522, 524})
 _HIDDEN = "***"
+_LENDING = threading.Lock()
+"""Held while a library uses the network, since the settings of libraries are global."""
+
+
+Send = Callable[[HttpRequest], Reply]
 
 
 class _Host:
@@ -104,7 +112,7 @@ class HttpClient:
         self._memory: OrderedDict[str, Reply] = OrderedDict()
         self._memory_bytes = 0
         self._in_flight: dict[str, threading.Lock] = {}
-        self._failed: dict[str, ProviderError] = {}
+        self._failed: dict[tuple[str, str], ProviderError] = {}
         self._secrets: set[str] = set(_proxy_secrets(self.access.proxy))
         self._worker = threading.local()
         self._session: requests.Session | None = None
@@ -124,12 +132,51 @@ class HttpClient:
             InputError: The run's limit of requests or bytes is reached.
             Cancelled: The user asked to stop.
         """
-        if getattr(self._worker, "is_one", False):
-            return self._get(request, terms, expires_s)
-        (found,) = self.map(lambda one: self._get(one, terms, expires_s), [request])
-        if isinstance(found, ProviderError):
-            raise found
-        return found
+        reply = self._obtain(request, terms, expires_s, lambda: self._fetch(request, terms))
+        return None if reply.status in ABSENT else reply
+
+    def make(
+        self,
+        request: HttpRequest,
+        terms: SourceTerms,
+        make: Callable[[], bytes],
+        expires_s: float | None = None,
+    ) -> Reply:
+        """Return what was made of other replies: kept, under the name of a request, or made now.
+
+        Raises:
+            ProviderError: As ``make``, which may call ``get``.
+            Cancelled: The user asked to stop.
+        """
+        return self._obtain(request, terms, expires_s, lambda: Reply(200, make()))
+
+    def lend(
+        self,
+        request: HttpRequest,
+        terms: SourceTerms,
+        work: Callable[[Mapping[str, Any]], bytes],
+        expires_s: float | None = None,
+    ) -> Reply:
+        """Return what a library makes that asks the network itself, by ``requests``.
+
+        It is tried again, counted, checked and kept as a reply is. One library works at a time.
+
+        Args:
+            request: Its name stands for what is made; ``check`` judges every body that arrives.
+            terms: Of the source.
+            work: Called with the arguments that the library has to hand to ``requests``.
+            expires_s: Age from which what is kept is made again; None never.
+
+        Raises:
+            ProviderError: As ``get``.
+            InputError: As ``get``.
+            Cancelled: The user asked to stop.
+        """
+
+        def send(one: HttpRequest) -> Reply:
+            return self._send_lent(one, work)
+
+        return self._obtain(request, terms, expires_s, lambda: self._fetch(request, terms, send))
 
     def map(
         self,
@@ -170,11 +217,13 @@ class HttpClient:
 
     def is_kept(self, request: HttpRequest, terms: SourceTerms) -> bool:
         """Return whether the reply to a request is here already."""
-        if request.key in self._memory:
-            return True
-        return (
-            self.cache is not None and terms.cacheable and self.cache.get(request.key) is not None
-        )
+        return self.kept(request, terms) is not None
+
+    def kept(
+        self, request: HttpRequest, terms: SourceTerms, expires_s: float | None = None
+    ) -> Reply | None:
+        """Return the reply to a request where it is here already; nothing is asked."""
+        return self._kept(request.key, terms, expires_s)
 
     def redact(self, text: str) -> str:
         """Return a text without any secret that this client was given."""
@@ -183,19 +232,35 @@ class HttpClient:
                 text = text.replace(form, _HIDDEN)
         return text
 
-    def _get(
-        self, request: HttpRequest, terms: SourceTerms, expires_s: float | None
-    ) -> Reply | None:
-        key = request.key
+    def _obtain(
+        self,
+        request: HttpRequest,
+        terms: SourceTerms,
+        expires_s: float | None,
+        produce: Callable[[], Reply],
+    ) -> Reply:
+        """Return what is kept or else produced, from within one of this client's threads."""
+        if getattr(self._worker, "is_one", False):
+            return self._kept_or_produced(request.key, terms, expires_s, produce)
+        (found,) = self.map(
+            lambda key: self._kept_or_produced(key, terms, expires_s, produce), [request.key]
+        )
+        if isinstance(found, ProviderError):
+            raise found
+        return found
+
+    def _kept_or_produced(
+        self, key: str, terms: SourceTerms, expires_s: float | None, produce: Callable[[], Reply]
+    ) -> Reply:
         with self._alone(key):
             reply = self._kept(key, terms, expires_s)
             if reply is None:
-                reply = self._fetch_once_a_run(key, request, terms.provider)
+                reply = produce()
                 self._keep(key, reply, terms)
             else:
                 with self._lock:
                     self.count.from_cache += 1
-        return None if reply.status in ABSENT else reply
+        return reply
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:
@@ -233,20 +298,21 @@ class HttpClient:
                 _, dropped = self._memory.popitem(last=False)
                 self._memory_bytes -= len(dropped.body)
 
-    def _fetch_once_a_run(self, key: str, request: HttpRequest, provider: str) -> Reply:
+    def _fetch(self, request: HttpRequest, terms: SourceTerms, send: Send | None = None) -> Reply:
         """Return a reply from the network; what failed before in this run fails at once."""
+        asked = (request.key, request.url)
         with self._lock:
-            known = self._failed.get(key)
+            known = self._failed.get(asked)
         if known is not None:
             raise known
         try:
-            return self._fetch(request, provider)
+            return self._fetch_patiently(request, terms.provider, send or self._send)
         except ProviderError as err:
             with self._lock:
-                self._failed[key] = err
+                self._failed[asked] = err
             raise
 
-    def _fetch(self, request: HttpRequest, provider: str) -> Reply:
+    def _fetch_patiently(self, request: HttpRequest, provider: str, send: Send) -> Reply:
         """Return a checked reply from the network, tried again where that may help."""
         if self.access.offline:
             raise ProviderError(
@@ -264,11 +330,11 @@ class HttpClient:
         )
         while True:
             try:
-                return self._once(request)
+                return self._once(request, send)
             except ProviderError as err:
                 with self._lock:
                     self.count.failures[err.reason] += 1
-                message = self.redact(f"{provider}: {request.label}: {err}")
+                message = self.redact(f"{provider}: {request.label}: {request.hide(str(err))}")
                 failed = ProviderError(message, reason=err.reason, transient=err.transient)
                 if not err.transient or (err.retry_after_s or 0.0) > LONGEST_WAIT_S:
                     raise failed from None
@@ -282,20 +348,20 @@ class HttpClient:
                     self._host(request.host).pause_until(time.monotonic() + err.retry_after_s)
                 self._pause(wait_s)
 
-    def _once(self, request: HttpRequest) -> Reply:
+    def _once(self, request: HttpRequest, send: Send) -> Reply:
         host = self._host(request.host)
         while not host.slots.acquire(timeout=_POLL_S):
             self._stop_if_cancelled()
         try:
             self._pause(host.take_turn(time.monotonic()) - time.monotonic())
-            self._count_request()
-            return self._send(request)
+            return send(request)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as err:
             raise _failure(err) from err
         finally:
             host.slots.release()
 
     def _send(self, request: HttpRequest) -> Reply:
+        self._count_request()
         with self._open_session().request(
             request.method,
             request.url,
@@ -309,7 +375,7 @@ class HttpClient:
             if response.status_code in ABSENT:
                 return Reply(response.status_code, b"")
             if response.status_code >= 400:
-                raise _refusal(response.status_code, response.headers, body)
+                raise _refusal(request, response, body)
             _check_part(response.headers.get("Content-Range", ""), body)
             request.check(body)
             return Reply(
@@ -318,6 +384,37 @@ class HttpClient:
                 response.headers.get("Content-Type", ""),
                 response.headers.get("Content-Range", ""),
             )
+
+    def _send_lent(self, request: HttpRequest, work: Callable[[Mapping[str, Any]], bytes]) -> Reply:
+        """Return what a library makes with arguments that put it under this client's rules."""
+        session = self._open_session()
+
+        def leave(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+            self._stop_if_cancelled()
+            self._count_request()
+            prepared.headers["User-Agent"] = str(session.headers["User-Agent"])
+            prepared.headers.pop("Referer", None)
+            return prepared
+
+        def arrive(response: requests.Response, **_: Any) -> requests.Response:
+            if response.is_redirect:
+                return response
+            with response:
+                body = self._read_body(response.raw, self.config.max_body_bytes)
+            if response.status_code >= 400:
+                raise _refusal(request, response, body)
+            request.check(body)
+            return _answered(response, body)
+
+        with _LENDING, _resolver_restored(), _trusted(self.access.ca_bundle) as verify:
+            arguments = {
+                "auth": leave,
+                "hooks": {"response": arrive},
+                "proxies": dict(session.proxies),
+                "stream": True,
+                "verify": verify,
+            }
+            return Reply(200, work(arguments))
 
     def _read_body(self, raw: urllib3.HTTPResponse, limit: int) -> bytes:
         began = time.monotonic()
@@ -418,6 +515,40 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
 
 
+def _answered(response: requests.Response, body: bytes) -> requests.Response:
+    """Return a response whose body is here already."""
+    answered = requests.Response()
+    answered.status_code, answered.reason = response.status_code, response.reason
+    answered.url, answered.request = response.url, response.request
+    answered.headers["Content-Type"] = response.headers.get("Content-Type", "")
+    answered.encoding = "utf-8"
+    answered.raw = io.BytesIO(body)
+    return answered
+
+
+@contextmanager
+def _resolver_restored() -> Iterator[None]:
+    """Undo what a library does to the look-up of host names of the whole process."""
+    resolver = socket.getaddrinfo
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = resolver
+
+
+@contextmanager
+def _trusted(ca_bundle: Path | None) -> Iterator[bool | str]:
+    """Yield what ``verify`` has to be to trust further certificates beside the usual ones."""
+    if ca_bundle is None:
+        yield True
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "certificates.pem"
+        usual = Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_bytes()
+        path.write_bytes(usual + b"\n" + ca_bundle.read_bytes())
+        yield str(path)
+
+
 def _failure(err: Exception) -> ProviderError:
     """Return what a failed exchange means, in the words of the user's next step."""
     kinds: tuple[tuple[tuple[type[Exception], ...], str, str, bool], ...] = (
@@ -467,15 +598,19 @@ def _check_part(content_range: str, body: bytes) -> None:
         raise ProviderError("sent less of a file than it says", reason="truncated", transient=True)
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+def _refusal(request: HttpRequest, response: requests.Response, body: bytes) -> ProviderError:
     """Return the error of a reply with an error status."""
+    status, wait_s = response.status_code, _retry_after_s(response.headers.get("Retry-After"))
+    explained = request.explain(body)
+    if explained is not None:
+        explained.retry_after_s = wait_s
+        return explained
     said = describe_error_body(body)
     message = f"HTTP {status}" + (f" ({said})" if said else "")
     if status in (401, 403):
         message += "; check the key in the settings"
     is_transient = status in _TRANSIENT or b'"is_transient":true' in body.replace(b" ", b"")
     reason = "rate limit" if status == 429 else f"HTTP {status}"
-    wait_s = _retry_after_s(headers.get("Retry-After"))
     return ProviderError(message, reason=reason, transient=is_transient, retry_after_s=wait_s)
 
 

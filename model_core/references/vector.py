@@ -29,7 +29,7 @@ _TYPE_IDS: dict[GeometryKind, tuple[int, ...]] = {
     "line": (shapely.GeometryType.LINESTRING, shapely.GeometryType.LINEARRING),
     "polygon": (shapely.GeometryType.POLYGON,),
 }
-_NOT_WALKED = (
+NOT_WALKED = (
     "abandoned",
     "bus_stop",
     "construction",
@@ -137,7 +137,7 @@ def _read_layer(
 ) -> list[BaseGeometry]:
     where = vector.where
     if where is None and vector.is_osm and kind == "line":
-        values = ", ".join(f"'{value}'" for value in _NOT_WALKED)
+        values = ", ".join(f"'{value}'" for value in NOT_WALKED)
         where = f"highway IS NOT NULL AND highway NOT IN ({values})"
     crs = _layer_crs(vector, layer)
     _, _, wkb, _ = pyogrio.raw.read(

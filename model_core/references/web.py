@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from model_core.errors import ProviderError
 from model_core.references.bodies import BodyCheck, any_body
+
+
+def unexplained(body: bytes) -> ProviderError | None:
+    """Return None: the status of a refusal says enough."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,9 @@ class HttpRequest:
 
     ``name`` stands for the address in messages and in the cache where the address itself is secret
     or expires; ``hidden`` are the secrets that stand in it. ``check`` raises ``ProviderError`` for
-    a reply that is not what was asked for; one larger than ``max_bytes`` is not taken (0: than the
-    configured limit).
+    a reply that is not what was asked for; ``explain`` returns one where the body of a refusal says
+    more than its status. A reply larger than ``max_bytes`` is not taken (0: than the configured
+    limit).
     """
 
     url: str = field(repr=False)
@@ -51,6 +58,7 @@ class HttpRequest:
     body: bytes = field(default=b"", repr=False)
     name: str = ""
     check: BodyCheck = field(default=any_body, compare=False)
+    explain: Callable[[bytes], ProviderError | None] = field(default=unexplained, compare=False)
     max_bytes: int = 0
 
     @property
@@ -72,6 +80,16 @@ class HttpRequest:
     def host(self) -> str:
         """Host and port that are asked."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    def hide(self, text: str) -> str:
+        """Return a text without this request's address where that may not be shown."""
+        if not self.name:
+            return text
+        parts = urlsplit(self.url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        for address in (self.url, target if len(target) > 1 else ""):
+            text = text.replace(address, "...") if address else text
+        return text
 
     def secrets(self) -> Iterator[str]:
         """Yield what must not be seen."""

@@ -17,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from model_core.config import VerificationConfig
-from model_core.errors import StreetViewError
-from model_core.types import Projection, StreetView
+from model_core.errors import ProviderError, StreetViewError
+from model_core.types import Projection, RemoteImage, StreetView
 from model_core.verification.local_features import (
     DESCRIPTOR_SIZE,
     EXTRACTION_VERSION,
@@ -51,6 +51,7 @@ class FeatureCache:
         self._memory: OrderedDict[str, LocalFeatures] = OrderedDict()
         self._memory_bytes = 0
         self._hashes: dict[tuple[Path, int, int], str] = {}
+        self._remote_hashes: dict[str, str] = {}
         self._writable = folder is not None
 
     def features(
@@ -67,7 +68,7 @@ class FeatureCache:
             extract: Extracts them from the image.
 
         Raises:
-            StreetViewError: The image is missing or damaged.
+            StreetViewError: The image is missing or damaged, or its source failed.
         """
         key = self._key(view, config)
         known = self._memory.get(key)
@@ -101,6 +102,8 @@ class FeatureCache:
 
     def _file_sha256(self, view: StreetView) -> str:
         """Return the hash of a view's file, read again only after the file changed."""
+        if view.remote is not None:
+            return self._remote_sha256(view.view_id, view.remote)
         try:
             status = view.path.stat()
             identity = (view.path, status.st_mtime_ns, status.st_size)
@@ -116,6 +119,15 @@ class FeatureCache:
                 "restore the file or take it out of the street views"
             ) from err
         return self._hashes[identity]
+
+    def _remote_sha256(self, view_id: str, image: RemoteImage) -> str:
+        """Return the hash of an online view's bytes, asked for once."""
+        if view_id not in self._remote_hashes:
+            try:
+                self._remote_hashes[view_id] = hashlib.sha256(image.read()).hexdigest()
+            except ProviderError as err:
+                raise StreetViewError(f"street view {view_id} cannot be used: {err}") from err
+        return self._remote_hashes[view_id]
 
     def _remember(self, key: str, features: LocalFeatures) -> None:
         self._memory[key] = features

@@ -16,7 +16,7 @@ from model_core.types import CancelCheck, Progress, ProgressCallback
 
 
 def locate(
-    params: Mapping[str, Any], progress: ProgressCallback, cancelled: CancelCheck
+    params: Mapping[str, Any], progress: ProgressCallback, cancelled: CancelCheck, tell: serve.Tell
 ) -> Mapping[str, Any]:
     """Count to ``steps``, or until cancelled, reporting each step."""
     steps = int(params.get("steps", 3))
@@ -29,7 +29,7 @@ def locate(
 
 
 def build_gallery(
-    params: Mapping[str, Any], progress: ProgressCallback, cancelled: CancelCheck
+    params: Mapping[str, Any], progress: ProgressCallback, cancelled: CancelCheck, tell: serve.Tell
 ) -> Mapping[str, Any]:
     """Fail, in the way that is asked for."""
     how = params.get("how")
@@ -48,7 +48,7 @@ def build_gallery(
 
 
 def info(
-    params: Mapping[str, Any], progress: ProgressCallback, cancelled: CancelCheck
+    params: Mapping[str, Any], progress: ProgressCallback, cancelled: CancelCheck, tell: serve.Tell
 ) -> Mapping[str, Any]:
     """Print in every way a library may, and try to read what belongs to the protocol."""
     print("python print")

@@ -11,12 +11,14 @@ from pathlib import Path
 from model_core.errors import Cancelled, GeolocatorError, PhotoError
 from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
 from model_core.types import (
+    AnswerCallback,
     CancelCheck,
     Candidate,
     LonLat,
     PhotoResult,
     Progress,
     ProgressCallback,
+    ignore_answer,
 )
 
 
@@ -56,12 +58,19 @@ class FakePipeline:
         return self
 
     def locate(
-        self, request: LocateRequest, progress: ProgressCallback, cancel: CancelCheck
+        self,
+        request: LocateRequest,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+        answer: AnswerCallback = ignore_answer,
     ) -> LocateOutcome:
         """Fail photos named ``bad*``, place ``far*`` elsewhere, and the others in the area."""
         self._begin(request, progress, cancel)
+        results = tuple(self._result(photo) for photo in request.photos)
+        for done, result in enumerate(results, start=1):
+            answer(result, done, len(results))
         return LocateOutcome(
-            tuple(self._result(photo) for photo in request.photos),
+            results,
             summary="a summary",
             notes=("a [note]",),
         )

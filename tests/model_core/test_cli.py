@@ -60,8 +60,11 @@ def test_request_has_absolute_paths_and_the_options() -> None:
     here = Path.cwd()
     assert request.photos == (here / "a.jpg", here / "folder")
     assert request.area == str(here / "area.gpkg")
-    assert request.street_views == (here / "s1", here / "s2.csv")
-    assert (request.imagery, request.roads) == (here / "i.tif", here / "r.gpkg")
+    assert request.sources.street_views == (str(here / "s1"), str(here / "s2.csv"))
+    assert (request.sources.imagery, request.sources.roads) == (
+        str(here / "i.tif"),
+        str(here / "r.gpkg"),
+    )
     assert (request.gallery, request.bundle) == (here / "g", here / "b")
     assert (request.out, request.truth) == (here / "o", None)
     assert request.config.device == "cpu"
@@ -227,14 +230,19 @@ def test_served_pipeline_answers_by_the_contract(repository: Path, tmp_path: Pat
     process.stdin.write(asked + refused)
     process.stdin.flush()
     answers: list[contract.Message] = []
+    told: list[contract.AnswerParams] = []
     while len(answers) < 2:
         message = contract.decode(process.stdout.readline())
         if not isinstance(message, contract.Notification):
             answers.append(message)
+        elif message.method == contract.ANSWER:
+            told.append(contract.AnswerParams.from_json(message.params))
     process.communicate(timeout=30)
     good, bad = answers
     assert isinstance(good, contract.Response)
-    assert contract.LocateResult.from_json(good.result).photos[0].probability_elsewhere == 0.05
+    (photo,) = contract.LocateResult.from_json(good.result).photos
+    assert photo.probability_elsewhere == 0.05
+    assert [(one.id, one.answer, one.done, one.total) for one in told] == [(1, photo, 1, 1)]
     assert isinstance(bad, contract.Failure)
     assert (bad.request_id, bad.code) == (2, contract.ErrorCode.INVALID_PARAMS)
     assert "absolute path" in bad.message

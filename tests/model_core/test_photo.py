@@ -22,9 +22,9 @@ from model_core.photo import (
     find_photos,
     read_photo,
     read_photo_metadata,
-    read_photos,
     read_pixels,
 )
+from model_core.photo_edits import read_edited_photos
 from model_core.types import Photo
 
 GPANO = (
@@ -244,7 +244,7 @@ def test_one_bad_photo_never_costs_the_others(tmp_path: Path) -> None:
     scene().save(tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes(b"no photo")
     scene().save(tmp_path / "c.png")
-    results = list(read_photos(find_photos([tmp_path])))
+    results = list(read_edited_photos(find_photos([tmp_path]), {}))
     assert [type(result) for result in results] == [Photo, PhotoFailure, Photo]
     failure = results[1]
     assert isinstance(failure, PhotoFailure)
@@ -255,7 +255,7 @@ def test_one_bad_photo_never_costs_the_others(tmp_path: Path) -> None:
 def test_every_damaged_real_photo_is_read_or_refused_with_its_name(shared_data: Path) -> None:
     paths = find_photos([shared_data / "exif_edge"])
     assert len(paths) == 45
-    for result in read_photos(paths):
+    for result in read_edited_photos(paths, {}):
         if isinstance(result, PhotoFailure):
             assert result.path.name in str(result.error)
         else:
@@ -274,10 +274,10 @@ def test_real_photos_cut_anywhere_or_with_flipped_bytes_never_crash(
         data[position] ^= int(rng.integers(1, 255))
     path = tmp_path / "cut.jpg"
     path.write_bytes(data[: int(len(data) * cut)])
-    (result,) = read_photos([path])
+    (result,) = read_edited_photos([path], {})
     assert isinstance(result, PhotoFailure)
     path.write_bytes(data)
-    (result,) = read_photos([path])
+    (result,) = read_edited_photos([path], {})
     assert isinstance(result, (Photo, PhotoFailure))
 
 

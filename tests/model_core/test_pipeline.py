@@ -19,6 +19,7 @@ from model_core.errors import (
     ImageryError,
 )
 from model_core.pipeline import GalleryRequest, LocateRequest, build_gallery, locate
+from model_core.references.survey import Sources
 from model_core.types import Progress
 
 NO_VERIFICATION = LocateConfig(verification=VerificationConfig(budget_views=0))
@@ -40,14 +41,17 @@ def request_of(demo: Path, gallery: Path):
         request = LocateRequest(
             photos=photos,
             area=str(demo / "area.geojson"),
-            imagery=demo / "imagery.tif",
-            roads=demo / "roads.geojson",
+            sources=seen_from_above(demo),
             gallery=gallery,
             config=NO_VERIFICATION,
         )
         return replace(request, **changes)
 
     return make
+
+
+def seen_from_above(demo: Path) -> Sources:
+    return Sources(imagery=str(demo / "imagery.tif"), roads=str(demo / "roads.geojson"))
 
 
 def demo_photos(demo: Path, count: int = 2) -> list[Path]:
@@ -125,8 +129,7 @@ def test_build_gallery_makes_what_locate_uses(demo: Path, request_of, tmp_path: 
     request = GalleryRequest(
         area=str(demo / "area.geojson"),
         out=folder,
-        imagery=demo / "imagery.tif",
-        roads=demo / "roads.geojson",
+        sources=seen_from_above(demo),
         config=NO_VERIFICATION,
     )
     assert build_gallery(request) == folder
@@ -136,7 +139,7 @@ def test_build_gallery_makes_what_locate_uses(demo: Path, request_of, tmp_path: 
     assert "gallery" not in stages
     assert outcome.results[0].candidates
     with pytest.raises(GalleryError, match="another area"):
-        locate(request_of(photo, gallery=folder, roads=None))
+        locate(request_of(photo, gallery=folder, sources=Sources(seen_from_above(demo).imagery)))
     (folder / "features.npy").write_bytes((folder / "features.npy").read_bytes()[:500])
     with pytest.raises(GalleryError, match="build"):
         locate(request_of(photo, gallery=folder))
@@ -145,14 +148,15 @@ def test_build_gallery_makes_what_locate_uses(demo: Path, request_of, tmp_path: 
 def test_an_area_without_sources_or_places_is_refused(demo: Path, request_of):
     photo = demo_photos(demo, 1)[0]
     with pytest.raises(AreaError, match="imagery"):
-        locate(request_of(photo, imagery=None))
+        locate(request_of(photo, sources=Sources()))
     with pytest.raises(AreaError):
         locate(request_of(photo, area="10,50,10,50"))
 
 
 def test_an_area_off_the_imagery_is_refused_in_words(demo: Path, request_of):
     photo = demo_photos(demo, 1)[0]
-    request = request_of(photo, area="10,50,10.002,50.001", roads=None)
+    above = Sources(imagery=str(demo / "imagery.tif"))
+    request = request_of(photo, area="10,50,10.002,50.001", sources=above)
     for _ in range(2):  # built, then opened
         with pytest.raises(AreaError, match="overlap"):
             locate(request)
@@ -164,7 +168,7 @@ def test_a_raster_without_crs_is_refused_by_name(demo: Path, request_of, tmp_pat
     with rasterio.open(path, "w", **profile) as raster:
         raster.write(np.zeros((3, 32, 32), np.uint8))
     with pytest.raises(ImageryError, match=r"bare\.tif"):
-        locate(request_of(demo_photos(demo, 1)[0], imagery=path))
+        locate(request_of(demo_photos(demo, 1)[0], sources=Sources(imagery=str(path))))
 
 
 def test_a_damaged_bundle_is_refused_by_name(demo: Path, request_of, tmp_path: Path):
@@ -214,7 +218,7 @@ def test_real_imagery_and_a_photo_of_elsewhere_are_told_apart(shared_data: Path,
         LocateRequest(
             photos=(shared_data / "photos" / "berlin" / "01.jpg",),
             area=f"{west},{south},{east},{north}",
-            imagery=tiles,
+            sources=Sources(imagery=str(tiles)),
             out=tmp_path / "out",
             config=NO_VERIFICATION,
         )

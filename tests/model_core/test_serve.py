@@ -241,7 +241,7 @@ def test_new_stage_is_sent_at_once_and_the_flood_is_held_back() -> None:
     sent: list[dict[str, Any]] = []
     now = [0.0]
 
-    def job(params: Any, progress: Any, cancelled: Any) -> dict[str, Any]:
+    def job(params: Any, progress: Any, cancelled: Any, tell: Any) -> dict[str, Any]:
         for step in range(1000):
             now[0] += 0.001
             progress(Progress(f"stage {step // 500}", step, 1000))

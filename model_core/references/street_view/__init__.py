@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from model_core.references.street_view.base import StreetViewSource
+from model_core.references.street_view.base import OnlineStreetViews, StreetViewSource
 from model_core.references.street_view.local import FolderStreetViews
 from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
 
-__all__ = ["FolderStreetViews", "StreetViewSource", "ViewPixels", "read_view", "read_view_pixels"]
+__all__ = [
+    "FolderStreetViews",
+    "OnlineStreetViews",
+    "StreetViewSource",
+    "ViewPixels",
+    "read_view",
+    "read_view_pixels",
+]

@@ -6,12 +6,9 @@ import math
 import threading
 from pathlib import Path
 
-import numpy as np
-import shapely
-
 from model_core.errors import PhotoError, StreetViewError
 from model_core.photo import PhotoMetadata, find_photos, read_photo_metadata
-from model_core.references.area import LocalFrame
+from model_core.references.street_view.base import views_within
 from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
 from model_core.references.street_view.table import TableRow, read_table
 from model_core.references.terms import LOCAL_STREET_VIEWS, terms_for_file
@@ -59,13 +56,7 @@ class FolderStreetViews:
         Raises:
             StreetViewError: There is no such folder or table, or no view in it can be used.
         """
-        views = self.views()
-        frame = LocalFrame(area.center_lonlat)
-        x_m, y_m = frame.to_xy([v.lonlat.lon for v in views], [v.lonlat.lat for v in views])
-        flat = frame.project(area.geometry)
-        shapely.prepare(flat)
-        near = np.asarray(shapely.dwithin(flat, shapely.points(x_m, y_m), max(0.0, margin_m)))
-        return [view for view, is_near in zip(views, near.tolist(), strict=True) if is_near]
+        return views_within(self.views(), area, margin_m)
 
     def _load(self) -> list[StreetView]:
         source = VectorSource.parse(str(self.path)).path
@@ -96,7 +87,7 @@ class FolderStreetViews:
     def _from_table(self) -> list[StreetView]:
         views: dict[str, StreetView] = {}
         for row in read_table(self.path):
-            view_id = self._view_id(row.path)
+            view_id = row.view_id or self._view_id(row.path)
             name = f"row {row.number}, {view_id}"
             if view_id in views:
                 self.skipped[name] = "is listed twice; the first row counts"
@@ -150,7 +141,7 @@ class FolderStreetViews:
             projection=projection,
             heading_deg=None if heading_deg is None else heading_deg % 360.0,
             fov_deg=360.0 if projection == "equirectangular" else fov_deg,
-            terms=self.terms,
+            terms=row.terms or self.terms,
             captured_at=row.captured_at or (metadata.captured_at if metadata else None),
             pitch_deg=_first(row.pitch_deg, metadata.pitch_deg if metadata else None),
             roll_deg=_first(row.roll_deg, metadata.roll_deg if metadata else None),

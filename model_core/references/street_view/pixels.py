@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model_core.errors import PhotoError, StreetViewError
+from model_core.errors import PhotoError, ProviderError, StreetViewError
 from model_core.photo import read_photo, read_pixels
 from model_core.types import ImageU8, MaskArray, StreetView
 
@@ -30,14 +30,15 @@ def read_view(view: StreetView, max_side_px: int | None = None) -> ViewPixels:
         max_side_px: Larger images are scaled down to this; None keeps every pixel.
 
     Raises:
-        StreetViewError: The image is missing or damaged.
+        StreetViewError: The image is missing or damaged, or its source failed.
     """
     try:
+        data = None if view.remote is None else view.remote.read()
         if view.projection == "equirectangular":
-            photo = read_photo(view.path, max_side_px)
+            photo = read_photo(view.path, max_side_px, data)
             return ViewPixels(photo.image, photo.coverage)
-        return ViewPixels(read_pixels(view.path, max_side_px))
-    except PhotoError as err:
+        return ViewPixels(read_pixels(view.path, max_side_px, data))
+    except (PhotoError, ProviderError) as err:
         raise StreetViewError(f"street view {view.view_id} cannot be used: {err}") from err
 
 
@@ -49,6 +50,6 @@ def read_view_pixels(view: StreetView, max_side_px: int | None = None) -> ImageU
         max_side_px: Larger images are scaled down to this; None keeps every pixel.
 
     Raises:
-        StreetViewError: The image is missing or damaged.
+        StreetViewError: The image is missing or damaged, or its source failed.
     """
     return read_view(view, max_side_px).image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from model_core.errors import StreetViewError
 from model_core.references.vector import VectorSource
+from model_core.types import SourceTerms
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "path": ("path", "file", "filename", "file_name", "photo", "image", "relpath"),
@@ -39,17 +40,27 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "fov_deg": ("fov_deg", "fov", "hfov", "field_of_view"),
     "captured_at": ("captured_at", "datetime", "timestamp", "date", "capture_time"),
     "projection": ("projection", "projection_type"),
+    "view_id": ("view_id",),
+    "provider": ("provider",),
+    "licence": ("licence", "license"),
+    "attribution": ("attribution",),
+    "trainable": ("trainable",),
+    "displayable_beside_map": ("displayable_beside_map",),
 }
 _IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
 _TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 _EXIF_DATE = re.compile(r"^(\d{4}):(\d{2}):(\d{2})")
 _YEAR_MONTH = re.compile(r"^\d{4}-\d{2}$")
 _LEAST_MILLISECONDS = 10**11
+_NO = ("no", "false", "0")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row: where the image is and what the table says of it, None where it says nothing."""
+    """One row: where the image is and what the table says of it, None where it says nothing.
+
+    ``terms`` are those of the image's source, where the row names one.
+    """
 
     number: int
     path: Path
@@ -62,6 +73,8 @@ class TableRow:
     fov_deg: float | None
     captured_at: datetime | None
     projection: str
+    view_id: str = ""
+    terms: SourceTerms | None = None
 
 
 def read_table(path: Path) -> list[TableRow]:
@@ -71,6 +84,8 @@ def read_table(path: Path) -> list[TableRow]:
     without its ending), ``lon`` and ``lat`` or a point geometry in any CRS, ``heading_deg``,
     ``fov_deg`` (360 for panoramas), ``captured_at`` and, rarely, ``projection``, ``pitch_deg``,
     ``roll_deg``. Common other names (``long``, ``azimut``, ``fov``, ``datetime``) are understood.
+    Images of a source may carry its ``provider``, ``licence``, ``attribution``, ``trainable`` and
+    ``displayable_beside_map``, and their ``view_id`` there.
 
     Raises:
         StreetViewError: It is no table, or names no images.
@@ -169,7 +184,28 @@ def _row(
         fov_deg=_number(value("fov_deg")),
         captured_at=_moment(value("captured_at")),
         projection=str(value("projection") or "").strip().lower(),
+        view_id=_text(value("view_id")),
+        terms=_terms(value),
     )
+
+
+def _terms(value: Callable[[str], Any]) -> SourceTerms | None:
+    """Return the terms that a row states; what it leaves open is as for one's own files."""
+    provider = _text(value("provider"))
+    if not provider:
+        return None
+    return SourceTerms(
+        provider=provider,
+        licence=_text(value("licence")) or SourceTerms(provider).licence,
+        attribution=_text(value("attribution")),
+        trainable=_text(value("trainable")).lower() not in _NO,
+        displayable_beside_map=_text(value("displayable_beside_map")).lower() not in _NO,
+    )
+
+
+def _text(value: Any) -> str:
+    text = "" if value is None else str(value).strip()
+    return "" if text.lower() in ("nan", "none") else text
 
 
 def _image_path(path: Any, stem: Any, folder: Path) -> Path:

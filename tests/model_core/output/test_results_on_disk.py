@@ -24,9 +24,10 @@ from model_core.output import (
     Backdrop,
     candidates_geojson,
     wedge,
+    write_geopackage,
     write_results,
 )
-from model_core.types import LonLat
+from model_core.types import LonLat, SourceTerms
 
 GEOD = pyproj.Geod(ellps="WGS84")
 
@@ -77,6 +78,16 @@ def test_errors_stand_beside_candidates_only_where_the_truth_is_known(
     assert south.error_m.iloc[0] == pytest.approx(134.2, abs=0.5)
     assert south.heading_error_deg.isna().all()
     assert layer[layer.photo == "abroad.jpg"].error_m.isna().all()
+
+
+def test_layers_say_where_their_references_come_from(tmp_path: Path, run: Any) -> None:
+    path = tmp_path / "candidates.gpkg"
+    terms = SourceTerms("Some Views", "CC BY-SA 4.0", "(c) Some contributors")
+    write_geopackage(path, run.results, replace(run.provenance, sources=(terms, terms)))
+    for layer in ("candidates", "fields_of_view"):
+        said = pyogrio.read_info(path, layer=layer)["layer_metadata"]
+        assert said["ATTRIBUTION"] == "(c) Some contributors"
+        assert said["SOURCES"] == "Some Views (CC BY-SA 4.0)"
 
 
 def test_a_photo_from_elsewhere_says_so_on_each_candidate(tmp_path: Path, run: Any) -> None:

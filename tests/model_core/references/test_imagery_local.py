@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 
 import cv2
@@ -158,7 +159,11 @@ def test_mbtiles_are_read_as_a_raster(tmp_path):
         table.execute(
             "create table tiles (zoom_level int, tile_column int, tile_row int, tile_data blob)"
         )
-        bounds = "14.99,48.19,15.01,48.21"
+        corners = [
+            (x / 2**zoom * 360 - 180, math.degrees(math.atan(math.sinh(math.pi * (1 - y / 2**17)))))
+            for x, y in ((x0 - 2, y0 + 3), (x0 + 3, y0 - 2))
+        ]
+        bounds = ",".join(repr(value) for corner in corners for value in corner)
         for name, value in (
             ("name", "city"),
             ("format", "png"),

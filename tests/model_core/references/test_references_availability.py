@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from model_core.config import StreetViewConfig
+from model_core.errors import ConfigError
 from model_core.references.area import LocalFrame
-from model_core.references.availability import StreetViewIndex, assign_views, choose_street_views
+from model_core.references.availability import (
+    StreetViewIndex,
+    assign_views,
+    choose_street_views,
+    is_available,
+)
 from model_core.references.terms import LOCAL_STREET_VIEWS
 from model_core.types import LonLat, Place, StreetView
 
@@ -133,3 +140,47 @@ def test_every_view_is_assigned_to_its_nearest_place():
     assert names == [["c", "a"], ["e", "b"], []]
     assert assign_views([], index, 50.0) == []
     assert assign_views(places, StreetViewIndex([], FRAME), 50.0) == [[], [], []]
+
+
+def taken(name: str, day: str | None) -> StreetView:
+    moment = None if day is None else datetime.fromisoformat(day).replace(tzinfo=UTC)
+    return replace(view(name, 5.0, heading_deg=10.0 * len(name)), captured_at=moment)
+
+
+ERAS = [
+    taken("old", "2022-05-01"),
+    taken("eve", "2023-02-05"),
+    taken("quake", "2023-02-06"),
+    taken("since", "2024-01-01"),
+    taken("undated", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"after": "2023-02-06"}, {"quake", "since"}),
+        ({"before": "2023-02-06"}, {"old", "eve"}),
+        ({"after": "2023-01-01", "before": "2023-12-31"}, {"eve", "quake"}),
+        ({"after": "2023-02-06T06:00:00+00:00"}, {"since"}),
+        ({}, {"old", "eve", "quake", "since", "undated"}),
+    ],
+)
+def test_only_views_of_the_time_that_is_asked_for_serve(said, expected) -> None:
+    config = StreetViewConfig(policy="nearest", **said)
+    assert {one.view_id for one in ERAS if is_available(one, None, config)} == expected
+    served = {one.view_id for one in ERAS if chosen([one], policy="nearest", **said)}
+    assert served == expected
+
+
+def test_a_time_limit_adds_to_the_age_limit() -> None:
+    photo_date = datetime(2023, 3, 1, tzinfo=UTC)
+    config = StreetViewConfig(after="2023-02-06")
+    assert [v.view_id for v in ERAS if is_available(v, photo_date, config)] == ["quake", "since"]
+    config = StreetViewConfig(after="2023-02-06", max_age_days=60.0)
+    assert [v.view_id for v in ERAS if is_available(v, photo_date, config)] == ["quake"]
+
+
+def test_a_date_that_is_none_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"street_view.before is 'last year'"):
+        is_available(ERAS[0], None, StreetViewConfig(before="last year"))

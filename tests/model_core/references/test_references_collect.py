@@ -14,6 +14,7 @@ from model_core.references import (
     FolderStreetViews,
     ReferenceSummary,
     collect_references,
+    find_street_views,
     lay_places,
     open_imagery,
     read_area,
@@ -86,16 +87,9 @@ class Views:
 
 
 def collected(imagery, sources, config=None, photo_date=None, **options):
-    return collect_references(
-        AREA,
-        PLACES,
-        imagery,
-        sources,
-        config or StreetViewConfig(),
-        photo_date,
-        GEOMETRY,
-        **options,
-    )
+    config = config or StreetViewConfig()
+    views = find_street_views(AREA, sources, config.max_distance_m, options.get("summary"))
+    return collect_references(PLACES, imagery, views, config, photo_date, GEOMETRY, **options)
 
 
 def test_every_place_has_its_reference_in_order():
@@ -113,7 +107,7 @@ def test_every_place_has_its_reference_in_order():
     assert summary.places == summary.with_imagery == len(PLACES)
     assert summary.with_street_view == len(PLACES[::2])
     assert summary.with_neither == 0
-    assert summary.failures == {"some views": 1}
+    assert summary.failures == {"some views": {"error": 1}}
 
 
 def test_places_are_read_only_when_asked_for():
@@ -131,8 +125,8 @@ def test_failing_image_costs_one_place_and_is_counted():
     references = list(collected(Imagery(bad), [Views(PLACES)], summary=summary))
     assert [one.satellite is None for one in references[:4]] == [False, True, True, False]
     assert all(one.street_views for one in references)
-    assert summary.failures["grey imagery"] == 2
-    assert "export it again" in summary.reasons["grey imagery"]
+    assert summary.failures["grey imagery"].total() == 2
+    assert "export it again" in summary.examples["grey imagery"]
     assert "grey imagery: 2 could not be used" in summary.describe()
 
 
@@ -200,7 +194,14 @@ def test_real_area_end_to_end(shared_data):
     places = lay_places(area, None, PlaceConfig(grid="never"), views.find(area, 0.0))
     assert {place.kind for place in places} == {"street_view"}
     references = list(
-        collect_references(area, places, None, [views], StreetViewConfig(), None, GEOMETRY)
+        collect_references(
+            places,
+            None,
+            find_street_views(area, [views], 50.0),
+            StreetViewConfig(),
+            None,
+            GEOMETRY,
+        )
     )
     assert all(one.street_views for one in references)
     assert all(one.street_views[0].projection == "equirectangular" for one in references)
@@ -213,7 +214,13 @@ def test_real_tiles_end_to_end(shared_data):
     places = lay_places(area, None, PlaceConfig(grid_spacing_m=60.0))
     summary = ReferenceSummary()
     references = collect_references(
-        area, places, imagery, [], StreetViewConfig(), None, GEOMETRY, summary=summary
+        places,
+        imagery,
+        find_street_views(area, [], 50.0),
+        StreetViewConfig(),
+        None,
+        GEOMETRY,
+        summary=summary,
     )
     images = [one.satellite for one in references if one.satellite is not None]
     assert 0 < len(images) < len(places)

@@ -1,0 +1,53 @@
+"""Files that are whole or not there: written under another name, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from model_core.errors import InputError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; it takes its place when the block succeeds.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        remove(unfinished)
+        yield unfinished
+        os.replace(unfinished, path)
+    except OSError as err:
+        raise InputError(
+            f"{path}: cannot be written ({err}); close it in other programs, make room, "
+            "or choose another folder"
+        ) from err
+    finally:
+        with contextlib.suppress(OSError):
+            remove(unfinished)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise InputError(f"{folder}: cannot be made ({err}); choose another folder") from err
+
+
+def remove(path: Path) -> None:
+    """Delete a file where there is one.
+
+    Raises:
+        OSError: It cannot be deleted.
+    """
+    path.unlink(missing_ok=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from model_core.errors import InputError
-from model_core.references.imagery import ImagerySource, open_imagery, web_tiles
+from model_core.references.imagery import (
+    ImagerySource,
+    cog,
+    google_maps,
+    open_imagery,
+    stac,
+    web_tiles,
+)
 from model_core.references.roads import RoadFile, RoadSource, overpass
 from model_core.references.source import (
     KnownSource,
@@ -24,7 +31,10 @@ from model_core.references.street_view import (
 )
 
 SOURCES: tuple[KnownSource, ...] = (
+    *stac.SOURCES,
     *web_tiles.SOURCES,
+    *cog.SOURCES,
+    *google_maps.SOURCES,
     *panoramax.SOURCES,
     *mapillary.SOURCES,
     *kartaview.SOURCES,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import socket
 import ssl
 import tempfile
@@ -375,6 +376,7 @@ class HttpClient:
                 return Reply(response.status_code, b"")
             if response.status_code >= 400:
                 raise _refusal(request, response, body)
+            _check_part(response.headers.get("Content-Range", ""), body)
             request.check(body)
             return Reply(
                 response.status_code,
@@ -587,6 +589,13 @@ def _failure(err: Exception) -> ProviderError:
         if isinstance(err, types):
             return ProviderError(f"{words} ({err})", reason=reason, transient=is_transient)
     return ProviderError(f"cannot be asked ({err})", reason="request")
+
+
+def _check_part(content_range: str, body: bytes) -> None:
+    """Raise where a part of a file is not as long as its server says."""
+    found = re.match(r"bytes (\d+)-(\d+)/", content_range)
+    if found is not None and int(found[2]) - int(found[1]) + 1 != len(body):
+        raise ProviderError("sent less of a file than it says", reason="truncated", transient=True)
 
 
 def _refusal(request: HttpRequest, response: requests.Response, body: bytes) -> ProviderError:

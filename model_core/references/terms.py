@@ -12,7 +12,7 @@ from model_core.errors import InputError
 from model_core.types import SourceTerms
 
 LOCAL_IMAGERY = SourceTerms(provider="local imagery")
-_OPEN_WORDS = frozenset({"cc", "cc0", "odbl", "pddl", "etalab", "ogl", "dl"})
+_OPEN_WORDS = frozenset({"cc", "cc0", "creativecommons", "odbl", "pddl", "etalab", "ogl", "dl"})
 _OPEN_PHRASES = ("public domain", "creative commons", "open data commons", "open government")
 
 LOCAL_STREET_VIEWS = SourceTerms(provider="local street views")

@@ -136,3 +136,19 @@ def test_bodies_are_frozen() -> None:
 def test_value_that_is_no_json_is_refused() -> None:
     with pytest.raises(ContractError, match="cannot be written as JSON"):
         contract.encode(contract.Response(1, {"value": float("inf")}))
+
+
+def bodies(kind: type[contract.Body]) -> list[type[contract.Body]]:
+    return [kind, *(found for below in kind.__subclasses__() for found in bodies(below))]
+
+
+def test_every_field_of_a_message_is_checked_and_can_be_given() -> None:
+    for kind in bodies(contract.Body):
+        for field in dataclasses.fields(kind):
+            alone = dataclasses.make_dataclass(
+                f"Only{field.name}", [(field.name, field.type)], bases=(contract.Body,), frozen=True
+            )
+            with pytest.raises(ContractError):
+                alone.from_json({field.name: {3}})
+    params = {"photo": "/a", "out": "/b", "lon": 1, "lat": 2, "decimals": 3}
+    assert contract.ExportPhotoParams.from_json(params).decimals == 3

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyproj
 import rasterio
@@ -27,6 +27,7 @@ from model_core.references.imagery.resample import choose_window, resample, samp
 from model_core.references.terms import LOCAL_IMAGERY, stated_terms
 from model_core.types import ImageU8, LonLat, MaskArray, SatelliteImage, SourceTerms
 
+ResultT = TypeVar("ResultT")
 LevelWindow = tuple[int, int, int, int]
 
 _COARSEST_PX = 64
@@ -46,6 +47,13 @@ class RasterFile(Protocol):
         Raises:
             RasterioIOError: It is no raster.
             ImageryError: There is no such file.
+        """
+        ...
+
+    def run(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Return what a function gives that opens, reads or closes the file.
+
+        Whatever touches it goes through here, one call at a time.
         """
         ...
 
@@ -75,6 +83,10 @@ class LocalRaster:
         if not self.path.is_file():
             raise ImageryError(f"{self.path}: there is no such raster; check the path")
         return rasterio.open(self.path, **options)
+
+    def run(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Return what the function gives: a local file may be read anywhere."""
+        return function(*args)
 
     def failure(self) -> Exception | None:
         """Return None: a local file's faults are its own."""
@@ -107,6 +119,7 @@ class RasterImagery:
         self._captured_at = captured_at
         self._lock = threading.Lock()
         self._opened: _OpenRaster | None = None
+        self._close: weakref.finalize[..., Any] | None = None
 
     def __enter__(self) -> RasterImagery:
         self.open()
@@ -141,9 +154,9 @@ class RasterImagery:
     def close(self) -> None:
         """Close the file; a later read opens it again."""
         with self._lock:
-            if self._opened is not None:
-                self._opened.close()
-                self._opened = None
+            if self._close is not None:
+                self._close()
+            self._opened = None
 
     def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
         """Return the image centred on a place, or None where the raster has (almost) no pixels.
@@ -161,7 +174,7 @@ class RasterImagery:
             raster = self._open()
             try:
                 grid = sampling_grid(center, footprint_m, raster.to_crs, raster.pixel_of_crs)
-                found = resample(raster.levels, grid, size_px)
+                found = self.file.run(resample, raster.levels, grid, size_px)
             except (RasterioError, MemoryError) as err:
                 raise self.file.failure() or ImageryError(
                     f"{self.file.name}: its pixels near {center.lon:.6f}, {center.lat:.6f} cannot "
@@ -173,6 +186,16 @@ class RasterImagery:
         return SatelliteImage(
             image, valid, footprint_m, center, self.terms, raster.captured_at or self._captured_at
         )
+
+    @property
+    def captured_at(self) -> datetime | None:
+        """When the pictures were taken, as the file or whoever offers it says.
+
+        Raises:
+            ImageryError: The file cannot serve.
+        """
+        with self._lock:
+            return self._open().captured_at or self._captured_at
 
     def windows(
         self, centers: Sequence[LonLat], footprint_m: float, size_px: int
@@ -195,20 +218,20 @@ class RasterImagery:
                     found.append((chosen[0], chosen[1]))
         return found
 
-    @contextmanager
-    def opened(self) -> Iterator[DatasetReader]:
-        """Give the raster at full resolution, to one thread at a time.
+    def using(self, function: Callable[[DatasetReader], ResultT]) -> ResultT:
+        """Return what a function gives for the raster at full resolution, one call at a time.
 
         Raises:
             ImageryError: The file cannot serve.
             ProviderError: A remote file's server failed.
         """
         with self._lock:
-            yield self._open().datasets[0]
+            return self.file.run(function, self._open().levels[0].dataset)
 
     def _open(self) -> _OpenRaster:
         if self._opened is None:
-            self._opened = _open_raster(self.file)
+            self._opened = self.file.run(_open_raster, self.file)
+            self._close = weakref.finalize(self, self.file.run, self._opened.close)
         return self._opened
 
 

@@ -13,6 +13,7 @@ from qgis.PyQt.QtNetwork import (
     QNetworkProxyFactory,
     QNetworkProxyQuery,
     QSslCertificate,
+    QSslConfiguration,
 )
 
 from .i18n import tr
@@ -67,10 +68,12 @@ def own_certificates() -> list[QSslCertificate]:
     return [*manager.databaseCAs(), *manager.extraFileCAs()]
 
 
-def all_certificates() -> list[QSslCertificate]:
-    """Return the system's authorities and those added to QGIS; none where none was added."""
-    own = own_certificates()
-    return [*QgsApplication.authManager().systemRootCAs(), *own] if own else []
+def with_system_certificates(own: Sequence[QSslCertificate]) -> list[QSslCertificate]:
+    """Return added authorities with the system's, none where none was added.
+
+    It takes a second: in a worker thread.
+    """
+    return [*QSslConfiguration.systemCaCertificates(), *own] if own else []
 
 
 def write_certificates(path: Path, certificates: Sequence[QSslCertificate]) -> Path | None:

@@ -82,9 +82,13 @@ class Settings:
         chosen = self.engine_python
         return Path(chosen) if chosen else find_python(self.engine_folder)
 
-    def engine_state(self) -> EnvironmentState:
-        """Return how the engine's environment stands."""
-        text = requirements.read_requirements(PLUGIN_FOLDER)
+    def engine_state(self, plugin_folder: Path = PLUGIN_FOLDER) -> EnvironmentState:
+        """Return how the engine's environment stands.
+
+        Args:
+            plugin_folder: Holds the pinned requirements.
+        """
+        text = requirements.read_requirements(plugin_folder)
         return environment_state(self.engine_python, self.engine_folder, requirements.digest(text))
 
     def engine_launch(self) -> Launch:
@@ -298,11 +302,10 @@ class Settings:
     def offline(self, is_offline: bool) -> None:
         self._write("offline", "true" if is_offline else "false")
 
-    def installer_certificates(self) -> str | None:
-        """Return a file of every certificate that the installers trust; None for the system's."""
-        path = self._profile / "csi_geolocator" / "certificates_for_installing.pem"
-        written = network.write_certificates(path, network.all_certificates())
-        return str(written) if written else None
+    @property
+    def installer_certificates(self) -> Path:
+        """The file of every certificate that the installers trust, where QGIS has own ones."""
+        return self._profile / "csi_geolocator" / "certificates_for_installing.pem"
 
     def network_params(self) -> contract.NetworkParams:
         """Return how sources are reached: QGIS's proxy and certificates, our cache and limits."""

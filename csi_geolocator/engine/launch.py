@@ -8,7 +8,6 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,13 +113,6 @@ def clean_path(value: str, platform: str, qgis_folders: Sequence[str]) -> str:
         return inside or "osgeo4w" in place.lower()
 
     return separator.join(part for part in value.split(separator) if part and not is_foreign(part))
-
-
-def process_flags(platform: str = sys.platform) -> dict[str, int]:
-    """Return the options of ``subprocess`` that keep a console window from opening on Windows."""
-    if platform != "win32":
-        return {}
-    return {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0x08000000)}
 
 
 def why_not_python(python: Path, host: HostPython) -> str:

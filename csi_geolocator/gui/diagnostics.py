@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from qgis.core import Qgis
 from qgis.PyQt.QtCore import QT_VERSION_STR
 
+from ..engine.environment import EnvironmentState
 from ..engine.machine import Machine
 from ..engine.tool_output import Check
 from ..settings import PLUGIN_FOLDER, Settings
@@ -23,6 +24,7 @@ def plugin_version() -> str:
 
 def diagnostics(
     settings: Settings,
+    state: EnvironmentState,
     machine: Machine | None,
     checks: Sequence[Check] = (),
     message: str = "",
@@ -31,13 +33,13 @@ def diagnostics(
     """Return versions, state, what was found on the machine, and the log; no key, no password.
 
     Args:
-        settings: For the state of the environment.
+        settings: For the place of the environment and the device.
+        state: How the environment stands.
         machine: What was found; None where it was not looked for yet.
         checks: The engine's check of itself.
         message: How the last set-up ended.
         log: What its programs said.
     """
-    state = settings.engine_state()
     lines = [
         f"CSI Geolocator {plugin_version()}",
         f"QGIS {Qgis.version()}, Qt {QT_VERSION_STR}, Python {platform.python_version()}",

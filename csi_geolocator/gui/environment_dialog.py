@@ -13,6 +13,7 @@ from qgis.PyQt.QtWidgets import (
     QFrame,
     QGroupBox,
     QHBoxLayout,
+    QLabel,
     QMessageBox,
     QPushButton,
     QScrollArea,
@@ -128,6 +129,7 @@ class EnvironmentDialog(QDialog):
         last = self._last
         return diagnostics(
             self._settings,
+            self._settings.engine_state(self._plugin_folder),
             self._machine,
             last.checks if last else (),
             last.message if last else "",
@@ -137,18 +139,31 @@ class EnvironmentDialog(QDialog):
     # What is shown
 
     def _look(self) -> None:
-        host = self._host
-        Background(
-            tr("Looking for Python and GPU"),
-            lambda: look(host),
-            self.show_machine,
-            lambda error: self._outcome.say(ERROR, str(error)),
-        ).start()
+        host, path = self._host, self._settings.installer_certificates
+        own = network.own_certificates()
 
-    def show_machine(self, machine: Machine) -> None:
-        """Show what was found on this machine."""
+        def work() -> tuple[Machine, Path | None]:
+            trusted = network.with_system_certificates(own)
+            return look(host), network.write_certificates(path, trusted)
+
+        task = Background(
+            tr("Looking for Python and GPU"),
+            work,
+            lambda found: self.show_machine(*found),
+            lambda error: self._outcome.say(ERROR, str(error)),
+        )
+        self.destroyed.connect(task.forget)
+        task.start()
+
+    def show_machine(self, machine: Machine, certificates: Path | None = None) -> None:
+        """Show what was found on this machine.
+
+        Args:
+            machine: Its Pythons, uv and GPUs.
+            certificates: What the installers have to trust, None for what they do by themselves.
+        """
         self._machine = machine
-        self._form.show_machine(machine)
+        self._form.show_machine(machine, str(certificates) if certificates else None)
 
     def _first_choices(self) -> Choices:
         settings = self._settings
@@ -158,7 +173,6 @@ class EnvironmentDialog(QDialog):
             package_index=settings.package_index,
             wheelhouse=settings.wheelhouse,
             proxy=network.proxy_address(network.proxy_of_qgis()),
-            certificates=settings.installer_certificates(),
         )
 
     def _propose(self, machine: Machine, choices: Choices) -> Order:
@@ -166,7 +180,7 @@ class EnvironmentDialog(QDialog):
 
     def _refresh(self) -> None:
         """Say how the environment stands, and offer what can be done about it."""
-        state = self._settings.engine_state()
+        state = self._settings.engine_state(self._plugin_folder)
         self._state.say(*state_in_words(state))
         is_running = self._installer.is_running
         is_ours = state.installation is not None
@@ -309,8 +323,12 @@ class EnvironmentDialog(QDialog):
         form = QFormLayout(group)
         note = tr("It has to hold the engine's packages; the Python of QGIS is refused.")
         form.addRow(WrappedLabel("existingNote", note))
-        form.addRow(tr("P&ython:"), self._existing)
-        form.addRow("", self._button("use"))
+        label = QLabel(tr("P&ython:"))
+        label.setBuddy(self._existing)
+        row = QHBoxLayout()
+        row.addWidget(self._existing, 1)
+        row.addWidget(self._button("use"))
+        form.addRow(label, row)
         return group
 
     def _row(self, *names: str) -> QHBoxLayout:

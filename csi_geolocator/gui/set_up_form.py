@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
@@ -74,9 +75,10 @@ class SetUpForm(QWidget):
             certificates=self._choices.certificates,
         )
 
-    def show_machine(self, machine: Machine) -> None:
+    def show_machine(self, machine: Machine, certificates: str | None) -> None:
         """Show what was found on this machine, and the plan that follows from it."""
         self._machine = machine
+        self._choices = replace(self._choices, certificates=certificates)
         self._tool.setText(tool_in_words(machine.uv))
         self._python.blockSignals(True)
         self._python.clear()

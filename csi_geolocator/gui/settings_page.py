@@ -51,6 +51,7 @@ class SettingsPageFactory(QgsOptionsWidgetFactory):
         super().__init__()
         self._settings = settings
         self._engine = engine
+        self._page: SettingsPage | None = None  # QGIS owns the widget, Python its methods
         self.setTitle(PAGE_NAME)
         self.setIcon(QIcon(str(PLUGIN_FOLDER / "resources" / "icons" / "icon.svg")))
 
@@ -60,7 +61,8 @@ class SettingsPageFactory(QgsOptionsWidgetFactory):
 
     def createWidget(self, parent: QWidget | None = None) -> SettingsPage:
         """Return the page."""
-        return SettingsPage(self._settings, self._engine, parent)
+        self._page = SettingsPage(self._settings, self._engine, parent)
+        return self._page
 
 
 class SettingsPage(QgsOptionsPageWidget):

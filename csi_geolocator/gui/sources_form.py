@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qgis.gui import QgsAuthConfigSelect
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
@@ -53,7 +54,6 @@ class SourcesForm(QWidget):
         self.setObjectName("sourcesForm")
         self._settings = settings
         self._client = client
-        self._is_gone = False
         self._sources: dict[str, contract.SourceInfo] = {}
         self._entries = settings.key_entries
         self._hidden = set(settings.hidden_sources)
@@ -68,7 +68,6 @@ class SourcesForm(QWidget):
         self._prepare()
         self._lay_out()
         self.show_sources(settings.known_sources)
-        self.destroyed.connect(self._forget)
 
     def apply(self) -> None:
         """Write which sources are offered, and where their keys are."""
@@ -119,19 +118,16 @@ class SourcesForm(QWidget):
         self._show_details()
         self._tell_keys()
 
-    def _forget(self) -> None:
-        self._is_gone = True
-
     def _on_listed(self, result: Mapping[str, Any]) -> None:
         sources = contract.SourcesResult.from_json(result).sources
         self._settings.known_sources = sources
-        if not self._is_gone:
+        if not sip.isdeleted(self):
             self._refresh.setEnabled(True)
             self._status.say(WELL, tr("{} sources.").format(len(sources)))
             self.show_sources(sources)
 
     def _on_failed(self, failure: EngineFailure) -> None:
-        if not self._is_gone:
+        if not sip.isdeleted(self):
             self._refresh.setEnabled(True)
             self._status.say(ERROR, failure.message)
 

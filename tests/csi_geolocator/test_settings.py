@@ -205,6 +205,9 @@ def test_certificates_added_to_qgis_reach_the_engine(
     monkeypatch.setattr(network, "own_certificates", lambda: some)
     bundle = Path(settings.network_params().ca_bundle)
     assert bundle.read_text().count("BEGIN CERTIFICATE") == 2
+    trusted = network.with_system_certificates(some)
+    assert len(trusted) > len(some)
+    assert network.with_system_certificates([]) == []
     monkeypatch.setattr(network, "own_certificates", list)
     assert settings.network_params().ca_bundle is None
     assert not bundle.exists()

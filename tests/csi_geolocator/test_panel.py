@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QElapsedTimer, QTimer
-from qgis.PyQt.QtGui import QColor, QGuiApplication, QImage
+from qgis.PyQt.QtCore import QElapsedTimer, QMimeData, QPointF, Qt, QTimer, QUrl
+from qgis.PyQt.QtGui import QColor, QDropEvent, QGuiApplication, QImage
 from qgis.PyQt.QtWidgets import QLabel, QListView, QPushButton, QWidget
 
 
@@ -227,6 +227,17 @@ def test_panel_says_what_is_missing_until_all_is_there(
     panel.form.references.imagery.choose("file", imagery)
     assert said(panel, "runHint") == ""
     assert button(panel, "runButton").isEnabled()
+
+
+def test_files_dropped_beside_the_list_are_added(
+    make_panel: Any, photos: list[str], wait_until: Any
+) -> None:
+    panel = make_panel("good")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path) for path in photos])
+    held = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, *held))
+    wait_until(lambda: panel.form.photos.model.rowCount() == len(photos))
 
 
 def test_estimate_comes_before_the_run(

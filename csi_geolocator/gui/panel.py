@@ -24,6 +24,7 @@ from ..model_core import contract
 from .engine_banner import EngineBanner
 from .locate_form import LocateForm
 from .locate_tab import LocateTab
+from .photo_list import local_paths
 from .run_results import RunResults
 from .source_catalogue import SourceCatalogue, ask_in_a_dialog
 
@@ -64,6 +65,7 @@ class LocatorPanel(QgsDockWidget):
     ) -> None:
         super().__init__(product.name, parent)
         self.setObjectName(OBJECT_NAME)
+        self.setAcceptDrops(True)
         self._product = product
         self._iface = iface
         self._settings = settings
@@ -86,6 +88,16 @@ class LocatorPanel(QgsDockWidget):
         """Look for the engine again: it may have come or gone meanwhile."""
         self.refresh()
         super().showEvent(event)
+
+    def dragEnterEvent(self, event: Any) -> None:
+        """Welcome files wherever they come over the panel."""
+        if local_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        """Take files that are dropped beside the list."""
+        event.acceptProposedAction()
+        self.add_photos(local_paths(event.mimeData()))
 
     def add_photos(self, paths: list[str]) -> None:
         """Add files and folders to the photos to locate, and show them."""

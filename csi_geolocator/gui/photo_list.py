@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qgis.PyQt.QtCore import QModelIndex, QRectF, QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QImage, QKeySequence, QPainter, QPalette
+from qgis.PyQt.QtCore import QModelIndex, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QImage, QKeySequence
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QAction,
@@ -36,7 +36,7 @@ from .icons import named_icon
 from .photo_editor import PhotoEditor
 from .photo_edits import turn
 from .photo_model import THUMBNAIL_PX, PhotoModel, thumbnail_size
-from .words import Words, centred
+from .words import Words, draw_invitation
 
 LINES_OF_A_ROW = 4
 ROWS_SHOWN = 3
@@ -81,10 +81,7 @@ class PhotoView(QListView):
         """Draw the photos, or an invitation where there is none."""
         super().paintEvent(event)
         if self.model() is not None and self.model().rowCount() == 0:
-            painter = QPainter(self.viewport())
-            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-            invitation = tr("Drop photos or folders here")
-            painter.drawText(QRectF(self.viewport().rect()), invitation, centred())
+            draw_invitation(self, tr("Drop photos or folders here"))
 
     def dragEnterEvent(self, event: Any) -> None:
         """Welcome local files."""

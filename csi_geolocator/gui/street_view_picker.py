@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt, pyqtSignal
@@ -23,11 +24,22 @@ from qgis.PyQt.QtWidgets import (
 from ..i18n import tr
 from .layer_sources import LayerUnusable, source_name
 from .source_catalogue import SourceCatalogue, options_text
-from .words import Words
+from .words import Words, draw_invitation
 
 ROWS_SHOWN = 4
 TABLES = "CSV, GeoPackage, GeoJSON (*.csv *.tsv *.txt *.gpkg *.geojson *.shp)"
 TEXT = Qt.ItemDataRole.UserRole
+
+
+class SourceList(QListWidget):
+    """The list; it says how it is filled while it is empty."""
+
+    def paintEvent(self, event: Any) -> None:
+        """Draw the sources, or an invitation where there is none."""
+        super().paintEvent(event)
+        if self.count() == 0:
+            words = tr("Add a folder or a table. Online sources are listed once there are photos.")
+            draw_invitation(self, words)
 
 
 class StreetViewPicker(QWidget):
@@ -47,7 +59,7 @@ class StreetViewPicker(QWidget):
         super().__init__(parent)
         self.setObjectName("streetViewPicker")
         self._catalogue = catalogue
-        self._list = QListWidget()
+        self._list = SourceList()
         self._list.setObjectName("streetViewSources")
         self._list.setToolTip(tr("Tick what the photos are compared with; several may be ticked"))
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

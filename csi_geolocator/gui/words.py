@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QSize, Qt, QUrl
-from qgis.PyQt.QtGui import QPalette, QTextOption
+from qgis.PyQt.QtCore import QRectF, QSize, Qt, QUrl
+from qgis.PyQt.QtGui import QPainter, QPalette, QTextOption
 from qgis.PyQt.QtWidgets import (
+    QAbstractScrollArea,
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
@@ -19,6 +20,7 @@ from qgis.PyQt.QtWidgets import (
 from ..i18n import tr
 
 ICON_PX = 16
+MARGIN_PX = 8
 DOCUMENT_SIZE = QSize(720, 640)
 
 
@@ -51,8 +53,7 @@ class Words(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.label, 1)
-        if quiet:
-            self.label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._quiet = quiet
         self.say(text)
 
     def text(self) -> str:
@@ -67,8 +68,20 @@ class Words(QWidget):
     def say(self, text: str, *, is_error: bool = False) -> None:
         """Show a text; an empty one hides the widget."""
         self.label.setText(text)
+        stands_back = self._quiet and not is_error
+        roles = QPalette.ColorRole
+        self.label.setForegroundRole(roles.PlaceholderText if stands_back else roles.WindowText)
         self._sign.setVisible(is_error)
         self.setVisible(bool(text))
+
+
+def draw_invitation(view: QAbstractScrollArea, words: str) -> None:
+    """Draw words into an empty list; called from its ``paintEvent``."""
+    painter = QPainter(view.viewport())
+    painter.setPen(view.palette().color(QPalette.ColorRole.PlaceholderText))
+    room = QRectF(view.viewport().rect()).adjusted(MARGIN_PX, MARGIN_PX, -MARGIN_PX, -MARGIN_PX)
+    painter.drawText(room, words, centred())
+    painter.end()
 
 
 def centred() -> QTextOption:

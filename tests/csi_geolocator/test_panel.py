@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 from qgis.core import QgsSettings
-from qgis.PyQt.QtCore import QElapsedTimer, QTimer
-from qgis.PyQt.QtGui import QColor, QGuiApplication, QImage
+from qgis.PyQt.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
+from qgis.PyQt.QtGui import QColor, QDropEvent, QGuiApplication, QImage
 from qgis.PyQt.QtWidgets import QLabel, QListView, QPushButton, QWidget
 
 
@@ -227,6 +227,17 @@ def test_panel_says_what_is_missing_until_all_is_there(
     panel.form.references.imagery.choose("file", imagery)
     assert said(panel, "runHint") == ""
     assert button(panel, "runButton").isEnabled()
+
+
+def test_files_dropped_beside_the_list_are_added(
+    make_panel: Any, photos: list[str], wait_until: Any
+) -> None:
+    panel = make_panel("good")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path) for path in photos])
+    held = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    panel.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, *held))
+    wait_until(lambda: panel.form.photos.model.rowCount() == len(photos))
 
 
 def test_estimate_comes_before_the_run(
@@ -465,20 +476,22 @@ def test_event_loop_never_stands_still_with_200_photos(
 ) -> None:
     panel = make_panel("good")
     panel.resize(420, 900)
-    gaps: list[int] = []
-    clock = QElapsedTimer()
+    # A turn of the loop is measured in processor time, so that other programs do not count, and
+    # more loosely in time that passed, so that waiting for a disk or a thread does.
+    turns: list[tuple[float, float]] = []
+    begun = [time.thread_time(), time.monotonic()]
     timer = QTimer()
     timer.setInterval(5)
 
     def tick() -> None:
-        if clock.isValid():
-            gaps.append(clock.restart())
-        else:
-            clock.start()
+        now = [time.thread_time(), time.monotonic()]
+        turns.append((now[0] - begun[0], now[1] - begun[1]))
+        begun[:] = now
 
     timer.timeout.connect(tick)
     deadline = time.monotonic() + 0.5
     wait_until(lambda: time.monotonic() > deadline)
+    begun[:] = [time.thread_time(), time.monotonic()]
     timer.start()
     panel.add_photos([str(Path(photos_of_a_camera[0]).parent)])
     model = panel.form.photos.model
@@ -491,7 +504,9 @@ def test_event_loop_never_stands_still_with_200_photos(
         wait_until(lambda moment=moment: time.monotonic() > moment)
     wait_until(lambda: len(model._pictures) > 100, 60)
     timer.stop()
-    assert max(gaps) < 100, sorted(gaps)[-5:]
+    assert len(turns) > 100
+    assert max(worked for worked, _ in turns) < 0.1
+    assert max(passed for _, passed in turns) < 1.0
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ from qgis.PyQt.QtCore import (
     QAbstractTableModel,
     QItemSelection,
     QItemSelectionModel,
+    QItemSelectionRange,
     QModelIndex,
     QSize,
     Qt,
+    QTimer,
     pyqtSignal,
 )
 from qgis.PyQt.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
@@ -31,6 +33,8 @@ STATUS_COLOURS = {
     "rejected": "#78909c",
 }
 DOT_PX = 14
+FEW = 500
+ARRANGE_MS = 200
 NO_INDEX = QModelIndex()
 
 
@@ -48,6 +52,10 @@ class CandidateModel(QAbstractTableModel):
         self._sort_column = 0
         self._descending = False
         self._icons: dict[str, QIcon] = {}
+        self._arrange_soon = QTimer(self)
+        self._arrange_soon.setSingleShot(True)
+        self._arrange_soon.setInterval(ARRANGE_MS)
+        self._arrange_soon.timeout.connect(self._arrange)
 
     def set_candidates(self, candidates: Iterable[Candidate]) -> None:
         """Show these candidates instead."""
@@ -55,9 +63,12 @@ class CandidateModel(QAbstractTableModel):
         self._arrange()
 
     def add(self, candidates: Sequence[Candidate]) -> None:
-        """Show more candidates."""
+        """Show more candidates; many are arranged anew a few times a second only."""
         self._all.update({candidate.fid: candidate for candidate in candidates})
-        self._arrange()
+        if len(self._all) <= FEW:
+            self._arrange()
+        elif not self._arrange_soon.isActive():
+            self._arrange_soon.start()
 
     def change(self, candidates: Sequence[Candidate]) -> None:
         """Show candidates as they are now; the order stays until a title is clicked."""
@@ -82,9 +93,10 @@ class CandidateModel(QAbstractTableModel):
         """Return the row of a candidate, None where the filter hides it."""
         return self._row_of.get(fid)
 
-    def has_truth(self) -> bool:
-        """Whether a true position is known of any candidate."""
-        return any(candidate.error_m is not None for candidate in self._all.values())
+    def stretch(self, first: int, last: int) -> QItemSelectionRange:
+        """Return whole rows, both ends included, as a part of a selection."""
+        corner = self.createIndex(last, len(self.columns) - 1)
+        return QItemSelectionRange(self.createIndex(first, 0), corner)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column."""
@@ -157,6 +169,7 @@ class CandidateModel(QAbstractTableModel):
         return self._icons[colour]
 
     def _arrange(self) -> None:
+        self._arrange_soon.stop()
         self.layoutAboutToBeChanged.emit()
         before = [(index, self._rows[index.row()]) for index in self.persistentIndexList()]
         shown = [
@@ -165,9 +178,7 @@ class CandidateModel(QAbstractTableModel):
             if self._photo_path in ("", candidate.photo_path)
             and self._status in ("", candidate.status)
         ]
-        key = self.columns[self._sort_column].order
-        shown.sort(key=lambda c: (c.photo, c.photo_path, c.rank))
-        shown.sort(key=key, reverse=self._descending)
+        shown.sort(key=self.columns[self._sort_column].order, reverse=self._descending)
         self._rows = [candidate.fid for candidate in shown]
         self._row_of = {fid: row for row, fid in enumerate(self._rows)}
         after = [
@@ -227,9 +238,8 @@ class CandidateTable(QTableView):
         """Select these candidates, as the map did; nothing is said back to it."""
         rows = sorted(row for row in map(self.candidates.row_of, fids) if row is not None)
         chosen = QItemSelection()
-        last = len(self.candidates.columns) - 1
         for first, end in _stretches(rows):
-            chosen.select(self.candidates.index(first, 0), self.candidates.index(end, last))
+            chosen.append(self.candidates.stretch(first, end))
         flags = QItemSelectionModel.SelectionFlag
         self._following = True
         try:
@@ -240,6 +250,11 @@ class CandidateTable(QTableView):
             self.selectionModel().select(chosen, flags.ClearAndSelect)
         finally:
             self._following = False
+
+    def set_error_shown(self, shown: bool) -> None:
+        """Show the column of distances to the true position, or not."""
+        names = [column.name for column in self.candidates.columns]
+        self.setColumnHidden(names.index("error"), not shown)
 
     def step(self, rows: int) -> None:
         """Go some rows down, or up."""

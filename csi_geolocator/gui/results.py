@@ -95,6 +95,7 @@ class ResultsWidget(QWidget):
         layers.failed.connect(self._warn)
         self._follow_layer()
         self._filters.set_photos(layers.photos.values())
+        self.table.set_error_shown(False)
         self._on_read()
         self._pages.setCurrentIndex(1)
         self._on_finished()
@@ -153,7 +154,7 @@ class ResultsWidget(QWidget):
 
     def _on_candidates(self, candidates: Sequence[Candidate]) -> None:
         self.table.candidates.add(candidates)
-        self._follow_columns()
+        self._follow_columns(candidates)
 
     def _on_changed(self, candidates: Sequence[Candidate]) -> None:
         self.table.candidates.change(candidates)
@@ -166,7 +167,7 @@ class ResultsWidget(QWidget):
         if self._layers is None:
             return
         self.table.candidates.set_candidates(self._layers.candidates())
-        self._follow_columns()
+        self._follow_columns(self._layers.candidates())
         self._on_filter()
 
     def _on_finished(self) -> None:
@@ -330,9 +331,10 @@ class ResultsWidget(QWidget):
     def _enable(self) -> None:
         self._tools.set_has_candidate(self.table.current() is not None)
 
-    def _follow_columns(self) -> None:
-        names = [column.name for column in self.table.candidates.columns]
-        self.table.setColumnHidden(names.index("error"), not self.table.candidates.has_truth())
+    def _follow_columns(self, candidates: Sequence[Candidate]) -> None:
+        """Show the distance to the true position once it is known of any candidate."""
+        if any(candidate.error_m is not None for candidate in candidates):
+            self.table.set_error_shown(True)
 
     def _connect(self) -> None:
         self._filters.changed.connect(self._on_filter)

@@ -11,6 +11,7 @@ from typing import Any
 from ..model_core import contract
 
 PROPOSED = "proposed"
+EVERY = slice(None)
 STATUSES = (PROPOSED, "confirmed", "probable", "possible", "rejected")
 
 
@@ -82,13 +83,20 @@ class Candidate:
     @classmethod
     def from_values(cls, fid: int, lon: float, lat: float, values: Mapping[str, Any]) -> Candidate:
         """Return a candidate from values by column; what is missing or null keeps its default."""
-        known = {f.name for f in dataclasses.fields(cls)} - {"fid", "lon", "lat"}
-        given = {name: value for name, value in values.items() if name in known}
-        return cls(fid, lon, lat, **{k: v for k, v in given.items() if v is not None})
+        given = {k: v for k, v in values.items() if v is not None and k in COLUMNS}
+        return cls(fid, lon, lat, **given)
 
 
-def candidates_of(answer: contract.PhotoAnswer, captured_at: str = "") -> tuple[Candidate, ...]:
-    """Return the candidates of an answer, best first; their ``fid`` is 0 until they are stored.
+COLUMNS = tuple(
+    f.name for f in dataclasses.fields(Candidate) if f.name not in ("fid", "lon", "lat")
+)
+"""The columns of the layer ``candidates``, in order."""
+
+
+def candidates_of(
+    answer: contract.PhotoAnswer, captured_at: str = "", rows: slice = EVERY
+) -> tuple[Candidate, ...]:
+    """Return candidates of an answer, best first; their ``fid`` is 0 until they are stored.
 
     Raises:
         ContractError: The answer's candidates are no collection of points.
@@ -101,7 +109,7 @@ def candidates_of(answer: contract.PhotoAnswer, captured_at: str = "") -> tuple[
         "captured_at": captured_at,
     }
     try:
-        for feature in answer.candidates.get("features", ()):
+        for feature in answer.candidates.get("features", ())[rows]:
             lon, lat = feature["geometry"]["coordinates"][:2]
             values = {**feature["properties"], **own}
             found.append(Candidate.from_values(0, float(lon), float(lat), values))

@@ -27,8 +27,10 @@ from .locate_run import LocateRun, capture_times, end_values, free_path
 from .store import CANDIDATES, VIEWS, ResultStore, StoreError
 
 HEAT = "heat"
-ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 50
 """So few rows are written between two turns of the event loop that nobody feels it."""
+REFRESH_MS = 20
+"""The map is drawn once for all that is written meanwhile."""
 
 
 class ResultLayers(QObject):
@@ -69,10 +71,8 @@ class ResultLayers(QObject):
         self._hides_heat = False
         self._shown_path = ""
         self._steps: deque[Callable[[], None]] = deque()
-        self._turn = QTimer(self)
-        self._turn.setSingleShot(True)
-        self._turn.setInterval(0)
-        self._turn.timeout.connect(self._take_step)
+        self._turn = self._timer(0, self._take_step)
+        self._refresh_soon = self._timer(REFRESH_MS, self._refresh)
         self.store = store or ResultStore.create(free_path(run), run.to_values())
         project.layersWillBeRemoved.connect(self._forget_layers)
         self._show_layers()
@@ -122,15 +122,17 @@ class ResultLayers(QObject):
             return
         captured_at = self._captured_at(answer.path)
         record = PhotoRecord.of(answer, captured_at)
-        try:
-            rows = candidates_of(answer, captured_at)
-        except contract.ContractError as error:
-            self.failed.emit(str(error))
-            return
         self.photos[answer.path] = record
-        parts = [rows[i : i + ROWS_AT_ONCE] for i in range(0, len(rows), ROWS_AT_ONCE)] or [()]
-        writers = [self._writer(part) for part in parts[:-1]]
-        self._enqueue(*writers, self._writer(parts[-1], record))
+        count = len(answer.candidates.get("features", ()))
+        firsts = range(0, max(count, 1), ROWS_AT_ONCE)
+        self._enqueue(
+            *(
+                self._writer(
+                    answer, record, slice(first, first + ROWS_AT_ONCE), first == firsts[-1]
+                )
+                for first in firsts
+            )
+        )
 
     def finish(self, result: contract.LocateResult) -> None:
         """Write what is known at the end: missing answers, provenance, attributions, the heat."""
@@ -158,7 +160,7 @@ class ResultLayers(QObject):
             self.failed.emit(str(error))
             return False
         self._candidates.update({candidate.fid: candidate for candidate in candidates})
-        self._refresh()
+        self._refresh_soon.start()
         self.candidatesChanged.emit(tuple(candidates))
         return True
 
@@ -175,6 +177,15 @@ class ResultLayers(QObject):
         """Do at once what waits for the next turns of the event loop."""
         while self._steps:
             self._take_step()
+        if self._refresh_soon.isActive():
+            self._refresh()
+
+    def _timer(self, wait_ms: int, do: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(wait_ms)
+        timer.timeout.connect(do)
+        return timer
 
     def _enqueue(self, *steps: Callable[[], None]) -> None:
         waiting = bool(self._steps)
@@ -187,7 +198,7 @@ class ResultLayers(QObject):
             return
         try:
             self._steps[0]()
-        except StoreError as error:
+        except (StoreError, contract.ContractError) as error:
             self.failed.emit(str(error))
         finally:
             self._steps.popleft()
@@ -195,15 +206,16 @@ class ResultLayers(QObject):
                 self._turn.start()
 
     def _writer(
-        self, rows: Sequence[Candidate], record: PhotoRecord | None = None
+        self, answer: contract.PhotoAnswer, record: PhotoRecord, rows: slice, is_last: bool
     ) -> Callable[[], None]:
         def write() -> None:
-            stored = self.store.add(rows, record)
+            found = candidates_of(answer, record.captured_at, rows)
+            stored = self.store.add(found, record if is_last else None)
             self._candidates.update({candidate.fid: candidate for candidate in stored})
-            self._refresh()
+            self._refresh_soon.start()
             if stored:
                 self.candidatesAdded.emit(stored)
-            if record is not None:
+            if is_last:
                 self.photoAdded.emit(record)
 
         return write
@@ -345,6 +357,7 @@ class ResultLayers(QObject):
         return [layer for layer in layers if layer is not None]
 
     def _refresh(self) -> None:
+        self._refresh_soon.stop()
         for layer in self._vector_layers():
             if not layer.isEditable():
                 layer.dataProvider().reloadData()

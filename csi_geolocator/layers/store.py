@@ -15,6 +15,7 @@ from typing import Any
 
 from osgeo import gdal, ogr, osr
 
+from .candidate import COLUMNS as CANDIDATE_COLUMNS
 from .candidate import Candidate, PhotoRecord
 from .wedge import view_wedge
 
@@ -39,8 +40,6 @@ _NUMBERS = (
     "moved_from_lat",
     "probability_elsewhere",
 )
-_POSITION = ("fid", "lon", "lat")
-CANDIDATE_COLUMNS = tuple(f.name for f in dataclasses.fields(Candidate) if f.name not in _POSITION)
 VIEW_COLUMNS = (
     "photo",
     "rank",
@@ -246,7 +245,7 @@ class ResultStore:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Any]:
         with _told(self.path):
-            opened = gdal.OpenEx(str(self.path), gdal.OF_VECTOR | gdal.OF_READONLY)
+            opened = _open(self.path, gdal.OF_READONLY)
             if opened is None:
                 raise RuntimeError(gdal.GetLastErrorMsg() or "it is not there")
             yield opened
@@ -254,9 +253,14 @@ class ResultStore:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Any]:
         with _told(self.path):
-            opened = gdal.OpenEx(str(self.path), gdal.OF_VECTOR | gdal.OF_UPDATE)
+            opened = _open(self.path, gdal.OF_UPDATE)
             with _transaction(opened, self.path):
                 yield opened
+
+
+def _open(path: Path, mode: int) -> Any:
+    options = ["LIST_ALL_TABLES=NO"]  # asking no other driver and listing less opens it faster
+    return gdal.OpenEx(str(path), gdal.OF_VECTOR | mode, ["GPKG"], options)
 
 
 @contextlib.contextmanager

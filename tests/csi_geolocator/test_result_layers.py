@@ -33,6 +33,7 @@ def test_answer_is_on_the_map_at_once(
     result_layers: Any, project: Any, answer_of: Callable[..., Any]
 ) -> None:
     result_layers.add_answer(answer_of("/p/a.jpg", 3))
+    result_layers.settle()
     names = [node.name() for node in project.layerTreeRoot().children()]
     assert names == ["Photo locations 2026-03-01 10:20"]
     assert [node.name() for node in result_layers.group.children()] == [
@@ -42,6 +43,7 @@ def test_answer_is_on_the_map_at_once(
     assert result_layers.candidates_layer.featureCount() == 3
     assert result_layers.views_layer.featureCount() == 3
     result_layers.add_answer(answer_of("/p/b.jpg", 2))
+    result_layers.settle()
     assert result_layers.candidates_layer.featureCount() == 5
     assert {row["photo"] for row in rows_of(result_layers.candidates_layer)} == {"a.jpg", "b.jpg"}
     assert {row["status"] for row in rows_of(result_layers.candidates_layer)} == {"proposed"}

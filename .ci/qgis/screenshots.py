@@ -1,0 +1,45 @@
+"""Make the pictures of ``docs/user-guide.md`` from real windows: ``make screenshots``.
+
+QGIS runs on a virtual screen, in a fresh profile, on the demo, with the true engine of ``.venv``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from qgis_profile import ENGINE_PYTHON, NAME, ROOT, make_profile, run_qgis
+
+PICTURES = ROOT / "docs" / "images"
+TIMEOUT_S = 3000.0
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line; a language may be named, as in ``de``."""
+    locale = arguments[0] if arguments else "en_US"
+    pictures = PICTURES if locale == "en_US" else ROOT / "build" / f"pictures_{locale}"
+    pictures.mkdir(parents=True, exist_ok=True)
+    home = ROOT / "build" / "screenshots"
+    make_profile(home, engine_python=ENGINE_PYTHON, with_plugin=True, locale=locale)
+    demo = home / "profiles" / "default" / "python" / "plugins" / NAME / "resources" / "demo"
+    written = home / "report.json"
+    variables = {
+        "CSI_DEMO": str(demo),
+        "CSI_PICTURES": str(pictures),
+        "CSI_REPORT": str(written),
+    }
+    code, said = run_qgis(home, "screenshots.py", variables, timeout_s=TIMEOUT_S)
+    if not written.exists():
+        print(f"QGIS ended with {code} and wrote no report:\n{said}", file=sys.stderr)
+        return 1
+    seen = json.loads(written.read_text(encoding="utf-8"))
+    for name in seen["pictures"]:
+        path = pictures / f"{name}.png"
+        print(f"{path.relative_to(ROOT)} ({path.stat().st_size / 1000:.0f} kB)")
+    if seen["failure"]:
+        print(seen["failure"], file=sys.stderr)
+    return 1 if seen["failure"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

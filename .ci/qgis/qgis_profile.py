@@ -85,7 +85,8 @@ def run_qgis(
         Its exit code, and what it wrote where it was not on a screen.
     """
     screen = [] if on_screen else ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
-    qgis = ["qgis", "--nologo", "--noversioncheck", "--profiles-path", str(home)]
+    program = shutil.which("qgis") or "qgis"
+    qgis = [program, "--nologo", "--noversioncheck", "--profiles-path", str(home)]
     process = subprocess.Popen(
         [*screen, *qgis, "--profile", "default", "--code", str(INSIDE / script)],
         env={**_environment(), "HOME": str(home), "CSI_INSIDE": str(INSIDE), **variables},
@@ -106,4 +107,4 @@ def run_qgis(
 def _environment() -> dict[str, str]:
     """Return this environment without what leads QGIS to another Python than its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "QGIS_", "QT_"))}
-    return {**kept, "PATH": f"{os.defpath}{os.pathsep}{kept.get('PATH', '')}"}
+    return {**kept, "PATH": os.defpath}

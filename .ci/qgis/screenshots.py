@@ -6,12 +6,16 @@ QGIS runs on a virtual screen, in a fresh profile, on the demo, with the true en
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from pathlib import Path
 
 from qgis_profile import ENGINE_PYTHON, NAME, ROOT, make_profile, run_qgis
 
 PICTURES = ROOT / "docs" / "images"
 TIMEOUT_S = 3000.0
+# Paths of the profile are seen in the pictures, and should be those of nobody.
+HOME = Path("/var/tmp/qgis")
 
 
 def main(arguments: list[str]) -> int:
@@ -19,20 +23,20 @@ def main(arguments: list[str]) -> int:
     locale = arguments[0] if arguments else "en_US"
     pictures = PICTURES if locale == "en_US" else ROOT / "build" / f"pictures_{locale}"
     pictures.mkdir(parents=True, exist_ok=True)
-    home = ROOT / "build" / "screenshots"
-    make_profile(home, engine_python=ENGINE_PYTHON, with_plugin=True, locale=locale)
-    demo = home / "profiles" / "default" / "python" / "plugins" / NAME / "resources" / "demo"
-    written = home / "report.json"
+    make_profile(HOME, engine_python=ENGINE_PYTHON, with_plugin=True, locale=locale)
+    demo = HOME / "profiles" / "default" / "python" / "plugins" / NAME / "resources" / "demo"
+    written = HOME / "report.json"
     variables = {
         "CSI_DEMO": str(demo),
         "CSI_PICTURES": str(pictures),
         "CSI_REPORT": str(written),
     }
-    code, said = run_qgis(home, "screenshots.py", variables, timeout_s=TIMEOUT_S)
+    code, said = run_qgis(HOME, "screenshots.py", variables, timeout_s=TIMEOUT_S)
     if not written.exists():
         print(f"QGIS ended with {code} and wrote no report:\n{said}", file=sys.stderr)
         return 1
     seen = json.loads(written.read_text(encoding="utf-8"))
+    shutil.rmtree(HOME)
     for name in seen["pictures"]:
         path = pictures / f"{name}.png"
         print(f"{path.relative_to(ROOT)} ({path.stat().st_size / 1000:.0f} kB)")

@@ -11,7 +11,7 @@ import qgis.utils
 import window
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QSize, Qt, QTimer
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QTabWidget
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QLabel, QTabWidget
 
 PICTURES = Path(os.environ["CSI_PICTURES"])
 PHOTOS = ("photo_05.jpg", "photo_03.jpg", "photo_01.jpg")
@@ -52,7 +52,10 @@ def show_locating():
     save("empty", main)
     photos = [str(window.DEMO / "photos" / name) for name in PHOTOS]
     window.choose_demo(layers, photos)
-    window.settle(4000)
+    rows = panel.form.photos.model
+    window.wait_until(lambda: all(row.info for row in rows.rows), "what the photos say", 300.0)
+    estimate = panel.findChild(QLabel, "estimate")
+    window.wait_until(lambda: estimate.text() != "", "the estimate", 300.0)
     save("photos-and-area", main)
     panel.form.verticalScrollBar().setValue(panel.form.verticalScrollBar().maximum())
     panel.form.options.setCollapsed(False)

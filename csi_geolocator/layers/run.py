@@ -360,9 +360,7 @@ class ResultLayers(QObject):
         self._refresh_soon.stop()
         for layer in self._vector_layers():
             if not layer.isEditable():
-                layer.dataProvider().reloadData()
-                layer.updateExtents()
-                layer.dataChanged.emit()
+                _reload(layer)
             layer.triggerRepaint()
 
     def _forget_layers(self, ids: Sequence[str]) -> None:
@@ -375,3 +373,16 @@ class ResultLayers(QObject):
 
     def _forget_group(self) -> None:
         self.group = None
+
+
+def _reload(layer: QgsVectorLayer) -> None:
+    """Let a layer see what was written beside it; QGIS would drop its selection."""
+    selected = layer.selectedFeatureIds()
+    layer.blockSignals(True)
+    try:
+        layer.dataProvider().reloadData()
+        layer.updateExtents()
+        layer.selectByIds(selected)
+    finally:
+        layer.blockSignals(False)
+    layer.dataChanged.emit()

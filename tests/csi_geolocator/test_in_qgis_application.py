@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+PHOTO = "resources/demo/photos/photo_01.jpg"
+COUNTED = ("docks", "actions", "toolbars", "menus", "helps", "providers")
 DRIVER = Path(__file__).with_name("drive_qgis.py")
 
 
@@ -27,7 +29,12 @@ def report(plugins_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     profile_options = ["--profiles-path", str(home), "--profile", "default"]
     run = subprocess.run(
         ["qgis", "--nologo", "--noversioncheck", *profile_options, "--code", str(DRIVER)],
-        env={**scrubbed, "HOME": str(home), "CSI_TEST_REPORT": str(written)},
+        env={
+            **scrubbed,
+            "HOME": str(home),
+            "CSI_TEST_REPORT": str(written),
+            "CSI_TEST_PHOTO": str(plugins_folder / "csi_geolocator" / PHOTO),
+        },
         capture_output=True,
         text=True,
         timeout=180,
@@ -39,8 +46,7 @@ def report(plugins_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> di
 
 
 def assert_in_place(seen: dict[str, Any]) -> None:
-    counts = {key: seen[key] for key in ("docks", "actions", "toolbars", "menus")}
-    assert counts == {"docks": 1, "actions": 1, "toolbars": 1, "menus": 1}
+    assert {key: seen[key] for key in COUNTED} == dict.fromkeys(COUNTED, 1)
     assert seen["visible"] == [True]
     assert seen["checked"] == [True]
     assert seen["icon_empty"] == [False]
@@ -55,12 +61,18 @@ def test_panel_menu_and_toolbar_are_there_at_start(report: dict[str, Any]) -> No
     assert_in_place(report["at_start"])
 
 
-def test_panel_says_what_is_installed(report: dict[str, Any], repository: Path) -> None:
-    version = (repository / "metadata.txt").read_text().split("\nversion=")[1].split("\n")[0]
+def test_panel_says_that_the_engine_is_not_set_up(report: dict[str, Any]) -> None:
     labels = report["at_start"]["labels"][0]
-    assert labels["productVersion"] == f"Version {version}"
-    assert labels["protocolVersion"] == "2"
-    assert labels["engineState"] == "Engine environment not set up"
+    assert labels["engineTitle"] == "The engine is not set up yet"
+
+
+def test_photo_dropped_on_qgis_is_listed_and_no_layer(report: dict[str, Any]) -> None:
+    assert report["dropped"] == 1
+    assert report["layers"] == 0
+
+
+def test_every_dialog_opens(report: dict[str, Any]) -> None:
+    assert report["dialogs"] == ["CSI Geolocator", "Model card: default", "Edit photo_01.jpg"]
 
 
 def test_action_hides_and_shows_the_panel(report: dict[str, Any]) -> None:
@@ -73,10 +85,12 @@ def test_unloading_leaves_nothing_and_loading_again_works(report: dict[str, Any]
     assert len(report["rounds"]) == 2
     for turn in report["rounds"]:
         assert turn["unloaded"]
-        left = {key: turn["gone"][key] for key in ("docks", "actions", "toolbars", "menus")}
-        assert left == {"docks": 0, "actions": 0, "toolbars": 0, "menus": 0}
+        assert {key: turn["gone"][key] for key in COUNTED} == dict.fromkeys(COUNTED, 0)
+        assert turn["gone"]["canvas_items"] < turn["back"]["canvas_items"]
         assert turn["loaded"]
         assert_in_place(turn["back"])
+    items = [turn["gone"]["canvas_items"] for turn in report["rounds"]]
+    assert items[0] == items[1]
 
 
 def test_qgis_loads_nothing_of_the_engine(report: dict[str, Any]) -> None:
@@ -85,4 +99,4 @@ def test_qgis_loads_nothing_of_the_engine(report: dict[str, Any]) -> None:
 
 def test_contract_comes_from_the_package(report: dict[str, Any]) -> None:
     path = Path(report["contract_file"])
-    assert path.parts[-4:] == ("plugins", "csi_geolocator", "model_core", "contract.py")
+    assert path.parts[-4:] == ("csi_geolocator", "model_core", "contract", "__init__.py")

@@ -88,3 +88,101 @@ def settings_folder(
     store.remove("csi_geolocator")
     yield profile
     store.remove("csi_geolocator")
+
+
+@pytest.fixture
+def plugin(staged: Path, qgis_app: Any) -> Callable[[str], Any]:
+    """Return a module of the staged plugin by its name within it."""
+    return lambda name: importlib.import_module(f"csi_geolocator.{name}")
+
+
+@pytest.fixture
+def project(qgis_app: Any) -> Iterator[Any]:
+    """QGIS's project, empty before and after."""
+    from qgis.core import QgsProject
+
+    project = QgsProject.instance()
+    project.clear()
+    yield project
+    project.clear()
+    qgis_app.processEvents()
+
+
+@pytest.fixture
+def answer_of(plugin: Callable[[str], Any]) -> Callable[..., Any]:
+    """Return how an answer is made: candidates on a line eastwards, each half as likely."""
+    contract = plugin("model_core.contract")
+
+    def make(path: str | Path, count: int = 3, elsewhere: float = 0.1, **fields: Any) -> Any:
+        features = [
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [13.4 + 0.001 * rank, 47.0]},
+                "properties": {
+                    "photo": str(path),
+                    "rank": rank,
+                    "score": 9.0 - rank % 9,
+                    "probability": (1.0 - elsewhere) * 0.5 ** min(rank, 60),
+                    "heading_deg": 40.0 * rank % 360.0,
+                    "heading_sigma_deg": 5.0,
+                    "fov_deg": 60.0,
+                    "place_id": f"road-{rank:06d}",
+                    "street_view": "real",
+                    "street_view_date": "2023-09-12T11:20:27+00:00",
+                    "street_view_source": "openview",
+                    "imagery_source": "imagery.tif",
+                    "inliers": 25 if rank == 1 else 0,
+                },
+            }
+            for rank in range(1, count + 1)
+        ]
+        values = {
+            "photo_sha256": f"{abs(hash(str(path))):064x}"[-64:],
+            "candidates": {"type": "FeatureCollection", "features": features},
+            "probability_elsewhere": elsewhere,
+            "not_in_area": elsewhere > 0.5,
+            **fields,
+        }
+        return contract.PhotoAnswer(path=str(path), **values)
+
+    return make
+
+
+@pytest.fixture
+def photo_file(qgis_app: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Return how a photo's file is made: of one colour, with its name."""
+    from qgis.PyQt.QtGui import QColor, QImage
+
+    def make(name: str = "street.jpg", colour: str = "#336699", size: tuple = (64, 48)) -> Path:
+        image = QImage(*size, QImage.Format.Format_RGB32)
+        image.fill(QColor(colour))
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(exist_ok=True)
+        assert image.save(str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def run_of(plugin: Callable[[str], Any], tmp_path: Path) -> Callable[..., Any]:
+    """Return how a run is made whose output folder is the test's own."""
+    contract, locate_run = plugin("model_core.contract"), plugin("layers.run")
+
+    def make(**params: Any) -> Any:
+        chosen = {
+            "photos": ("/photos",),
+            "area": "13.4,46.9,13.5,47.1",
+            "out": str(tmp_path / "out"),
+            **params,
+        }
+        asked = contract.LocateParams(**chosen)
+        return locate_run.LocateRun(asked, "2026-03-01T10:20:30+00:00")
+
+    return make
+
+
+@pytest.fixture
+def result_layers(plugin: Callable[[str], Any], project: Any, run_of: Callable[..., Any]) -> Any:
+    """The layers of a run without an answer yet."""
+    return plugin("layers.run").ResultLayers(project, run_of())

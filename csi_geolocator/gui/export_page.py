@@ -1,0 +1,76 @@
+"""What the pages of the export dialog share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from .. import wording
+from ..i18n import tr
+from ..layers.candidate import Candidate
+
+
+class ExportPage(QWidget):
+    """A page that writes one file: says when it begins, and how it ended."""
+
+    begun = pyqtSignal(str)
+    ended = pyqtSignal(str)
+
+    def lay_out(self, form: QFormLayout, *below: QWidget, button: QPushButton) -> None:
+        """Put a form above, other things below, and the button that does it at the end."""
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        for widget in below:
+            layout.addWidget(widget, 1 if widget is below[-1] else 0)
+        layout.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
+
+    def give_up(self) -> None:
+        """Stop what is being written, where it can be stopped."""
+
+
+def file_widget(name: str) -> QgsFileWidget:
+    """Return a field for a file to write; one that is there is asked about."""
+    widget = QgsFileWidget()
+    widget.setObjectName(name)
+    widget.setStorageMode(QgsFileWidget.StorageMode.SaveFile)
+    widget.setConfirmOverwrite(True)
+    widget.setToolTip(tr("Where it is written"))
+    return widget
+
+
+def action_button(name: str, text: str, do: Callable[[], None]) -> QPushButton:
+    """Return the button that writes the file."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(text)
+    button.clicked.connect(lambda: do())
+    return button
+
+
+def words(text: str) -> QLabel:
+    """Return a text that wraps."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return label
+
+
+def form(*rows: tuple[str, Any]) -> QFormLayout:
+    """Return rows of a name and a field."""
+    layout = QFormLayout()
+    for name, field in rows:
+        layout.addRow(name, field)
+    return layout
+
+
+def where(candidate: Candidate) -> str:
+    """Return in a line which candidate is meant."""
+    return tr("{}, rank {}, {}").format(
+        wording.position(candidate.lon, candidate.lat),
+        candidate.rank,
+        wording.status(candidate.status).lower(),
+    )

@@ -1,0 +1,57 @@
+"""What a run was asked, as it is kept with its results."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ..model_core import contract
+
+FILE_NAME = "analysis.gpkg"
+_SECRET = ("keys", "network")
+
+
+@dataclass(frozen=True)
+class LocateRun:
+    """What was asked, and when: ISO 8601. ``captured_at`` says when photos were taken, by path."""
+
+    params: contract.LocateParams
+    started_at: str
+    captured_at: Mapping[str, str] = field(default_factory=dict)
+
+    def to_values(self) -> dict[str, str]:
+        """Return the run as it is kept with its results: without keys and proxy."""
+        params = {k: v for k, v in self.params.to_json().items() if k not in _SECRET}
+        return {"params": json.dumps(params), "started_at": self.started_at}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, str]) -> LocateRun:
+        """Return the run that results were kept with.
+
+        Raises:
+            ContractError: It was kept by another version of the plugin.
+        """
+        try:
+            params = json.loads(values["params"])
+        except (KeyError, ValueError) as error:
+            raise contract.ContractError(f"the run cannot be read ({error!r})") from error
+        return cls(contract.LocateParams.from_json(params), values.get("started_at", ""))
+
+
+def free_path(run: LocateRun) -> Path:
+    """Return where the results go: never onto those of an earlier run, which hold decisions."""
+    folder = Path(run.params.out or tempfile.mkdtemp(prefix="csi_geolocator_"))
+    path, number = folder / FILE_NAME, 1
+    while path.exists():
+        number += 1
+        path = folder / f"{Path(FILE_NAME).stem}_{number}.gpkg"
+    return path
+
+
+def started_now() -> str:
+    """Return the present moment as a run notes it: ISO 8601 with the zone."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

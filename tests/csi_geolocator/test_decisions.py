@@ -1,0 +1,239 @@
+"""Decisions and moves by hand: written at once, signed, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOW = datetime.fromisoformat("2026-03-01T12:30:00+00:00")
+
+
+@pytest.fixture
+def decisions(
+    plugin: Callable[[str], Any],
+    qgis_app: Any,
+    settings_folder: Path,
+    result_layers: Any,
+    answer_of: Callable[..., Any],
+) -> Iterator[Any]:
+    settings = plugin("settings").Settings()
+    settings.analyst = "J. Smith"
+    made = plugin("gui.decisions").DecisionPanel(settings, now=lambda: NOW)
+    made.set_layers(result_layers)
+    result_layers.add_answer(answer_of("/p/a.jpg", 3))
+    yield made
+    made.deleteLater()
+
+
+def stored(layers: Any) -> list[Any]:
+    """The candidates as the file has them."""
+    return list(layers.store.candidates())
+
+
+def find(widget: Any, name: str) -> Any:
+    from qgis.PyQt.QtCore import QObject
+
+    return widget.findChild(QObject, name)
+
+
+def test_decision_is_in_the_file_with_name_and_time(decisions: Any, result_layers: Any) -> None:
+    decisions.show_candidates(result_layers.candidates()[:2])
+    find(decisions, "status_confirmed").trigger()
+    first, second, third = stored(result_layers)
+    assert (first.status, first.analyst) == ("confirmed", "J. Smith")
+    assert first.decided_at == "2026-03-01T12:30:00+00:00"
+    assert second.status == "confirmed"
+    assert (third.status, third.analyst, third.decided_at) == ("proposed", "", "")
+    assert find(decisions, "decidedBy").text() == "2 candidates selected"
+
+
+def test_undo_and_redo_write_too(decisions: Any, result_layers: Any) -> None:
+    decisions.show_candidates(result_layers.candidates()[:1])
+    before = stored(result_layers)
+    find(decisions, "status_rejected").trigger()
+    find(decisions, "status_possible").trigger()
+    assert stored(result_layers)[0].status == "possible"
+    decisions.undo_action.trigger()
+    assert stored(result_layers)[0].status == "rejected"
+    decisions.undo_action.trigger()
+    assert stored(result_layers) == before
+    decisions.redo_action.trigger()
+    assert stored(result_layers)[0].status == "rejected"
+    assert result_layers.candidates()[0].status == "rejected"
+
+
+def test_precision_and_note_are_kept(decisions: Any, result_layers: Any) -> None:
+    decisions.show_candidates(result_layers.candidates()[:1])
+    find(decisions, "precision").setValue(15.0)
+    note = find(decisions, "note")
+    note.setText("the church tower matches")
+    note.editingFinished.emit()
+    note.editingFinished.emit()
+    first = stored(result_layers)[0]
+    assert (first.precision_m, first.note) == (15.0, "the church tower matches")
+    assert decisions.undo_stack.count() == 2, "what changes nothing is no step to undo"
+    decisions.show_candidates(result_layers.candidates()[1:2])
+    assert find(decisions, "precision").text() == "unknown"
+    assert note.text() == ""
+    assert stored(result_layers)[1].note == ""
+
+
+def test_taking_back_a_decision_takes_back_the_signature(
+    decisions: Any, result_layers: Any
+) -> None:
+    decisions.show_candidates(result_layers.candidates()[:1])
+    find(decisions, "status_probable").trigger()
+    find(decisions, "status_proposed").trigger()
+    first = stored(result_layers)[0]
+    assert (first.status, first.analyst, first.decided_at) == ("proposed", "", "")
+
+
+def test_decision_keeps_what_the_end_of_the_run_brought(
+    plugin: Callable[[str], Any], decisions: Any, result_layers: Any
+) -> None:
+    contract = plugin("model_core.contract")
+    decisions.show_candidates(result_layers.candidates()[:1])
+    result_layers.finish(contract.LocateResult(photos=(), provenance={"model_hash": "fa" * 32}))
+    result_layers.settle()
+    find(decisions, "status_confirmed").trigger()
+    assert stored(result_layers)[0].model_hash == "fa" * 32
+
+
+def test_nothing_can_be_decided_without_a_candidate(decisions: Any) -> None:
+    assert not find(decisions, "status_confirmed").isEnabled()
+    assert not find(decisions, "note").isEnabled()
+    assert "Select a candidate" in find(decisions, "decidedBy").text()
+
+
+def test_name_is_kept_in_the_settings(plugin: Callable[[str], Any], decisions: Any) -> None:
+    analyst = find(decisions, "analyst")
+    analyst.setText("A. Jones")
+    analyst.editingFinished.emit()
+    assert plugin("settings").Settings().analyst == "A. Jones"
+
+
+def test_file_that_cannot_be_written_is_said_and_not_undone(
+    decisions: Any, result_layers: Any
+) -> None:
+    said: list[str] = []
+    result_layers.failed.connect(said.append)
+    decisions.show_candidates(result_layers.candidates()[:1])
+    result_layers.store.path = result_layers.folder / "gone" / "analysis.gpkg"
+    find(decisions, "status_confirmed").trigger()
+    assert "analysis.gpkg" in said[0]
+    assert decisions.undo_stack.count() == 0
+    assert result_layers.candidates()[0].status == "proposed"
+
+
+def test_digits_decide_in_the_table(
+    plugin: Callable[[str], Any], decisions: Any, result_layers: Any, qgis_app: Any
+) -> None:
+    keys = {a.shortcut().toString(): status for status, a in decisions.status_actions.items()}
+    assert keys == {
+        "0": "proposed",
+        "1": "confirmed",
+        "2": "probable",
+        "3": "possible",
+        "4": "rejected",
+    }
+
+
+def mouse(canvas: Any, kind: Any, lon: float, lat: float) -> Any:
+    from qgis.core import QgsPointXY
+    from qgis.gui import QgsMapMouseEvent
+    from qgis.PyQt.QtCore import QEvent, Qt
+
+    pixel = canvas.getCoordinateTransform().transform(QgsPointXY(lon, lat))
+    left = Qt.MouseButton.LeftButton
+    place = pixel.toQPointF().toPoint()
+    return QgsMapMouseEvent(canvas, getattr(QEvent.Type, kind), place, left, left)
+
+
+@pytest.fixture
+def canvas(project: Any) -> Iterator[Any]:
+    from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle
+    from qgis.gui import QgsMapCanvas
+
+    made = QgsMapCanvas()
+    made.resize(400, 400)
+    made.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+    made.setExtent(QgsRectangle(13.39, 46.99, 13.41, 47.01))
+    yield made
+    made.deleteLater()
+
+
+class Engine:
+    """One that is asked for a thumbnail and never answers."""
+
+    def call(self, method: str, params: Any, **listeners: Any) -> Any:
+        return type("Call", (), {"is_finished": False, "cancel": lambda call: None})()
+
+
+@pytest.fixture
+def widget(
+    plugin: Callable[[str], Any],
+    qgis_app: Any,
+    canvas: Any,
+    settings_folder: Path,
+    result_layers: Any,
+    answer_of: Callable[..., Any],
+) -> Iterator[Any]:
+    settings = plugin("settings").Settings()
+    made = plugin("gui.results").ResultsWidget(canvas, Engine(), settings)
+    made.show_run(result_layers)
+    result_layers.add_answer(answer_of("/p/a.jpg", 2))
+    yield made
+    made.release()
+    made.deleteLater()
+    qgis_app.processEvents()
+
+
+def test_candidate_is_dragged_on_the_map_and_put_back(
+    widget: Any, canvas: Any, result_layers: Any
+) -> None:
+    from qgis.core import QgsPointXY
+
+    widget.table.selectRow(0)
+    widget.decisions.move_action.setChecked(True)
+    tool = canvas.mapTool()
+    tool.canvasPressEvent(mouse(canvas, "MouseButtonPress", 13.401, 47.0))
+    tool.canvasMoveEvent(mouse(canvas, "MouseMove", 13.398, 47.002))
+    tool.canvasReleaseEvent(mouse(canvas, "MouseButtonRelease", 13.395, 47.004))
+    (first, *_) = stored(result_layers)
+    assert first.lon == pytest.approx(13.395, abs=1e-4)
+    assert first.lat == pytest.approx(47.004, abs=1e-4)
+    assert (first.moved_from_lon, first.moved_from_lat) == (13.401, 47.0)
+    result_layers.settle()
+    views = {view["candidate"]: view for view in result_layers.views_layer.getFeatures()}
+    box = views[first.fid].geometry().boundingBox()
+    assert box.intersects(type(box)(QgsPointXY(first.lon, first.lat), box.center()))
+    assert box.xMaximum() < 13.3965, "the wedge went along"
+    assert canvas.mapTool() is not tool, "one drag, then the map is as before"
+    assert not widget.decisions.move_action.isChecked()
+    widget.decisions.move_back_action.trigger()
+    back = stored(result_layers)[0]
+    assert (back.lon, back.lat, back.moved_from_lon) == (13.401, 47.0, None)
+    widget.decisions.undo_action.trigger()
+    assert stored(result_layers)[0].lon == pytest.approx(13.395, abs=1e-4)
+
+
+def test_escape_ends_moving(widget: Any, canvas: Any, result_layers: Any) -> None:
+    from qgis.PyQt.QtCore import QEvent, Qt
+    from qgis.PyQt.QtGui import QKeyEvent
+
+    before = stored(result_layers)
+    items = len(canvas.scene().items())
+    widget.table.selectRow(0)
+    widget.decisions.move_action.setChecked(True)
+    tool = canvas.mapTool()
+    tool.canvasPressEvent(mouse(canvas, "MouseButtonPress", 13.401, 47.0))
+    escape = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
+    tool.keyPressEvent(escape)
+    assert stored(result_layers) == before
+    assert canvas.mapTool() is not tool
+    assert not widget.decisions.move_action.isChecked()
+    assert len(canvas.scene().items()) == items, "nothing is left on the map"

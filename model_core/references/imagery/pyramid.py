@@ -254,9 +254,9 @@ def is_blank(pixels: RgbaTile) -> bool:
 
     Other uniform tiles may be open water or the like, and are kept.
     """
-    if not pixels[..., 3].any():
-        return True
     first = pixels[0, 0]
+    if not first[3] and not pixels[..., 3].any():
+        return True
     value = int(first[0])
     is_neutral = int(first[:3].max()) - int(first[:3].min()) <= 2
     if not is_neutral or _DARKEST_CONTENT < value < _LIGHTEST_CONTENT:

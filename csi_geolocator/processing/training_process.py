@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from qgis.core import QgsProcessingException
-from qgis.PyQt.QtCore import QProcess, QProcessEnvironment
+from qgis.PyQt.QtCore import QProcess
 
+from ..engine.failure import not_started
 from ..engine.launch import Launch
+from ..engine.process import prepare
 from ..i18n import tr
 
 POLL_MS = 200
@@ -61,23 +63,15 @@ def run_training(
 
 
 def _start(launch: Launch, arguments: Sequence[str]) -> QProcess:
-    environment = QProcessEnvironment()
-    for name, value in {**launch.environment, "COLUMNS": TABLE_COLUMNS}.items():
-        environment.insert(name, value)
     process = QProcess()
-    process.setProgram(launch.program)
-    process.setArguments(["-m", "training", *arguments])
-    process.setWorkingDirectory(launch.folder)
-    process.setProcessEnvironment(environment)
+    arguments = ["-m", "training", *arguments]
+    environment = {**launch.environment, "COLUMNS": TABLE_COLUMNS}
+    prepare(process, launch.program, arguments, launch.folder, environment)
     process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
     process.start()
     if not process.waitForStarted(START_MS):
-        raise QgsProcessingException(
-            tr(
-                "The engine's Python could not be started ({0}: {1}). Repair the engine's "
-                "environment in Settings > Options > CSI Geolocator."
-            ).format(launch.program, process.errorString())
-        )
+        reason = not_started(launch.program, process.errorString())
+        raise QgsProcessingException(reason.message)
     process.closeWriteChannel()
     return process
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from qgis.PyQt.QtNetwork import (
     QNetworkProxyFactory,
     QNetworkProxyQuery,
     QSslCertificate,
+    QSslConfiguration,
 )
 
 from .i18n import tr
@@ -66,9 +68,16 @@ def own_certificates() -> list[QSslCertificate]:
     return [*manager.databaseCAs(), *manager.extraFileCAs()]
 
 
-def write_certificates(path: Path) -> Path | None:
-    """Write the authorities that were added to QGIS as a PEM file; None where there are none."""
-    certificates = own_certificates()
+def with_system_certificates(own: Sequence[QSslCertificate]) -> list[QSslCertificate]:
+    """Return added authorities with the system's, none where none was added.
+
+    It takes a second: in a worker thread.
+    """
+    return [*QSslConfiguration.systemCaCertificates(), *own] if own else []
+
+
+def write_certificates(path: Path, certificates: Sequence[QSslCertificate]) -> Path | None:
+    """Write authorities as a PEM file; None, and no file, where there are none."""
     if not certificates:
         path.unlink(missing_ok=True)
         return None

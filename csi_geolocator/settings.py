@@ -14,14 +14,20 @@ from typing import Any
 from qgis.core import Qgis, QgsApplication, QgsAuthMethodConfig, QgsMessageLog, QgsSettings
 
 from . import network
-from .engine.environment import environment_folder, find_engine_python
-from .engine.launch import EngineUnavailable, Launch, engine_launch, this_python
+from .engine import requirements
+from .engine.environment import (
+    EnvironmentState,
+    default_place,
+    environment_state,
+    find_python,
+)
+from .engine.launch import Launch, engine_launch, this_python
 from .i18n import tr
 from .model_core import contract
+from .reference_cache import CACHE_NAME
 
 PREFIX = "csi_geolocator/"
 LOG_TAG = "CSI Geolocator"
-CACHE_NAME = "csi_geolocator_cache"
 CERTIFICATES_NAME = "certificates_of_qgis.pem"
 CACHE_MAX_BYTES = 2_000_000_000
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -64,11 +70,26 @@ class Settings:
     @property
     def engine_folder(self) -> Path:
         """Where the engine's environment is set up, if it is."""
-        return environment_folder(self._profile)
+        chosen = self._text("engine_folder")
+        return Path(chosen) if chosen else default_place(self._profile)
+
+    @engine_folder.setter
+    def engine_folder(self, folder: Path | str) -> None:
+        self._write("engine_folder", str(folder).strip())
 
     def find_engine(self) -> Path | None:
         """Return the engine's Python, None where its environment is not set up."""
-        return find_engine_python(self.engine_python, self._profile)
+        chosen = self.engine_python
+        return Path(chosen) if chosen else find_python(self.engine_folder)
+
+    def engine_state(self, plugin_folder: Path = PLUGIN_FOLDER) -> EnvironmentState:
+        """Return how the engine's environment stands.
+
+        Args:
+            plugin_folder: Holds the pinned requirements.
+        """
+        text = requirements.read_requirements(plugin_folder)
+        return environment_state(self.engine_python, self.engine_folder, requirements.digest(text))
 
     def engine_launch(self) -> Launch:
         """Return how the engine is started.
@@ -76,14 +97,6 @@ class Settings:
         Raises:
             EngineUnavailable: Its environment is not set up, or its Python is not to be used.
         """
-        chosen = self.engine_python
-        if chosen and not Path(chosen).is_file():
-            raise EngineUnavailable(
-                tr(
-                    "The Python that was chosen for the engine is not there any more: {}. Choose "
-                    "another in Settings > Options > CSI Geolocator."
-                ).format(chosen)
-            )
         return engine_launch(self.find_engine(), PLUGIN_FOLDER, this_python(), os.environ)
 
     @property
@@ -115,14 +128,10 @@ class Settings:
         self._write("wheelhouse", folder.strip())
 
     @property
-    def download_cache(self) -> Path:
-        """Where the installer keeps what it downloaded, for the next time."""
-        chosen = self._text("download_cache")
-        return Path(chosen) if chosen else self._profile / "csi_geolocator" / "downloads"
-
-    @download_cache.setter
-    def download_cache(self, folder: Path) -> None:
-        self._write("download_cache", str(folder))
+    def downloads(self) -> Path:
+        """Where the installer keeps what it fetched, for a repair: beside the environment."""
+        folder = self.engine_folder
+        return folder.with_name(folder.name + "_downloads")
 
     # Who works here
 
@@ -293,11 +302,15 @@ class Settings:
     def offline(self, is_offline: bool) -> None:
         self._write("offline", "true" if is_offline else "false")
 
+    @property
+    def installer_certificates(self) -> Path:
+        """The file of every certificate that the installers trust, where QGIS has own ones."""
+        return self._profile / "csi_geolocator" / "certificates_for_installing.pem"
+
     def network_params(self) -> contract.NetworkParams:
         """Return how sources are reached: QGIS's proxy and certificates, our cache and limits."""
-        certificates = network.write_certificates(
-            self._profile / "csi_geolocator" / CERTIFICATES_NAME
-        )
+        path = self._profile / "csi_geolocator" / CERTIFICATES_NAME
+        certificates = network.write_certificates(path, network.own_certificates())
         return contract.NetworkParams(
             proxy=network.proxy_address(network.proxy_of_qgis()),
             ca_bundle=str(certificates) if certificates else None,

@@ -40,6 +40,10 @@ class Background(QgsTask):
         QgsApplication.taskManager().addTask(self)
         return self
 
+    def forget(self) -> None:
+        """Tell nobody of the result: who waited for it is gone."""
+        self._done = self._failed = _ignore
+
     def run(self) -> bool:
         """Work; called by QGIS in a worker thread."""
         try:
@@ -55,3 +59,7 @@ class Background(QgsTask):
             self._failed(self._error)
         elif is_done:
             self._done(self._result)
+
+
+def _ignore(result: Any) -> None:
+    """Take a result that nobody waits for."""

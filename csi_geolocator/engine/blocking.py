@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from qgis.PyQt.QtCore import QProcess
 
 from ..model_core import contract
 from . import failure
 from .call import Answer, Progress
 from .failure import EngineError
-from .launch import Launch, process_flags
+from .launch import Launch
 from .lines import (
     HANDSHAKE,
     Lines,
@@ -25,12 +22,13 @@ from .lines import (
     read_message,
     read_notification,
 )
+from .process import prepare
 
 SILENCE_S = 60.0
 CANCEL_GRACE_S = 15.0
 STOP_GRACE_S = 3.0
+START_S = 30.0
 POLL_S = 0.1
-PIECE_BYTES = 65536
 _HELLO, _REQUEST, _SHUTDOWN = 1, 2, 3
 
 
@@ -97,29 +95,14 @@ class _Session:
         self._tell = log
         self._log = Log()
         self._lines = Lines()
-        self._said: queue.Queue[tuple[str, bytes]] = queue.Queue()
-        self._open_streams = {"output", "log"}
         self._cancelled_at: float | None = None
         self._is_deaf = False
-        try:
-            self._process = subprocess.Popen(
-                [launch.program, *launch.arguments],
-                cwd=launch.folder,
-                env=dict(launch.environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                **process_flags(sys.platform),
-            )
-        except OSError as error:
-            reason = failure.not_started(launch.program, error.strerror or str(error))
-            raise EngineError(reason) from error
-        self._threads = [
-            threading.Thread(target=self._listen, args=stream, daemon=True)
-            for stream in (("output", self._process.stdout), ("log", self._process.stderr))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._process = QProcess()
+        prepare(self._process, launch.program, launch.arguments, launch.folder, launch.environment)
+        self._process.start()
+        if not self._process.waitForStarted(_ms(START_S)):
+            reason = failure.not_started(launch.program, self._process.errorString())
+            raise EngineError(reason)
 
     def send(self, message: contract.Message) -> None:
         """Write one message; an engine that is gone is noticed when it is read.
@@ -133,9 +116,7 @@ class _Session:
             raise EngineError(
                 failure.EngineFailure(int(error.code), error.code.kind, str(error))
             ) from error
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+        self._process.write(line)
 
     def result_of(
         self,
@@ -151,13 +132,14 @@ class _Session:
         """
         deadline = None if limit_s is None else time.monotonic() + limit_s
         while True:
+            has_ended = self._process.state() == QProcess.ProcessState.NotRunning
             for line in self._read():
                 message = read_message(line)
                 if isinstance(message, contract.Notification):
                     self._notify(message)
                 elif getattr(message, "request_id", None) == request_id:
                     return self._result(message)
-            if not self._open_streams:
+            if has_ended:
                 raise EngineError(self._end_in_words())
             self._cancel_if_asked(request_id, cancel_grace_s)
             if deadline is not None and time.monotonic() > deadline:
@@ -166,38 +148,25 @@ class _Session:
 
     def close(self) -> None:
         """End the process: it is asked, then killed."""
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            return
         self.send(contract.Request(contract.SHUTDOWN, {}, _SHUTDOWN))
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(0.0 if self._is_deaf else STOP_GRACE_S)
-        except subprocess.TimeoutExpired:
+        self._process.closeWriteChannel()
+        if self._is_deaf or not self._process.waitForFinished(_ms(STOP_GRACE_S)):
             self._process.kill()
-            self._process.wait()
-        for thread in self._threads:
-            thread.join(STOP_GRACE_S)
-        for stream in (self._process.stdout, self._process.stderr):
-            stream.close()
-
-    def _listen(self, name: str, stream: Any) -> None:
-        while data := stream.read1(PIECE_BYTES):
-            self._said.put((name, data))
-        self._said.put((name, b""))
+            self._process.waitForFinished(_ms(STOP_GRACE_S))
 
     def _read(self) -> list[bytes]:
         """Return the lines of output that came within a moment; what came for the log is told."""
-        try:
-            name, data = self._said.get(timeout=POLL_S)
-        except queue.Empty:
-            return []
-        if not data:
-            self._open_streams.discard(name)
-        if name == "output":
-            return [line for line in self._lines.feed(data) if line.strip()]
-        for line in self._log.feed(data) if data else self._log.finish():
+        self._process.waitForReadyRead(_ms(POLL_S))
+        told = self._log.feed(bytes(self._process.readAllStandardError()))
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            told += self._log.finish()
+        for line in told:
             if self._tell is not None:
                 self._tell(line)
-        return []
+        output = bytes(self._process.readAllStandardOutput())
+        return [line for line in self._lines.feed(output) if line.strip()]
 
     def _notify(self, message: contract.Notification) -> None:
         listener = {contract.PROGRESS: self._progress, contract.ANSWER: self._answer}.get(
@@ -227,6 +196,9 @@ class _Session:
     def _end_in_words(self) -> failure.EngineFailure:
         if self._cancelled_at is not None:
             return failure.cancelled()
-        code = self._process.wait()
-        crashed = code < 0 or code > 0x7FFFFFFF
-        return failure.died(-code if code < 0 else code, crashed, self._log.text())
+        crashed = self._process.exitStatus() == QProcess.ExitStatus.CrashExit
+        return failure.died(self._process.exitCode(), crashed, self._log.text())
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

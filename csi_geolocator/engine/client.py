@@ -10,7 +10,6 @@ from qgis.PyQt.QtCore import (
     QCoreApplication,
     QObject,
     QProcess,
-    QProcessEnvironment,
     QTimer,
     pyqtSignal,
 )
@@ -29,6 +28,7 @@ from .lines import (
     read_message,
     read_notification,
 )
+from .process import prepare
 
 STOPPED = "stopped"
 STARTING = "starting"
@@ -161,13 +161,7 @@ class EngineClient(QObject):
 
     def _make_process(self, launch: Launch) -> QProcess:
         process = QProcess(self)
-        environment = QProcessEnvironment()
-        for name, value in launch.environment.items():
-            environment.insert(name, value)
-        process.setProcessEnvironment(environment)
-        process.setWorkingDirectory(launch.folder)
-        process.setProgram(launch.program)
-        process.setArguments(list(launch.arguments))
+        prepare(process, launch.program, launch.arguments, launch.folder, launch.environment)
         process.readyReadStandardOutput.connect(self._on_output)
         process.readyReadStandardError.connect(self._on_log)
         process.finished.connect(self._on_finished)

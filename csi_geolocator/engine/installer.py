@@ -17,7 +17,6 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from ..i18n import tr
 from . import requirements
 from .background import Background
-from .client import SILENCE_S
 from .environment import READY, UNFINISHED, Installation, read_installation, write_installation
 from .launch import HostPython, this_python
 from .plan import REQUIREMENTS_NAME, CannotSetUp, Order, Step, set_up_steps, step_environment
@@ -25,7 +24,7 @@ from .redaction import Redactor
 from .removal import FolderLock, NotOurs, check_ours, delete, discard, leftovers, set_aside
 from .step_process import StepProcess
 from .tool_output import InstallProgress, explain_failure
-from .verification import Outcome, Verification, cancelled
+from .verification import FIRST_START_S, Outcome, Verification, cancelled
 
 LOG_LINES = 5000
 SHARE_INSTALLING = 0.88
@@ -61,7 +60,7 @@ class Installer(QObject):
         *,
         host: HostPython | None = None,
         environment: Mapping[str, str] = os.environ,
-        silence_s: float = SILENCE_S,
+        silence_s: float = FIRST_START_S,
         now: Callable[[], datetime] = local_now,
     ) -> None:
         super().__init__(parent)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,20 +115,13 @@ def clean_path(value: str, platform: str, qgis_folders: Sequence[str]) -> str:
     return separator.join(part for part in value.split(separator) if part and not is_foreign(part))
 
 
-def process_flags(platform: str = sys.platform) -> dict[str, int]:
-    """Return the options of ``subprocess`` that keep a console window from opening on Windows."""
-    if platform != "win32":
-        return {}
-    return {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0x08000000)}
-
-
 def why_not_python(python: Path, host: HostPython) -> str:
     """Return in words why a Python cannot be the engine's; empty where it can.
 
     A virtual environment on QGIS's Python is its own Python, unless it sees the packages of QGIS.
     """
     if not python.is_file():
-        return tr("There is no Python at {}.").format(python)
+        return tr("There is no Python at {} (any more).").format(python)
     if not os.access(python, os.X_OK):
         return tr("{} cannot be run as a program.").format(python)
     settings = _venv_settings(python)

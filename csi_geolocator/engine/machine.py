@@ -12,15 +12,14 @@ import platform
 import posixpath
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..i18n import tr
-from . import gpu
-from .launch import HostPython, clean_environment, process_flags, why_not_python
+from . import gpu, process
+from .launch import HostPython, clean_environment, why_not_python
 
 OLDEST_PYTHON = (3, 11)
 NEWEST_PYTHON = (3, 13)
@@ -71,19 +70,8 @@ class Machine:
 
 def run_program(command: list[str]) -> tuple[int, str]:
     """Return a program's exit code and output; -1 and the reason where it does not run."""
-    try:
-        done = subprocess.run(
-            command,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_S,
-            check=False,
-            **process_flags(),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return -1, str(error)
-    return done.returncode, decode(done.stdout or done.stderr)
+    code, output = process.run(command, clean_environment(os.environ), PROBE_S)
+    return code, decode(output)
 
 
 def decode(data: bytes, code_page: str = "") -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,8 +79,12 @@ class Step:
 
     def command_line(self, platform: str = sys.platform) -> str:
         """Return the step as it would be typed."""
-        command = [self.program, *self.arguments]
-        return subprocess.list2cmdline(command) if platform == "win32" else shlex.join(command)
+        quote = _quote_for_windows if platform == "win32" else shlex.quote
+        return " ".join(quote(word) for word in (self.program, *self.arguments))
+
+
+def _quote_for_windows(word: str) -> str:
+    return f'"{word}"' if not word or " " in word or "\t" in word else word
 
 
 def set_up_steps(order: Order, text: str) -> tuple[Step, ...]:

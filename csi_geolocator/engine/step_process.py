@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from qgis.PyQt.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QProcess, QTimer, pyqtSignal
 
 from .lines import Lines
 from .plan import Step
+from .process import prepare
 
 LINE_BYTES = 20_000
 KEPT_LINES = 400
@@ -41,13 +42,7 @@ class StepProcess(QObject):
             )
         }
         self._process = QProcess(self)
-        variables = QProcessEnvironment()
-        for name, value in environment.items():
-            variables.insert(name, value)
-        self._process.setProcessEnvironment(variables)
-        self._process.setWorkingDirectory(folder)
-        self._process.setProgram(step.program)
-        self._process.setArguments(list(step.arguments))
+        prepare(self._process, step.program, step.arguments, folder, environment)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.readyReadStandardError.connect(self._read)
         self._process.finished.connect(self._on_finished)

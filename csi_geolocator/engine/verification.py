@@ -12,13 +12,15 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ..i18n import tr
 from ..model_core import contract
-from .client import SILENCE_S, EngineClient
+from .client import EngineClient
 from .failure import EngineFailure
 from .launch import HostPython, Launch, clean_environment, engine_launch, why_not_python
 from .plan import doctor_step
 from .step_process import StepProcess
 from .tool_output import Check, explain_failure, failed_checks_in_words, parse_checks
 
+FIRST_START_S = 180.0
+"""The first start reads gigabytes that no cache of the system holds yet."""
 SOFT_CHECKS = ("Device", "Memory", "Disk", "Writing")
 """What the engine can do without, or will find better another day: told, but no failure."""
 
@@ -58,7 +60,7 @@ class Verification(QObject):
         plugin_folder: Path,
         host: HostPython,
         environment: Mapping[str, str] = os.environ,
-        silence_s: float = SILENCE_S,
+        silence_s: float = FIRST_START_S,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qgis.PyQt.QtWidgets import QLabel, QPushButton
 
 ENGINE = '''
 """A tiny engine: it needs the module of the wheel, and does what the folder's files say."""
@@ -97,7 +98,7 @@ class SetUp:
     """An installer and all it told."""
 
     def __init__(self, module: Any, plugin_folder: Path, wait_until: Callable[..., None]) -> None:
-        self.installer = module.Installer(plugin_folder, silence_s=30.0)
+        self.installer = module.Installer(plugin_folder)
         self.wait_until = wait_until
         self.steps: list[str] = []
         self.shares: list[float] = []
@@ -107,7 +108,7 @@ class SetUp:
         self.installer.finished.connect(self.outcomes.append)
 
     def outcome(self) -> Any:
-        self.wait_until(lambda: not self.installer.is_running and self.outcomes, timeout_s=120)
+        self.wait_until(lambda: not self.installer.is_running and self.outcomes, timeout_s=300)
         (outcome,) = self.outcomes
         self.outcomes.clear()
         return outcome
@@ -269,6 +270,36 @@ def test_gpu_that_does_not_compute_is_a_warning_and_the_processor_is_used(
     assert "Device: cuda is broken" in installation(order)["warning"]
 
 
+@pytest.mark.slow
+def test_window_sets_the_engine_up_and_the_panel_can_start_it(
+    order: Any, machine: Any, plugin_folder: Path, settings_folder: Path, wait_until: Any
+) -> None:
+    dialogs = importlib.import_module("csi_geolocator.gui.environment_dialog")
+    launch = importlib.import_module("csi_geolocator.engine.launch")
+    settings = importlib.import_module("csi_geolocator.settings").Settings()
+    settings.engine_folder = order.folder
+    settings.engine_python = "/gone/python"
+    settings.wheelhouse = order.wheelhouse
+    dialog = dialogs.EnvironmentDialog(settings, plugin_folder=plugin_folder)
+    outcomes: list[Any] = []
+    dialog.installer.finished.connect(outcomes.append)
+    dialog.show_machine(replace(machine, uv=None))
+    stop = dialog.findChild(QPushButton, "cancelButton")
+    dialog.findChild(QPushButton, "setUpButton").click()
+    assert stop.isEnabled()
+    wait_until(lambda: bool(outcomes), timeout_s=120)
+    assert outcomes[0].kind == "ready", dialog.diagnostics()
+    assert not stop.isEnabled()
+    assert "The engine is set up." in dialog.findChild(QLabel, "engineStateWords").text()
+    assert settings.engine_python == "", "the new environment takes the place of what was chosen"
+    python = settings.find_engine()
+    assert python == order.folder / "bin" / "python"
+    found = launch.engine_launch(python, plugin_folder, launch.this_python())
+    assert found.program == str(python)
+    assert "ok   Libraries: tiny_engine 1.0" in dialog.diagnostics()
+    dialog.deleteLater()
+
+
 def test_second_window_is_told_who_is_at_work(set_up: SetUp, order: Any) -> None:
     removal = importlib.import_module("csi_geolocator.engine.removal")
     lock = removal.FolderLock(order.folder)
@@ -321,7 +352,7 @@ def test_password_of_the_proxy_is_in_no_log(set_up: SetUp, order: Any, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_environment_of_this_project_is_taken_as_it_is(
     module: Any, staged: Path, repository: Path, wait_until: Callable[..., None]
 ) -> None:

@@ -98,12 +98,6 @@ def test_path_loses_the_folders_of_qgis_on_macos(launch: Any) -> None:
     assert found == "/usr/bin:/Applications/QGIS.app.old/bin"
 
 
-def test_no_console_window_opens_on_windows(launch: Any) -> None:
-    assert launch.process_flags("win32") == {"creationflags": 0x08000000}
-    assert launch.process_flags("linux") == {}
-    assert launch.process_flags("darwin") == {}
-
-
 def test_python_of_qgis_is_refused(launch: Any, host: Any, tmp_path: Path) -> None:
     for name in ("python3", "python3.9"):
         assert "QGIS itself runs on" in launch.why_not_python(host.base_prefix / "bin" / name, host)

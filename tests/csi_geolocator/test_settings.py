@@ -66,7 +66,7 @@ def test_choices_are_there_again(settings: Any, module: Any) -> None:
         "contact": "ada@example.org",
         "package_index": "https://packages.example.org/simple",
         "wheelhouse": "/media/wheels",
-        "download_cache": Path("/var/wheels"),
+        "engine_folder": Path("/var/engine"),
         "cache_max_bytes": 7_000_000_000,
         "max_requests": 500,
         "max_bytes": 10_000_000_000,
@@ -205,6 +205,9 @@ def test_certificates_added_to_qgis_reach_the_engine(
     monkeypatch.setattr(network, "own_certificates", lambda: some)
     bundle = Path(settings.network_params().ca_bundle)
     assert bundle.read_text().count("BEGIN CERTIFICATE") == 2
+    trusted = network.with_system_certificates(some)
+    assert len(trusted) > len(some)
+    assert network.with_system_certificates([]) == []
     monkeypatch.setattr(network, "own_certificates", list)
     assert settings.network_params().ca_bundle is None
     assert not bundle.exists()
@@ -232,5 +235,5 @@ def test_engine_is_launched_from_the_profile_or_the_chosen_python(
     (settings.engine_folder / "pyvenv.cfg").write_text("home = /usr/bin\n")
     assert settings.engine_launch().program == str(inside)
     settings.engine_python = str(tmp_path / "gone")
-    with pytest.raises(launch.EngineUnavailable, match="not there any more"):
+    with pytest.raises(launch.EngineUnavailable, match="There is no Python at"):
         settings.engine_launch()

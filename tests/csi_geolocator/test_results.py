@@ -385,6 +385,8 @@ class BusyMeter:
             self.turn(self._app.processEvents)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_two_hundred_photos_and_five_thousand_candidates_stay_quick(
     widget: Any, qgis_app: Any, answer_of: Callable[..., Any], own_garbage: None
 ) -> None:
@@ -414,6 +416,8 @@ def test_two_hundred_photos_and_five_thousand_candidates_stay_quick(
     assert meter.worst_s < MOST_BUSY_S
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_one_answer_of_five_thousand_candidates_stays_quick(
     widget: Any, qgis_app: Any, answer_of: Callable[..., Any], own_garbage: None
 ) -> None:

@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
-import requests
 from affine import Affine
 
 from model_core.errors import InputError, ProviderError
@@ -179,8 +179,8 @@ class GoogleMapsImagery:
         )
         secret_params: tuple[tuple[str, str], ...] = (("key", self._key),)
         if self._secret:
-            asked = requests.Request("GET", self._url, params=[*params, *secret_params]).prepare()
-            signature = hmac.new(self._secret, asked.path_url.encode(), hashlib.sha1).digest()
+            asked = f"{urlsplit(self._url).path}?{urlencode([*params, *secret_params])}"
+            signature = hmac.new(self._secret, asked.encode(), hashlib.sha1).digest()
             signed = base64.urlsafe_b64encode(signature).decode()
             secret_params = (*secret_params, ("signature", signed))
         return HttpRequest(

@@ -152,6 +152,12 @@ def test_qt_enums_are_fully_scoped(sources: Sequence[Any]) -> None:
         inner = {
             id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Attribute)
         }
+        inner |= {
+            id(part)
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.arg) and node.annotation is not None
+            for part in ast.walk(node.annotation)
+        }
         for node in ast.walk(source.tree):
             if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
                 continue

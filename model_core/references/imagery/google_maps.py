@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import requests
 from affine import Affine
 
 from model_core.errors import InputError, ProviderError
 from model_core.references.bodies import BodyCheck, image_body
+from model_core.references.google_key import GoogleKey
 from model_core.references.http import HttpClient
 from model_core.references.imagery.pyramid import HALF_WORLD_M, TO_MERCATOR, RgbaTile, decode_tile
 from model_core.references.imagery.resample import resample, sampling_grid
@@ -93,14 +89,8 @@ class GoogleMapsImagery:
 
     def __init__(self, client: HttpClient, key: str, url: str = STATIC_MAPS_URL) -> None:
         self._client = client
-        self._key, _, secret = key.partition(":")
+        self._key = GoogleKey.parse("google-maps", key)
         self._url = url
-        try:
-            self._secret = base64.urlsafe_b64decode(secret)
-        except binascii.Error as err:
-            raise InputError(
-                "google-maps: the secret after the colon in the key is none; copy it again"
-            ) from err
 
     def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
         """Return the image centred on a place, or None where there is none.
@@ -177,14 +167,11 @@ class GoogleMapsImagery:
             ("maptype", "satellite"),
             ("format", "png"),
         )
-        secret_params: tuple[tuple[str, str], ...] = (("key", self._key),)
-        if self._secret:
-            asked = requests.Request("GET", self._url, params=[*params, *secret_params]).prepare()
-            signature = hmac.new(self._secret, asked.path_url.encode(), hashlib.sha1).digest()
-            signed = base64.urlsafe_b64encode(signature).decode()
-            secret_params = (*secret_params, ("signature", signed))
         return HttpRequest(
-            self._url, params, secret_params=secret_params, check=_picture_body(view.image_px)
+            self._url,
+            params,
+            secret_params=self._key.params(self._url, params),
+            check=_picture_body(view.image_px),
         )
 
 

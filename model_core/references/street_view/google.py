@@ -6,18 +6,14 @@ charge; each then comes as four images of a quarter circle. Nothing of it is kep
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
 
 from model_core.errors import InputError, ProviderError
 from model_core.references.bodies import image_body, read_json
+from model_core.references.google_key import GoogleKey
 from model_core.references.source import KnownSource, SourceContext, SourceText
 from model_core.references.street_view.online import (
     Ask,
@@ -72,8 +68,7 @@ class GoogleStreetViews(ListedStreetViews[LonLat]):
         super().__init__(context.client, TERMS)
         self._url = url.rstrip("/")
         self._step_m = step_m
-        self._key, _, secret = context.key(NAME).partition(":")
-        self._secret = _decoded(secret)
+        self._key = GoogleKey.parse(NAME, context.key(NAME))
 
     def _parts(self, area: Area, margin_m: float) -> list[LonLat]:
         return lattice_over(area, margin_m, self._step_m)
@@ -125,13 +120,9 @@ class GoogleStreetViews(ListedStreetViews[LonLat]):
 
     def _request(self, path: str, *params: tuple[str, str]) -> HttpRequest:
         url = f"{self._url}{path}"
-        secret_params = [("key", self._key)]
-        if self._secret is not None:
-            query = urlencode([*params, *secret_params])
-            signed = f"{urlsplit(url).path}?{query}".encode()
-            digest = hmac.new(self._secret, signed, hashlib.sha1).digest()
-            secret_params.append(("signature", base64.urlsafe_b64encode(digest).decode()))
-        return HttpRequest(url, params, secret_params=tuple(secret_params), check=image_body)
+        return HttpRequest(
+            url, params, secret_params=self._key.params(url, params), check=image_body
+        )
 
 
 def open_google(text: SourceText, context: SourceContext) -> GoogleStreetViews:
@@ -164,19 +155,6 @@ def _metadata_body(body: bytes) -> None:
     words, reason, is_transient = _WORDS[status]
     said = str(answer.get("error_message") or status)
     raise ProviderError(f"{words} ({said})", reason=reason, transient=is_transient)
-
-
-def _decoded(secret: str) -> bytes | None:
-    """Return the bytes of a secret for signing, None where there is none."""
-    if not secret:
-        return None
-    try:
-        return base64.b64decode(secret, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise InputError(
-            f"{NAME}: the part of the key after the colon is no signing secret; "
-            "copy it again, or leave it and the colon out"
-        ) from None
 
 
 SOURCES: tuple[KnownSource, ...] = (

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from PIL import Image
 from qgis_profile import ENGINE_PYTHON, NAME, ROOT, make_profile, run_qgis
 
 PICTURES = ROOT / "docs" / "images"
@@ -18,12 +19,20 @@ TIMEOUT_S = 3000.0
 HOME = Path("/var/tmp/qgis")
 
 
+def shrink(path: Path) -> None:
+    """Write a picture with a palette of its own: a third of the size, and nobody sees it."""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+
+
 def main(arguments: list[str]) -> int:
     """Run the command line; a language may be named, as in ``de``."""
     locale = arguments[0] if arguments else "en_US"
     pictures = PICTURES if locale == "en_US" else ROOT / "build" / f"pictures_{locale}"
     pictures.mkdir(parents=True, exist_ok=True)
-    make_profile(HOME, engine_python=ENGINE_PYTHON, with_plugin=True, locale=locale)
+    make_profile(HOME, engine_python=HOME / "engine/bin/python", with_plugin=True, locale=locale)
+    (HOME / "engine").symlink_to(ENGINE_PYTHON.parents[1])
     demo = HOME / "profiles" / "default" / "python" / "plugins" / NAME / "resources" / "demo"
     written = HOME / "report.json"
     variables = {
@@ -39,6 +48,7 @@ def main(arguments: list[str]) -> int:
     shutil.rmtree(HOME)
     for name in seen["pictures"]:
         path = pictures / f"{name}.png"
+        shrink(path)
         print(f"{path.relative_to(ROOT)} ({path.stat().st_size / 1000:.0f} kB)")
     if seen["failure"]:
         print(seen["failure"], file=sys.stderr)

@@ -9,12 +9,12 @@ from pathlib import Path
 sys.path.insert(0, os.environ["CSI_INSIDE"])
 import qgis.utils
 import window
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QSize, Qt, QTimer
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget, QLabel, QTabWidget
+from qgis.PyQt.QtWidgets import QApplication, QComboBox, QDockWidget, QLabel, QTabWidget
 
 PICTURES = Path(os.environ["CSI_PICTURES"])
-PHOTOS = ("photo_05.jpg", "photo_03.jpg", "photo_01.jpg")
+PHOTOS = ("photo_03.jpg", "photo_05.jpg", "photo_01.jpg")
 WINDOW = QSize(1400, 880)
 PANEL_PX = 470
 RUN_TIMEOUT_S = 1200.0
@@ -63,6 +63,7 @@ def show_locating():
     panel.form.ensureWidgetVisible(panel.form.options)
     save("references-and-options", panel)
     panel.form.options.setCollapsed(True)
+    panel.form.verticalScrollBar().setValue(0)
     tab = panel.locate_tab
     seen = []
     tab.answered.connect(seen.append)
@@ -82,8 +83,11 @@ def show_results(main, panel):
     results = panel._results._table
     path = next(path for path in layers.photos if path.endswith(PHOTOS[0]))
     best = layers.candidates_of(path)[0]
+    chooser = panel.findChild(QComboBox, "photoFilter")
+    chooser.setCurrentIndex(chooser.findData(path))
     results.table.select([best.fid])
     results._on_selected()
+    layers.group.setExpanded(True)
     qgis.utils.iface.mapCanvas().setExtent(layers.candidates_layer.extent().buffered(0.0002))
     qgis.utils.iface.mapCanvas().refresh()
     window.settle(2500)
@@ -95,6 +99,8 @@ def show_results(main, panel):
     compare.close()
     results.export()
     dialog = next(w for w in QApplication.topLevelWidgets() if w.objectName() == "exportDialog")
+    dialog.findChild(QTabWidget, "exportTabs").setCurrentIndex(1)
+    window.settle(1500)
     save("export", dialog)
     dialog.close()
 
@@ -150,11 +156,25 @@ def show_processing():
     """The dialog of the algorithm that locates photos."""
     import processing
 
-    dialog = processing.createAlgorithmDialog("csi_geolocator:locatephotos")
+    dialog = processing.createAlgorithmDialog(
+        "csi_geolocator:locatephotos",
+        {
+            "PHOTOS": [str(window.DEMO / "photos" / name) for name in PHOTOS],
+            "AREA_LAYER": layer_named("Demo area"),
+            "IMAGERY_LAYER": layer_named("Demo imagery"),
+            "ROADS_LAYER": layer_named("Demo roads"),
+            "STREET_VIEW_FOLDER": str(window.DEMO / "street_views"),
+        },
+    )
     dialog.resize(980, 760)
     dialog.show()
     save("processing", dialog)
     dialog.close()
+
+
+def layer_named(name):
+    """Return the id of a layer of the demo."""
+    return QgsProject.instance().mapLayersByName(name)[0].id()
 
 
 def take_all():

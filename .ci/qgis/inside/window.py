@@ -61,12 +61,13 @@ def open_demo(save_to: Path | None = None) -> dict[str, object]:
         "area": QgsVectorLayer(str(DEMO / "area.geojson"), "Demo area", "ogr"),
     }
     project.setCrs(layers["imagery"].crs())
-    for layer in layers.values():
-        project.addMapLayer(layer)
     outline = {"style": "no", "outline_color": "255,200,0,255", "outline_width": "0.8"}
     layers["area"].renderer().setSymbol(QgsFillSymbol.createSimple(outline))
     line = {"line_color": "255,255,255,160", "line_width": "0.4"}
     layers["roads"].renderer().setSymbol(QgsLineSymbol.createSimple(line))
+    for layer in layers.values():
+        project.addMapLayer(layer)
+    project.layerTreeRoot().findLayer(layers["imagery"].id()).setExpanded(False)
     canvas = qgis.utils.iface.mapCanvas()
     canvas.setDestinationCrs(layers["imagery"].crs())
     canvas.setExtent(layers["imagery"].extent())

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qgis.PyQt.QtWidgets import QUndoCommand
+try:
+    from qgis.PyQt.QtGui import QUndoCommand, QUndoStack  # Qt 6
+except ImportError:
+    from qgis.PyQt.QtWidgets import QUndoCommand, QUndoStack
 
 from .candidate import Candidate
 from .run import ResultLayers
+
+__all__ = ["ChangeCandidates", "QUndoStack"]
 
 
 class ChangeCandidates(QUndoCommand):

@@ -225,8 +225,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/launch.py" />
-   <source>There is no Python at {}.</source>
-   <translation>Unter {} gibt es kein Python.</translation>
+   <source>There is no Python at {} (any more).</source>
+   <translation>Unter {} gibt es kein Python (mehr).</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/launch.py" />
@@ -342,6 +342,36 @@
    <location filename="../../csi_geolocator/engine/plan.py" />
    <source>Only {0:.1f} GB are free there, {1:.1f} GB are needed.</source>
    <translation>Dort sind nur {0:.1f} GB frei, {1:.1f} GB werden gebraucht.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/engine/proposal.py" />
+   <source>Chosen by hand.</source>
+   <translation>Von Hand gewählt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/engine/proposal.py" />
+   <source>Chosen by hand; a computation at the end checks it.</source>
+   <translation>Von Hand gewählt; eine Rechnung am Ende prüft es.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/engine/proposal.py" />
+   <source>{} lacks its module for environments. On Debian and Ubuntu install the package python3-venv; or install uv. Then open this window again.</source>
+   <translation>{} fehlt das Modul für Umgebungen. Installieren Sie auf Debian und Ubuntu das Paket python3-venv; oder installieren Sie uv. Öffnen Sie dieses Fenster dann noch einmal.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/engine/proposal.py" />
+   <source>This Python</source>
+   <translation>Dieses Python</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/engine/proposal.py" />
+   <source>uv {0} ({1})</source>
+   <translation>uv {0} ({1})</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/engine/proposal.py" />
+   <source>pip, in the environment</source>
+   <translation>pip, in der Umgebung</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/removal.py" />
@@ -659,102 +689,102 @@
    <translation>Das Gebiet liegt außerhalb dessen, was {} zeigen kann; gehen Sie auf der Karte zuerst an den Ort.</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Photo</source>
    <translation>Foto</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>The photo's file</source>
    <translation>Die Datei des Fotos</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Rank</source>
    <translation>Rang</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>1 is the best candidate of its photo</source>
    <translation>1 ist der beste Kandidat seines Fotos</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Probability</source>
    <translation>Wahrscheinlichkeit</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>All candidates of a photo and 'not in this area' sum to 100 %</source>
    <translation>Alle Kandidaten eines Fotos und „nicht in diesem Gebiet“ ergeben zusammen 100 %</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Heading</source>
    <translation>Blickrichtung</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Where the camera looked, clockwise from true north, with its spread</source>
    <translation>Wohin die Kamera blickte, im Uhrzeigersinn von geografisch Nord, mit der Streuung</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Points</source>
    <translation>Punkte</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Points that photo and street view share under one geometry; 17 are strong evidence</source>
    <translation>Punkte, die Foto und Straßenansicht unter einer Geometrie gemeinsam haben; 17 sind ein starkes Indiz</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Decision</source>
    <translation>Entscheidung</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>What the analyst decided</source>
    <translation>Was die auswertende Person entschieden hat</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Precision</source>
    <translation>Genauigkeit</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>How precise the position is, in metres, as the analyst put it</source>
    <translation>Wie genau die Position ist, in Metern, wie die auswertende Person angab</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Street view</source>
    <translation>Straßenansicht</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>The date of the street view that the photo was compared with</source>
    <translation>Das Datum der Straßenansicht, mit der das Foto verglichen wurde</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Off by</source>
    <translation>Abweichung</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>The distance to the true position, where it is known</source>
    <translation>Der Abstand zur wahren Position, wo sie bekannt ist</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>Note</source>
    <translation>Notiz</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/candidate_table.py" />
+   <location filename="../../csi_geolocator/gui/candidate_columns.py" />
    <source>The analyst's note</source>
    <translation>Die Notiz der auswertenden Person</translation>
   </message>
@@ -790,8 +820,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/compare_pictures.py" />
-   <source>Photo (left of the divider)</source>
-   <translation>Foto (links der Trennlinie)</translation>
+   <source>Photo (left), street view (right)</source>
+   <translation>Foto (links), Straßenansicht (rechts)</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/compare_pictures.py" />
@@ -1074,6 +1104,201 @@
    <translation>Das ging nicht</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Engine of CSI Geolocator</source>
+   <translation>Engine von CSI Geolocator</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>The set-up is not finished. Stop it? What was fetched is kept, and the next set-up goes on where this one stopped.</source>
+   <translation>Die Einrichtung ist nicht fertig. Anhalten? Was geholt wurde, bleibt, und die nächste Einrichtung geht weiter, wo diese aufgehört hat.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Looking for Python and GPU</source>
+   <translation>Python und Grafikkarte werden gesucht</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Remove the engine's environment in {0}, and the packages that were kept in {1}? Photos, results and galleries are not touched.</source>
+   <translation>Die Umgebung der Engine in {0} und die aufbewahrten Pakete in {1} entfernen? Fotos, Ergebnisse und Galerien bleiben unberührt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>But: {}</source>
+   <translation>Aber: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>An environment of its own</source>
+   <translation>Eine eigene Umgebung</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Or a Python that is already there</source>
+   <translation>Oder ein vorhandenes Python</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>The program 'python' of an environment that holds the engine's libraries</source>
+   <translation>Das Programm „python“ einer Umgebung, die die Bibliotheken der Engine enthält</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Python of an environment</source>
+   <translation>Python einer Umgebung</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>It has to hold the engine's packages; the Python of QGIS is refused.</source>
+   <translation>Es muss die Pakete der Engine enthalten; das Python von QGIS wird abgelehnt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>P&amp;ython:</source>
+   <translation>P&amp;ython:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Set up</source>
+   <translation>Einrichten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Fetch and install the engine's packages</source>
+   <translation>Die Pakete der Engine holen und installieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Repair</source>
+   <translation>Reparieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Make the environment anew</source>
+   <translation>Die Umgebung neu anlegen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Check</source>
+   <translation>Prüfen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Let the engine check itself and compute</source>
+   <translation>Die Engine sich selbst prüfen und rechnen lassen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Remove…</source>
+   <translation>Entfernen …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Delete what this window made</source>
+   <translation>Löschen, was dieses Fenster angelegt hat</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Check and use</source>
+   <translation>Prüfen und benutzen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Use this Python if it works</source>
+   <translation>Dieses Python benutzen, wenn es taugt</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Copy diagnostics</source>
+   <translation>Diagnose kopieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Copy versions, state and log to the clipboard</source>
+   <translation>Versionen, Zustand und Protokoll in die Zwischenablage kopieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Stop</source>
+   <translation>Anhalten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Stop; the next set-up goes on where this one stopped</source>
+   <translation>Anhalten; die nächste Einrichtung geht weiter, wo diese aufgehört hat</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Close</source>
+   <translation>Schließen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>Close this window</source>
+   <translation>Dieses Fenster schließen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>Photos are compared by an engine in a process and a Python environment of its own. Nothing is installed into the Python of QGIS. The packages are pinned and come from the usual package index of the installer, which hears your address and what is fetched, and nothing of your photos or projects.</source>
+   <translation>Eine Engine vergleicht die Fotos, in einem eigenen Prozess und mit eigener Python-Umgebung. In das Python von QGIS wird nichts installiert. Die Pakete sind festgelegt und kommen aus dem üblichen Paketverzeichnis des Installationsprogramms; es erfährt Ihre Adresse und was geholt wird, aber nichts von Ihren Fotos oder Projekten.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>Finish set-up</source>
+   <translation>Einrichtung beenden</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>Update</source>
+   <translation>Aktualisieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>Set up again</source>
+   <translation>Neu einrichten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>The Python that was chosen for the engine is not there any more.</source>
+   <translation>Das für die Engine gewählte Python ist nicht mehr da.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>The engine uses the Python that was chosen: {}</source>
+   <translation>Die Engine benutzt das gewählte Python: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>The engine is set up, but: {}</source>
+   <translation>Die Engine ist eingerichtet, aber: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>The engine is set up. It computes on {}.</source>
+   <translation>Die Engine ist eingerichtet. Sie rechnet auf {}.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>The engine is not set up yet.</source>
+   <translation>Die Engine ist noch nicht eingerichtet.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>A set-up was not finished. It goes on where it stopped; what was fetched is kept.</source>
+   <translation>Eine Einrichtung wurde nicht fertig. Sie geht weiter, wo sie aufgehört hat; was geholt wurde, bleibt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>This version of the plugin needs other packages: update the environment.</source>
+   <translation>Diese Version der Erweiterung braucht andere Pakete: Aktualisieren Sie die Umgebung.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_words.py" />
+   <source>The chosen place is a folder that this plugin did not make: choose another.</source>
+   <translation>Den gewählten Ordner hat diese Erweiterung nicht angelegt: Wählen Sie einen anderen.</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
    <source>{:,} places</source>
    <translation>{:,} Orte</translation>
@@ -1117,6 +1342,241 @@
    <location filename="../../csi_geolocator/gui/estimator.py" />
    <source>{:.1f} h</source>
    <translation>{:.1f} h</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>exact</source>
+   <translation>genau</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>to about 1 m (5 decimals)</source>
+   <translation>auf etwa 1 m (5 Nachkommastellen)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>to about 10 m (4 decimals)</source>
+   <translation>auf etwa 10 m (4 Nachkommastellen)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>to about 100 m (3 decimals)</source>
+   <translation>auf etwa 100 m (3 Nachkommastellen)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>to about 1 km (2 decimals)</source>
+   <translation>auf etwa 1 km (2 Nachkommastellen)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>How exact the coordinates in the copy are</source>
+   <translation>Wie genau die Koordinaten in der Kopie sind</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Write the heading too</source>
+   <translation>Auch die Blickrichtung schreiben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>The direction in which the camera looked</source>
+   <translation>Die Richtung, in die die Kamera blickte</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Leave out the photo's other metadata (camera, time, owner)</source>
+   <translation>Die übrigen Metadaten des Fotos weglassen (Kamera, Zeit, Eigentümer)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>The copy holds the position alone</source>
+   <translation>Die Kopie enthält allein die Position</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Photos (*.jpg *.jpeg *.png *.tif *.tiff *.webp)</source>
+   <translation>Fotos (*.jpg *.jpeg *.png *.tif *.tiff *.webp)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Position:</source>
+   <translation>Position:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Coordinates:</source>
+   <translation>Koordinaten:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>File:</source>
+   <translation>Datei:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Write the copy</source>
+   <translation>Die Kopie schreiben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Remove all rectangles</source>
+   <translation>Alle Rechtecke entfernen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Blur nothing</source>
+   <translation>Nichts unkenntlich machen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Faces or number plates? Drag rectangles over them: the copy blurs them.</source>
+   <translation>Gesichter oder Kennzeichen? Ziehen Sie Rechtecke darüber: Die Kopie macht sie unkenntlich.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Choose a file for the copy.</source>
+   <translation>Wählen Sie eine Datei für die Kopie.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>{} is the photo itself; choose another file.</source>
+   <translation>{} ist das Foto selbst; wählen Sie eine andere Datei.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Writing {}…</source>
+   <translation>{} wird geschrieben …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>Written: {}</source>
+   <translation>Geschrieben: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>The copy was not written: {}</source>
+   <translation>Die Kopie wurde nicht geschrieben: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>The kind of file</source>
+   <translation>Die Art der Datei</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>A GeoPackage holds the fields of view and the styles too. The paths of your photos are left out.</source>
+   <translation>Ein GeoPackage enthält auch die Sichtfelder und die Stile. Die Pfade Ihrer Fotos bleiben weg.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Photos:</source>
+   <translation>Fotos:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Decisions:</source>
+   <translation>Entscheidungen:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Format:</source>
+   <translation>Format:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Export candidates</source>
+   <translation>Kandidaten exportieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Whose candidates are written</source>
+   <translation>Wessen Kandidaten geschrieben werden</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>All photos ({})</source>
+   <translation>Alle Fotos ({})</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Only {}</source>
+   <translation>Nur {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Selected candidates ({})</source>
+   <translation>Gewählte Kandidaten ({})</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>Write candidates that are {}</source>
+   <translation>Kandidaten schreiben mit der Entscheidung: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_data.py" />
+   <source>{} candidates written to {}</source>
+   <translation>{} Kandidaten nach {} geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_dialog.py" />
+   <source>Export results</source>
+   <translation>Ergebnisse exportieren</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_dialog.py" />
+   <source>Data</source>
+   <translation>Daten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_dialog.py" />
+   <source>Copy of the photo</source>
+   <translation>Kopie des Fotos</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_dialog.py" />
+   <source>Report</source>
+   <translation>Bericht</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_page.py" />
+   <source>Where it is written</source>
+   <translation>Wohin geschrieben wird</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_page.py" />
+   <source>{}, rank {}, {}</source>
+   <translation>{}, Rang {}, {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_report.py" />
+   <source>PDF, one page</source>
+   <translation>PDF, eine Seite</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_report.py" />
+   <source>HTML, one file</source>
+   <translation>HTML, eine Datei</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_report.py" />
+   <source>About:</source>
+   <translation>Über:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_report.py" />
+   <source>One page with photo, map, evidence, probability, your decision, the model and the sources. The map shows the layers that are on in the project. The street view is on it where you compared this candidate.</source>
+   <translation>Eine Seite mit Foto, Karte, Indizien, Wahrscheinlichkeit, Ihrer Entscheidung, dem Modell und den Quellen. Die Karte zeigt die Layer, die im Projekt eingeschaltet sind. Die Straßenansicht steht darauf, wenn Sie diesen Kandidaten verglichen haben.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_report.py" />
+   <source>Write the report</source>
+   <translation>Den Bericht schreiben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_report.py" />
+   <source>Drawing the map…</source>
+   <translation>Die Karte wird gezeichnet …</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/layer_sources.py" />
@@ -1239,6 +1699,16 @@
    <translation>Der Lauf ist gescheitert: Die Engine arbeitet nicht mehr, siehe oben.</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/gui/model_card.py" />
+   <source>The model and its limits</source>
+   <translation>Das Modell und seine Grenzen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/model_card.py" />
+   <source>The card of this model cannot be read ({}). Choose the model again.</source>
+   <translation>Die Karte dieses Modells ist nicht lesbar ({}). Wählen Sie das Modell noch einmal.</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/gui/model_picker.py" />
    <source>{0} has no card that can be read ({1}).</source>
    <translation>{0} hat keine lesbare Karte ({1}).</translation>
@@ -1320,8 +1790,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_card.py" />
-   <source>{} more notes: point here</source>
-   <translation>{} weitere Hinweise: hierher zeigen</translation>
+   <source>and {} more (point here)</source>
+   <translation>und {} weitere (hierher zeigen)</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
@@ -1395,13 +1865,18 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
-   <source>Turn left</source>
-   <translation>Nach links drehen</translation>
+   <source>A quarter turn</source>
+   <translation>Eine Vierteldrehung</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
-   <source>A quarter turn</source>
-   <translation>Eine Vierteldrehung</translation>
+   <source>Undo every edit</source>
+   <translation>Jede Bearbeitung zurücknehmen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/photo_editor.py" />
+   <source>Turn left</source>
+   <translation>Nach links drehen</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
@@ -1412,11 +1887,6 @@
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
    <source>As the file says</source>
    <translation>Wie in der Datei</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/photo_editor.py" />
-   <source>Undo every edit</source>
-   <translation>Jede Bearbeitung zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_list.py" />
@@ -1617,6 +2087,126 @@
    <location filename="../../csi_geolocator/gui/region_picker.py" />
    <source>No photo to show</source>
    <translation>Kein Foto zu zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Show the candidates of one photo, or of all</source>
+   <translation>Die Kandidaten eines Fotos zeigen oder die aller</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Show candidates with this decision</source>
+   <translation>Kandidaten mit dieser Entscheidung zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Any decision</source>
+   <translation>Jede Entscheidung</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Map too</source>
+   <translation>Auch Karte</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Let the map show the chosen photo's candidates only</source>
+   <translation>Die Karte nur die Kandidaten des gewählten Fotos zeigen lassen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Previous photo</source>
+   <translation>Voriges Foto</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Next photo</source>
+   <translation>Nächstes Foto</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Compare…</source>
+   <translation>Vergleichen …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>See the photo beside street view and satellite image at the matched heading</source>
+   <translation>Das Foto neben Straßenansicht und Satellitenbild in der gefundenen Blickrichtung sehen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Export…</source>
+   <translation>Exportieren …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Data, a copy of the photo, a report</source>
+   <translation>Daten, eine Kopie des Fotos, ein Bericht</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Model…</source>
+   <translation>Modell …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>What the model was trained on, and where it may be trusted</source>
+   <translation>Woran das Modell trainiert wurde, und wo ihm zu trauen ist</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Open…</source>
+   <translation>Öffnen …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Open the GeoPackage that an earlier run left in its output folder</source>
+   <translation>Das GeoPackage öffnen, das ein früherer Lauf in seinem Ordner hinterlassen hat</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Open here in</source>
+   <translation>Hier öffnen in</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>Open the position and heading in a web viewer; its operator learns the position</source>
+   <translation>Position und Blickrichtung in einer Ansicht im Web öffnen; deren Betreiber erfährt die Position</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_bars.py" />
+   <source>{} (north up)</source>
+   <translation>{} (Norden oben)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/results.py" />
+   <source>Sources: {}</source>
+   <translation>Quellen: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/results.py" />
+   <source>The map's coordinate system does not reach this candidate.</source>
+   <translation>Das Koordinatensystem der Karte reicht nicht bis zu diesem Kandidaten.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/results.py" />
+   <source>Open earlier results</source>
+   <translation>Frühere Ergebnisse öffnen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/results.py" />
+   <source>Results (*.gpkg)</source>
+   <translation>Ergebnisse (*.gpkg)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/results.py" />
+   <source>No results yet. Choose photos and an area under Locate and run; candidates appear here and on the map as they come.</source>
+   <translation>Noch keine Ergebnisse. Wählen Sie unter „Verorten“ Fotos und ein Gebiet, und starten Sie; Kandidaten erscheinen hier und auf der Karte, sobald sie da sind.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/results.py" />
+   <source>Open earlier results…</source>
+   <translation>Frühere Ergebnisse öffnen …</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
@@ -1879,6 +2469,386 @@
    <translation>Noch kein Lauf: Die Kandidaten erscheinen hier, sobald sie gefunden sind.</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>looking…</source>
+   <translation>wird gesucht …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Automatic</source>
+   <translation>Automatisch</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>{} holds files that this plugin did not make: choose an empty folder.</source>
+   <translation>{} enthält Dateien, die diese Erweiterung nicht angelegt hat: Wählen Sie einen leeren Ordner.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Automatic: {}</source>
+   <translation>Automatisch: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Python by uv</source>
+   <translation>Python von uv</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Place of the engine's environment</source>
+   <translation>Ort der Umgebung der Engine</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Folder of packages</source>
+   <translation>Ordner mit Paketen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>empty: the usual index of the installer</source>
+   <translation>leer: das übliche Verzeichnis des Installationsprogramms</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>What the engine computes on; automatic suits most people</source>
+   <translation>Worauf die Engine rechnet; „automatisch“ passt meistens</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>The Python that the environment is made with; it is not changed</source>
+   <translation>Das Python, mit dem die Umgebung angelegt wird; es wird nicht verändert</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>A folder that is empty or does not exist yet</source>
+   <translation>Ein Ordner, der leer ist oder noch nicht besteht</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Address of a package index that has another build of torch</source>
+   <translation>Adresse eines Paketverzeichnisses mit einer anderen Fassung von torch</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>A folder that holds every package as a wheel file, for machines offline</source>
+   <translation>Ein Ordner mit jedem Paket als Wheel-Datei, für Rechner ohne Netzwerk</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>&amp;Computes on:</source>
+   <translation>Rechnet &amp;auf:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>&amp;Python:</source>
+   <translation>&amp;Python:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Installed by:</source>
+   <translation>Installiert von:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>P&amp;lace:</source>
+   <translation>&amp;Ort:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Size:</source>
+   <translation>Größe:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Time:</source>
+   <translation>Zeit:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Network and offline</source>
+   <translation>Netzwerk und offline</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Proxy:</source>
+   <translation>Proxy:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Package &amp;index for torch:</source>
+   <translation>Paketverze&amp;ichnis für torch:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Only for another build of torch (CUDA on Windows, CPU on Linux). What comes from it is not checked against the pinned sums; everything else is.</source>
+   <translation>Nur für eine andere Fassung von torch (CUDA auf Windows, CPU auf Linux). Was von dort kommt, wird nicht mit den festgelegten Prüfsummen verglichen; alles andere schon.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>&amp;Offline folder:</source>
+   <translation>&amp;Offline-Ordner:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>NVIDIA GPU (CUDA)</source>
+   <translation>NVIDIA-Grafikkarte (CUDA)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Processor (CPU)</source>
+   <translation>Prozessor (CPU)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>Apple GPU (MPS)</source>
+   <translation>Apple-Grafikeinheit (MPS)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>about {0:.1f} GB</source>
+   <translation>etwa {0:.1f} GB</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>({0:.1f} GB to fetch)</source>
+   <translation>({0:.1f} GB zu holen)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>{0:.0f} GB are free</source>
+   <translation>{0:.0f} GB sind frei</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>about {} minutes</source>
+   <translation>etwa {} Minuten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_form.py" />
+   <source>about {0} to {1} minutes at 50 Mbit/s</source>
+   <translation>etwa {0} bis {1} Minuten bei 50 Mbit/s</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_progress.py" />
+   <source>How far the set-up is</source>
+   <translation>Wie weit die Einrichtung ist</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_progress.py" />
+   <source>What the installer and the engine said</source>
+   <translation>Was Installationsprogramm und Engine gesagt haben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_progress.py" />
+   <source>Step {0} of {1}: {2}</source>
+   <translation>Schritt {0} von {1}: {2}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_progress.py" />
+   <source>{0}:{1:02d} minutes</source>
+   <translation>{0}:{1:02d} Minuten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_progress.py" />
+   <source>{:.1f} GB written</source>
+   <translation>{:.1f} GB geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/set_up_progress.py" />
+   <source>Log</source>
+   <translation>Protokoll</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>counting…</source>
+   <translation>wird gezählt …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Work &amp;offline: local files and what the cache holds</source>
+   <translation>&amp;Offline arbeiten: lokale Dateien und was der Zwischenspeicher enthält</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Counting the cache</source>
+   <translation>Der Zwischenspeicher wird gezählt</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Delete everything that was fetched into {}? It is fetched again where it is needed; results and galleries are not touched.</source>
+   <translation>Alles löschen, was nach {} geholt wurde? Wo es gebraucht wird, wird es neu geholt; Ergebnisse und Galerien bleiben unberührt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>emptying…</source>
+   <translation>wird geleert …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Emptying the cache</source>
+   <translation>Der Zwischenspeicher wird geleert</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>your@address.example</source>
+   <translation>Ihre@Adresse.example</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>no limit</source>
+   <translation>keine Grenze</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>What the engine computes on</source>
+   <translation>Worauf die Engine rechnet</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Where fetched imagery and views are kept</source>
+   <translation>Wo geholte Bilddaten und Ansichten bleiben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>The oldest entries go when it grows larger</source>
+   <translation>Die ältesten Einträge gehen, wenn er größer wird</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>The engine makes no request at all</source>
+   <translation>Die Engine stellt keine einzige Anfrage</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Sent to sources with each request, so that they can reach you (User-Agent)</source>
+   <translation>Geht mit jeder Anfrage an die Quellen, damit sie Sie erreichen können (User-Agent)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>A run that would ask more often stops</source>
+   <translation>Ein Lauf, der öfter fragen würde, hält an</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>A run that would fetch more stops</source>
+   <translation>Ein Lauf, der mehr holen würde, hält an</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Written beside your decisions on candidates</source>
+   <translation>Steht neben Ihren Entscheidungen über Kandidaten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>&amp;Set up engine…</source>
+   <translation>&amp;Engine einrichten …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Set the engine up, choose another Python, check, repair, remove, diagnostics</source>
+   <translation>Die Engine einrichten, ein anderes Python wählen, prüfen, reparieren, entfernen, Diagnose</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Engine</source>
+   <translation>Engine</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Computes on:</source>
+   <translation>Rechnet auf:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Sources and keys</source>
+   <translation>Quellen und Schlüssel</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Clear…</source>
+   <translation>Leeren …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Delete what was fetched</source>
+   <translation>Geholtes löschen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Cache</source>
+   <translation>Zwischenspeicher</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>&amp;Folder:</source>
+   <translation>Or&amp;dner:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>&amp;At most:</source>
+   <translation>&amp;Höchstens:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Now:</source>
+   <translation>Jetzt:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Network</source>
+   <translation>Netzwerk</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Proxy of QGIS:</source>
+   <translation>Proxy von QGIS:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Co&amp;ntact:</source>
+   <translation>Ko&amp;ntakt:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>&amp;Requests of a run:</source>
+   <translation>An&amp;fragen eines Laufs:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>&amp;Megabytes of a run:</source>
+   <translation>&amp;Megabyte eines Laufs:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Photos are compared on this machine and never sent anywhere. An online source hears your address, your contact and which places are looked at: for a sensitive case fetch a wider area beforehand, or work offline. Proxy and added certificates are those of QGIS (Network, Authentication).</source>
+   <translation>Fotos werden auf diesem Rechner verglichen und nirgendwohin gesendet. Eine Onlinequelle erfährt Ihre Adresse, Ihren Kontakt und welche Orte angesehen werden: Holen Sie in einem heiklen Fall vorher ein größeres Gebiet, oder arbeiten Sie offline. Proxy und hinzugefügte Zertifikate sind die von QGIS (Netzwerk, Authentifizierung).</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Analyst</source>
+   <translation>Auswertende Person</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>Na&amp;me:</source>
+   <translation>Na&amp;me:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>{:.0f} kB</source>
+   <translation>{:.0f} kB</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>{:.1f} GB</source>
+   <translation>{:.1f} GB</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/settings_page.py" />
+   <source>{:.0f} MB</source>
+   <translation>{:.0f} MB</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/gui/source_catalogue.py" />
    <source>Use '{}' on these terms?</source>
    <translation>„{}“ unter diesen Bedingungen benutzen?</translation>
@@ -1920,6 +2890,11 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/source_picker.py" />
+   <source>The source and its options; Return takes them</source>
+   <translation>Die Quelle und ihre Optionen; die Eingabetaste übernimmt sie</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/source_picker.py" />
    <source>Enter the key in Settings…</source>
    <translation>Schlüssel in den Einstellungen eingeben …</translation>
   </message>
@@ -1927,6 +2902,156 @@
    <location filename="../../csi_geolocator/gui/source_picker.py" />
    <source>Open the options page, where keys are kept in QGIS's own store</source>
    <translation>Die Optionsseite öffnen, wo Schlüssel im Speicher von QGIS liegen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>&amp;Paste a key…</source>
+   <translation>Schlüssel ein&amp;fügen …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Re&amp;fresh the list</source>
+   <translation>Liste auff&amp;rischen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>The list comes from the engine: ask for it once.</source>
+   <translation>Die Liste kommt von der Engine: Fragen Sie sie einmal ab.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Asking the engine…</source>
+   <translation>Die Engine wird gefragt …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>The key was not stored: QGIS's authentication store is locked.</source>
+   <translation>Der Schlüssel wurde nicht gespeichert: Der Authentifizierungsspeicher von QGIS ist gesperrt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>The key of {} is stored.</source>
+   <translation>Der Schlüssel von {} ist gespeichert.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>{} sources.</source>
+   <translation>{} Quellen.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Key of {} (kept by QGIS's authentication store alone):</source>
+   <translation>Schlüssel von {} (allein im Authentifizierungsspeicher von QGIS):</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>A ticked source is offered in the panel</source>
+   <translation>Eine angehakte Quelle wird im Bedienfeld angeboten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Source</source>
+   <translation>Quelle</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Gives</source>
+   <translation>Liefert</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Key</source>
+   <translation>Schlüssel</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>The entry of the authentication store that holds the key</source>
+   <translation>Der Eintrag des Authentifizierungsspeichers, der den Schlüssel enthält</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Make an entry of the authentication store from a key</source>
+   <translation>Aus einem Schlüssel einen Eintrag des Authentifizierungsspeichers machen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Ask the engine which sources it knows</source>
+   <translation>Die Engine fragen, welche Quellen sie kennt</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>&amp;Key:</source>
+   <translation>&amp;Schlüssel:</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>imagery</source>
+   <translation>Bilddaten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>street views</source>
+   <translation>Straßenansichten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>roads</source>
+   <translation>Straßen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>not needed</source>
+   <translation>nicht nötig</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>stored</source>
+   <translation>gespeichert</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>missing</source>
+   <translation>fehlt</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>optional</source>
+   <translation>möglich</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>kept in the cache</source>
+   <translation>im Zwischenspeicher bleiben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>trained on</source>
+   <translation>zum Training dienen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>shown beside other maps</source>
+   <translation>neben anderen Karten stehen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Licence: {}.</source>
+   <translation>Lizenz: {}.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>Attribution: {}.</source>
+   <translation>Quellenangabe: {}.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/sources_form.py" />
+   <source>May not be {}.</source>
+   <translation>Darf nicht {}.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/street_view_picker.py" />
+   <source>Add a folder or a table. Online sources are listed once there are photos.</source>
+   <translation>Fügen Sie einen Ordner oder eine Tabelle hinzu. Onlinequellen erscheinen, sobald es Fotos gibt.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/street_view_picker.py" />
@@ -1994,6 +3119,26 @@
    <translation>Text markieren, um ihn zu kopieren</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/layers/export.py" />
+   <source>No candidate is selected: choose more photos or decisions.</source>
+   <translation>Kein Kandidat ist gewählt: Wählen Sie mehr Fotos oder Entscheidungen.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/export.py" />
+   <source>{}: holds the results of a run; choose another file.</source>
+   <translation>{}: enthält die Ergebnisse eines Laufs; wählen Sie eine andere Datei.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/export.py" />
+   <source>{}: cannot be written ({}); close it in other programs, or choose another folder</source>
+   <translation>{}: lässt sich nicht schreiben ({}); schließen Sie die Datei in anderen Programmen, oder wählen Sie einen anderen Ordner</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/heat.py" />
+   <source>Heat: {}</source>
+   <translation>Heatmap: {}</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/layers/run.py" />
    <source>Fields of view</source>
    <translation>Sichtfelder</translation>
@@ -2012,11 +3157,6 @@
    <location filename="../../csi_geolocator/layers/run.py" />
    <source>{}: the heat raster cannot be read; run the photos again</source>
    <translation>{}: Das Heatmap-Raster lässt sich nicht lesen; starten Sie die Fotos neu</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/layers/run.py" />
-   <source>Heat: {}</source>
-   <translation>Heatmap: {}</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/network.py" />
@@ -2118,11 +3258,6 @@ Gerenderte Städte sind nicht die Welt: Die Zahlen vergleichen Modelle miteinand
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/evaluate_model.py" />
-   <source>Report</source>
-   <translation>Bericht</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/processing/evaluate_model.py" />
    <source>One row a kind of reference and field of view.</source>
    <translation>Eine Zeile je Art der Referenz und Bildwinkel.</translation>
   </message>
@@ -2153,18 +3288,18 @@ Gerenderte Städte sind nicht die Welt: Die Zahlen vergleichen Modelle miteinand
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/feedback.py" />
-   <source>Laying out the places of the area</source>
-   <translation>Die Orte des Gebiets werden gelegt</translation>
+   <source>Fetching imagery</source>
+   <translation>Bilddaten werden geholt</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/feedback.py" />
-   <source>Reading imagery and street views</source>
-   <translation>Bilddaten und Straßenansichten werden gelesen</translation>
+   <source>Fetching street views</source>
+   <translation>Straßenansichten werden geholt</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/feedback.py" />
-   <source>Fetching imagery and street views</source>
-   <translation>Bilddaten und Straßenansichten werden geholt</translation>
+   <source>Writing street views</source>
+   <translation>Straßenansichten werden geschrieben</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/feedback.py" />
@@ -2728,6 +3863,11 @@ Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. A
    <translation>{0} endete mit Rückgabewert {1}. Die letzten Worte waren:</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/reference_cache.py" />
+   <source>{0} is no cache of this plugin (a folder named {1}); it is left alone.</source>
+   <translation>{0} ist kein Zwischenspeicher dieser Erweiterung (ein Ordner namens {1}) und bleibt unberührt.</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/report.py" />
    <source>it cannot be opened</source>
    <translation>sie lässt sich nicht öffnen</translation>
@@ -2774,11 +3914,6 @@ Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. A
   </message>
   <message>
    <location filename="../../csi_geolocator/report.py" />
-   <source>Sources: {}</source>
-   <translation>Quellen: {}</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/report.py" />
    <source>Photo SHA-256: {}</source>
    <translation>SHA-256 des Fotos: {}</translation>
   </message>
@@ -2816,16 +3951,6 @@ Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. A
    <location filename="../../csi_geolocator/report.py" />
    <source>, precise to {:g} m</source>
    <translation>, auf {:g} m genau</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/report.py" />
-   <source>{}: cannot be written ({}); close it in other programs, or choose another folder</source>
-   <translation>{}: lässt sich nicht schreiben ({}); schließen Sie die Datei in anderen Programmen, oder wählen Sie einen anderen Ordner</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/settings.py" />
-   <source>The Python that was chosen for the engine is not there any more: {}. Choose another in Settings &gt; Options &gt; CSI Geolocator.</source>
-   <translation>Das für die Engine gewählte Python ist nicht mehr da: {}. Wählen Sie ein anderes unter Einstellungen &gt; Optionen &gt; CSI Geolocator.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/settings.py" />
@@ -2956,6 +4081,16 @@ Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. A
    <location filename="../../csi_geolocator/wording.py" />
    <source>In this area ({})</source>
    <translation>In diesem Gebiet ({})</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/wording.py" />
+   <source>failed</source>
+   <translation>gescheitert</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/wording.py" />
+   <source>not here</source>
+   <translation>nicht hier</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/wording.py" />

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-try:
-    from qgis.PyQt.QtGui import QUndoCommand, QUndoStack  # Qt 6
-except ImportError:
+try:  # Qt 6
+    from qgis.PyQt.QtGui import QUndoCommand, QUndoStack
+except ImportError:  # Qt 5
     from qgis.PyQt.QtWidgets import QUndoCommand, QUndoStack
 
 from .candidate import Candidate

@@ -143,6 +143,17 @@ def test_end_of_the_run_shows_attribution_and_the_models_limits(
     assert "Rendered cities only" in card
 
 
+def test_only_photo_of_a_run_is_chosen_at_its_end(
+    plugin: Callable[[str], Any], widget: Any, answer_of: Callable[..., Any]
+) -> None:
+    contract = plugin("model_core.contract")
+    widget.add_answer(answer_of("/p/a.jpg", 1))
+    assert find(widget, "photoFilter").currentData() == ""
+    widget.layers.finish(contract.LocateResult(photos=()))
+    widget.layers.settle()
+    assert find(widget, "photoFilter").currentData() == "/p/a.jpg"
+
+
 def test_thumbnail_is_turned_and_cropped_as_in_the_run(
     plugin: Callable[[str], Any],
     widget: Any,

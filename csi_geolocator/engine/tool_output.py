@@ -12,7 +12,10 @@ from ..i18n import tr
 _FETCHING = re.compile(r"^\s*(?:Downloading|Using cached)\s+(\S+)(?:\s+\(([^)]+)\))?")
 _COLLECTING = re.compile(r"^\s*(?:Collecting|Processing|Requirement already satisfied:)\s+(\S+)")
 _PREPARED = re.compile(r"^\s*(Prepared|Installed|Audited|Checked|Resolved)\s+(\d+)\s+package")
-_ERROR = re.compile(r"(?i)(error|fatal|\u00d7|\u2570|caused by)")  # uv draws its errors
+_ERROR = re.compile(
+    r"(?i)(error|fatal|\u00d7|\u2570|cause:|caused by)"
+)  # uv tells its causes below
+MAX_TOLD = 400
 _SHARE_FETCHING = 0.7
 _SHARE_INSTALLING = 0.85
 
@@ -83,10 +86,8 @@ def _package(text: str) -> str:
 def explain_failure(title: str, exit_code: int, output: str) -> str:
     """Return in words why a step of the set-up failed, and what to do."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [
-        line for line in lines if re.match(r"(?i)(error|fatal|\u00d7|\u2570|caused by)", line)
-    ]
-    told = (errors or lines or [tr("it said nothing")])[-1][:300]
+    errors = [line for line in lines if _ERROR.match(line)]
+    told = "; ".join((errors[-2:] or lines[-1:]) or [tr("it said nothing")])[:MAX_TOLD]
     advice = next((words for pattern, words in _advice() if re.search(pattern, output)), None)
     failed = tr("{0} failed (exit code {1}): {2}").format(title, exit_code, told)
     return f"{failed}\n{advice or _usual_advice()}"

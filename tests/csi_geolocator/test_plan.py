@@ -279,6 +279,12 @@ class TestOutput:
         assert words.startswith("Installing the packages failed (exit code 2): ")
         assert advice in words
 
+    def test_failure_of_uv_is_told_with_its_cause(self, output: Any) -> None:
+        said = "error: Failed to download `torch==2.15.0`\n  cause: Hash mismatch for `torch`\n"
+        words = output.explain_failure("Installing", 1, said)
+        assert "Failed to download `torch==2.15.0`; cause: Hash mismatch" in words
+        assert "not the one that was tested" in words
+
     def test_failure_without_words_is_explained_too(self, output: Any) -> None:
         assert "it said nothing" in output.explain_failure("Making", -1, "\n")
 

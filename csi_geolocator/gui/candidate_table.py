@@ -98,7 +98,7 @@ class CandidateModel(QAbstractTableModel):
         corner = self.createIndex(last, len(self.columns) - 1)
         return QItemSelectionRange(self.createIndex(first, 0), corner)
 
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+    def sort(self, column: int, order: int = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column."""
         self._sort_column = max(column, 0)
         self._descending = order == Qt.SortOrder.DescendingOrder
@@ -112,7 +112,7 @@ class CandidateModel(QAbstractTableModel):
         """Return how many columns there are."""
         return 0 if parent.isValid() else len(self.columns)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int) -> Any:
+    def headerData(self, section: int, orientation: int, role: int) -> Any:
         """Return a title or its tool tip."""
         if orientation != Qt.Orientation.Horizontal:
             return None

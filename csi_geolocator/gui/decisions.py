@@ -18,7 +18,6 @@ from qgis.PyQt.QtWidgets import (
     QLineEdit,
     QSizePolicy,
     QToolButton,
-    QUndoStack,
     QVBoxLayout,
     QWidget,
 )
@@ -26,7 +25,7 @@ from qgis.PyQt.QtWidgets import (
 from .. import wording
 from ..i18n import tr
 from ..layers.candidate import PROPOSED, STATUSES, Candidate
-from ..layers.edits import ChangeCandidates
+from ..layers.edits import ChangeCandidates, QUndoStack
 from ..layers.run import ResultLayers
 from .candidate_table import STATUS_COLOURS, dot_icon
 

@@ -104,17 +104,17 @@ class DataPage(ExportPage):
 
     def _export(self) -> None:
         target, kind = Path(self._file.filePath()), self._format.currentData()
-        selection, store = self._selection(), self._layers.store
+        candidates = self._selection().of(self._layers.candidates())
 
-        def run(task: QgsTask) -> tuple[int, str]:
+        def run(task: QgsTask) -> str:
             try:
-                return export_candidates(store, target, kind, selection), ""
+                export_candidates(candidates, target, kind)
             except ExportError as error:
-                return 0, str(error)
+                return str(error)
+            return tr("{} candidates written to {}").format(len(candidates), target)
 
-        def finished(error: Any, outcome: tuple[int, str] | None = None) -> None:
-            count, problem = outcome or (0, str(error))
-            self.ended.emit(problem or tr("{} candidates written to {}").format(count, target))
+        def finished(error: Any, said: str | None = None) -> None:
+            self.ended.emit(said or str(error))
 
         self.begun.emit(tr("Writing {}…").format(target.name))
         self._task = QgsTask.fromFunction(tr("Export candidates"), run, on_finished=finished)

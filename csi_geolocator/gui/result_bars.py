@@ -86,6 +86,10 @@ class FilterBar(QWidget):
             self.add_photo(record)
         self._count()
 
+    def choose(self, path: str) -> None:
+        """Choose a photo."""
+        self._photos.setCurrentIndex(max(self._photos.findData(path), 0))
+
     def add_photo(self, record: PhotoRecord) -> None:
         """Offer one more photo."""
         self._photos.addItem(f"{record.name} ({wording.short_verdict(record)})", record.path)
@@ -100,7 +104,7 @@ class FilterBar(QWidget):
         if 0 <= row < self._photos.count():
             self._photos.setCurrentIndex(row)
 
-    def _arrow(self, name: str, arrow: Qt.ArrowType, places: int) -> QToolButton:
+    def _arrow(self, name: str, arrow: int, places: int) -> QToolButton:
         button = QToolButton()
         button.setObjectName(name)
         button.setArrowType(arrow)

@@ -159,9 +159,8 @@ class ResultsWidget(QWidget):
     def _on_changed(self, candidates: Sequence[Candidate]) -> None:
         self.table.candidates.change(candidates)
         self.decisions.show_candidates(self.table.selected())
-        current = self.table.current()
-        if self.compare.isVisible() and current in candidates and self._layers is not None:
-            self.compare.show_candidate(current, self._layers.run)
+        if self.compare.isVisible() and self.table.current() in candidates:
+            self.compare_current()
 
     def _on_read(self) -> None:
         if self._layers is None:
@@ -177,6 +176,8 @@ class ResultsWidget(QWidget):
         words = [tr("Sources: {}").format(owed)] if owed else []
         self._sources.setText("\n".join([*self._layers.notes, *words]))
         self._sources.setVisible(bool(self._sources.text()))
+        if len(self._layers.photos) == 1:
+            self._filters.choose(next(iter(self._layers.photos)))
         if self._shown_path:
             self._show_photo(self._shown_path)
 
@@ -223,8 +224,8 @@ class ResultsWidget(QWidget):
         current = self.table.current()
         if current is not None and selected:
             self._show_photo(current.photo_path)
-            if self.compare.isVisible() and self._layers is not None:
-                self.compare.show_candidate(current, self._layers.run)
+            if self.compare.isVisible():
+                self.compare_current()
         self._enable()
 
     def _bring_into_view(self, candidate: Candidate) -> None:

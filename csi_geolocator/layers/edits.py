@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qgis.PyQt.QtWidgets import QUndoCommand
+try:  # Qt 6
+    from qgis.PyQt.QtGui import QUndoCommand, QUndoStack
+except ImportError:  # Qt 5
+    from qgis.PyQt.QtWidgets import QUndoCommand, QUndoStack
 
 from .candidate import Candidate
 from .run import ResultLayers
+
+__all__ = ["ChangeCandidates", "QUndoStack"]
 
 
 class ChangeCandidates(QUndoCommand):

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from osgeo import ogr
 from qgis.core import (
     QgsCoordinateTransformContext,
-    QgsExpression,
-    QgsFeatureRequest,
+    QgsFeature,
     QgsField,
+    QgsGeometry,
+    QgsPointXY,
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QVariant
+from qgis.PyQt.QtCore import QDateTime, Qt, QVariant
 
-from .candidate import STATUSES
-from .store import CANDIDATES, VIEWS, ResultStore
+from ..i18n import tr
+from .candidate import COLUMNS as CANDIDATE_COLUMNS
+from .candidate import STATUSES, Candidate
+from .store import CANDIDATES, VIEW_COLUMNS, VIEWS, ResultStore, StoreError, column_kind
 from .style import apply_style, store_style
+from .wedge import wedge_of
 
 PRIVATE_COLUMNS = ("photo_path", "candidate")
 """Not for others: where the photos lie on this computer, and row numbers of the source."""
+
+
+_KINDS = {
+    ogr.OFTDateTime: QVariant.DateTime,
+    ogr.OFTReal: QVariant.Double,
+    ogr.OFTInteger: QVariant.Int,
+    ogr.OFTString: QVariant.String,
+}
 
 
 @dataclass(frozen=True)
@@ -50,37 +64,37 @@ class Selection:
 
     photo_paths: tuple[str, ...] = ()
     statuses: tuple[str, ...] = STATUSES
-    fids: tuple[int, ...] = field(default=())
+    fids: tuple[int, ...] = ()
 
-    def expression(self, fid_column: str) -> str:
-        """Return the selection as QGIS filters rows."""
-        parts = [f'"status" IN ({_quoted(self.statuses or ("",))})']
-        if self.photo_paths:
-            parts.append(f'"photo_path" IN ({_quoted(self.photo_paths)})')
-        if self.fids:
-            parts.append(f'"{fid_column}" IN ({",".join(str(fid) for fid in self.fids)})')
-        return " AND ".join(parts)
+    def of(self, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+        """Return the candidates that are selected, in their order."""
+        return tuple(
+            candidate
+            for candidate in candidates
+            if candidate.status in self.statuses
+            and (not self.photo_paths or candidate.photo_path in self.photo_paths)
+            and (not self.fids or candidate.fid in self.fids)
+        )
 
 
 class ExportError(Exception):
     """A file cannot be written; the message names it and the next step."""
 
 
-def export_candidates(store: ResultStore, target: Path, kind: Format, selection: Selection) -> int:
-    """Write candidates to a file and return how many; may run in any thread.
+def export_candidates(candidates: Sequence[Candidate], target: Path, kind: Format) -> None:
+    """Write candidates to a file; may run in any thread.
 
     A GeoPackage holds the fields of view too, both with their styles. The file appears whole or
-    not at all; one that is there is replaced.
+    not at all; one that is there is replaced, unless it holds results of a run.
 
     Raises:
-        ExportError: Nothing is selected, or the file cannot be written.
+        ExportError: There is no candidate, or the file cannot be written.
     """
-    rows = _read(store, CANDIDATES, selection.expression("fid"))
-    count = rows.featureCount()
-    if count == 0:
-        raise ExportError("No candidate is selected: choose more photos or statuses.")
-    if target.resolve() == store.path.resolve():
-        raise ExportError(f"{target}: holds the results themselves; choose another file.")
+    if not candidates:
+        raise ExportError(tr("No candidate is selected: choose more photos or decisions."))
+    if _holds_results(target):
+        raise ExportError(tr("{}: holds the results of a run; choose another file.").format(target))
+    rows = _rows(candidates, "Point", CANDIDATE_COLUMNS)
     if kind.driver == "KML":
         _describe(rows)
     unfinished = target.with_name(f".{target.stem}.partial{kind.suffix}")
@@ -88,34 +102,57 @@ def export_candidates(store: ResultStore, target: Path, kind: Format, selection:
         unfinished.unlink(missing_ok=True)
         _write(rows, unfinished, kind, CANDIDATES, is_first=True)
         if kind.driver == "GPKG":
-            _write(
-                _read(store, VIEWS, selection.expression("candidate")),
-                unfinished,
-                kind,
-                VIEWS,
-                is_first=False,
-            )
+            views = _rows(candidates, "Polygon", VIEW_COLUMNS)
+            _write(views, unfinished, kind, VIEWS, is_first=False)
             _keep_styles(unfinished)
         os.replace(unfinished, target)
     except OSError as error:
         raise ExportError(
-            f"{target}: cannot be written ({error}); close it in other programs, or choose another "
-            "folder"
+            tr(
+                "{}: cannot be written ({}); close it in other programs, or choose another folder"
+            ).format(target, error)
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
-    return count
 
 
-def _read(store: ResultStore, table: str, expression: str) -> QgsVectorLayer:
-    layer = QgsVectorLayer(store.uri(table), table, "ogr")
-    if not layer.isValid():
-        raise ExportError(f"{store.path}: cannot be read; is the disk still there?")
-    rows = layer.materialize(QgsFeatureRequest().setFilterExpression(expression))
-    unwanted = [rows.fields().indexOf(name) for name in (*PRIVATE_COLUMNS, "fid")]
-    rows.dataProvider().deleteAttributes([number for number in unwanted if number >= 0])
-    rows.updateFields()
-    return rows
+def _holds_results(path: Path) -> bool:
+    if path.suffix != ".gpkg" or not path.exists():
+        return False
+    try:
+        return bool(ResultStore(path).run())
+    except StoreError:
+        return False
+
+
+def _rows(candidates: Sequence[Candidate], geometry: str, columns: Sequence[str]) -> QgsVectorLayer:
+    """Return candidates as a layer in memory, as points or as wedges."""
+    layer = QgsVectorLayer(f"{geometry}?crs=EPSG:4326", CANDIDATES, "memory")
+    provider = layer.dataProvider()
+    shown = [name for name in columns if name not in PRIVATE_COLUMNS]
+    provider.addAttributes([QgsField(name, _KINDS[column_kind(name)]) for name in shown])
+    layer.updateFields()
+    features = []
+    for candidate in candidates:
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes([_value(candidate, name) for name in shown])
+        feature.setGeometry(
+            QgsGeometry.fromPointXY(QgsPointXY(candidate.lon, candidate.lat))
+            if geometry == "Point"
+            else wedge_of(candidate)
+        )
+        features.append(feature)
+    provider.addFeatures(features)
+    return layer
+
+
+def _value(candidate: Candidate, column: str) -> Any:
+    value = getattr(candidate, column)
+    if value == "":
+        return None
+    if column_kind(column) == ogr.OFTDateTime:
+        return QDateTime.fromString(value, Qt.DateFormat.ISODate)
+    return value
 
 
 def _describe(rows: QgsVectorLayer) -> None:
@@ -159,7 +196,3 @@ def _keep_styles(path: Path) -> None:
         problem = store_style(layer, table)
         if problem:
             raise OSError(problem)
-
-
-def _quoted(values: Sequence[str]) -> str:
-    return ",".join(QgsExpression.quotedString(value) for value in values)

@@ -17,7 +17,7 @@ from osgeo import gdal, ogr, osr
 
 from .candidate import COLUMNS as CANDIDATE_COLUMNS
 from .candidate import Candidate, PhotoRecord
-from .wedge import view_wedge
+from .wedge import wedge_of
 
 CANDIDATES = "candidates"
 VIEWS = "fields_of_view"
@@ -109,7 +109,7 @@ class ResultStore:
                 _done(points.CreateFeature(row))
                 kept = dataclasses.replace(candidate, fid=row.GetFID())
                 view = _feature(views, VIEW_COLUMNS, _view_values(kept))
-                view.SetGeometry(_wedge(kept))
+                view.SetGeometry(_polygon(kept))
                 _done(views.CreateFeature(view))
                 stored.append(kept)
             if record is not None:
@@ -318,10 +318,11 @@ def _add_table(made: Any, name: str, geometry: int, columns: Sequence[str]) -> N
     if table is None:
         raise RuntimeError(gdal.GetLastErrorMsg() or f"table {name} cannot be made")
     for column in columns:
-        _done(table.CreateField(ogr.FieldDefn(column, _kind(column))))
+        _done(table.CreateField(ogr.FieldDefn(column, column_kind(column))))
 
 
-def _kind(column: str) -> int:
+def column_kind(column: str) -> int:
+    """Return the type of a column, as OGR names it."""
     if column in _TIMES:
         return ogr.OFTDateTime
     if column in _NUMBERS:
@@ -363,7 +364,7 @@ def _set_views(opened: Any, candidates: Sequence[Candidate]) -> None:
         candidate = by_fid[old.GetField("candidate")]
         view = _feature(views, VIEW_COLUMNS, _view_values(candidate))
         view.SetFID(old.GetFID())
-        view.SetGeometry(_wedge(candidate))
+        view.SetGeometry(_polygon(candidate))
         _done(views.SetFeature(view))
 
 
@@ -390,6 +391,5 @@ def _point(candidate: Candidate) -> Any:
     return point
 
 
-def _wedge(candidate: Candidate) -> Any:
-    wedge = view_wedge(candidate.lon, candidate.lat, candidate.heading_deg, candidate.fov_deg)
-    return ogr.CreateGeometryFromWkb(bytes(wedge.asWkb()))
+def _polygon(candidate: Candidate) -> Any:
+    return ogr.CreateGeometryFromWkb(bytes(wedge_of(candidate).asWkb()))

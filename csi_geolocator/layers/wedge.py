@@ -6,6 +6,8 @@ import math
 
 from qgis.core import QgsDistanceArea, QgsGeometry, QgsPointXY
 
+from .candidate import Candidate
+
 RADIUS_M = 40.0
 STEP_DEG = 5.0
 FULL_TURN_DEG = 359.9
@@ -35,3 +37,8 @@ def view_wedge(
     else:
         ring[-1] = ring[0]
     return QgsGeometry.fromPolygonXY([ring])
+
+
+def wedge_of(candidate: Candidate) -> QgsGeometry:
+    """Return the field of view of a candidate."""
+    return view_wedge(candidate.lon, candidate.lat, candidate.heading_deg, candidate.fov_deg)

@@ -27,7 +27,9 @@ def results(result_layers: Any, answer_of: Callable[..., Any], photo_file: Any) 
 def export(plugin: Callable[[str], Any], results: Any, target: Path, **selection: Any) -> int:
     module = plugin("layers.export")
     kind = next(kind for kind in module.FORMATS if kind.suffix == target.suffix)
-    return module.export_candidates(results.store, target, kind, module.Selection(**selection))
+    chosen = module.Selection(**selection).of(results.candidates())
+    module.export_candidates(chosen, target, kind)
+    return len(chosen)
 
 
 def test_geojson_holds_what_was_chosen(
@@ -92,11 +94,11 @@ def test_nothing_chosen_and_no_place_to_write_are_said(
     plugin: Callable[[str], Any], results: Any, tmp_path: Path
 ) -> None:
     error = plugin("layers.export").ExportError
-    with pytest.raises(error, match="choose more photos or statuses"):
+    with pytest.raises(error, match="choose more photos or decisions"):
         export(plugin, results, tmp_path / "out.csv", statuses=("confirmed",))
     with pytest.raises(error, match=r"gone.*choose another folder"):
         export(plugin, results, tmp_path / "gone" / "out.csv")
-    with pytest.raises(error, match="holds the results themselves"):
+    with pytest.raises(error, match="holds the results of a run"):
         export(plugin, results, results.store.path)
     assert list(tmp_path.glob("**/*partial*")) == []
 
@@ -164,8 +166,11 @@ def drag(widget: Any, start: tuple, end: tuple) -> None:
     from qgis.PyQt.QtCore import QPoint, Qt
     from qgis.PyQt.QtTest import QTest
 
-    size = widget.size()
-    first, last = (QPoint(int(x * size.width()), int(y * size.height())) for x, y in (start, end))
+    area = widget._area()
+    first, last = (
+        QPoint(int(area.left() + x * area.width()), int(area.top() + y * area.height()))
+        for x, y in (start, end)
+    )
     left = Qt.MouseButton.LeftButton
     QTest.mousePress(widget, left, pos=first)
     QTest.mouseMove(widget, last)
@@ -183,7 +188,6 @@ def test_copy_is_asked_for_as_chosen(
     find(dialog, "exportTabs").setCurrentIndex(1)
     regions = find(dialog, "regionPicker")
     wait_until(lambda: not regions._image.isNull())
-    regions.resize(400, 300)
     drag(regions, (0.25, 0.25), (0.5, 0.75))
     drag(regions, (0.6, 0.1), (0.9, 0.2))
     from qgis.PyQt.QtCore import Qt

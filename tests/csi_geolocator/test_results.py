@@ -143,6 +143,17 @@ def test_end_of_the_run_shows_attribution_and_the_models_limits(
     assert "Rendered cities only" in card
 
 
+def test_only_photo_of_a_run_is_chosen_at_its_end(
+    plugin: Callable[[str], Any], widget: Any, answer_of: Callable[..., Any]
+) -> None:
+    contract = plugin("model_core.contract")
+    widget.add_answer(answer_of("/p/a.jpg", 1))
+    assert find(widget, "photoFilter").currentData() == ""
+    widget.layers.finish(contract.LocateResult(photos=()))
+    widget.layers.settle()
+    assert find(widget, "photoFilter").currentData() == "/p/a.jpg"
+
+
 def test_thumbnail_is_turned_and_cropped_as_in_the_run(
     plugin: Callable[[str], Any],
     widget: Any,
@@ -385,6 +396,8 @@ class BusyMeter:
             self.turn(self._app.processEvents)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_two_hundred_photos_and_five_thousand_candidates_stay_quick(
     widget: Any, qgis_app: Any, answer_of: Callable[..., Any], own_garbage: None
 ) -> None:
@@ -414,6 +427,8 @@ def test_two_hundred_photos_and_five_thousand_candidates_stay_quick(
     assert meter.worst_s < MOST_BUSY_S
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_one_answer_of_five_thousand_candidates_stays_quick(
     widget: Any, qgis_app: Any, answer_of: Callable[..., Any], own_garbage: None
 ) -> None:

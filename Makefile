@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench package
+.PHONY: help demo test check bench package qgis-demo screenshots translations
 
 REQUIREMENTS := resources/requirements
 ENGINE := .venv/.made-from-requirements
@@ -11,7 +11,7 @@ PY := .venv/bin/python
 UNDER_QGIS := env -u PYTHONPATH -u PYTHONHOME xvfb-run -a -s "-screen 0 1600x1000x24" .venv-qgis/bin/python
 
 help: ## list these targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: $(ENGINE) ## locate the demo photos; tables, GeoPackage, heat raster and map go to build/demo
 	$(PY) -m training.demo --out build/demo
@@ -29,8 +29,19 @@ check: $(ENGINE) ## lint, check the format and the types
 bench: $(ENGINE) ## measure the hot paths against plain ways to do the same
 	for script in tests/bench/*.py; do PYTHONPATH=. $(PY) "$$script"; done
 
-package: ## build build/csi_geolocator.zip, the plugin as QGIS installs it
-	python3 .ci/package.py
+package: $(ENGINE) $(QGIS) ## build build/csi_geolocator.zip, check it, and try it in a fresh QGIS profile
+	$(PY) .ci/package.py
+	$(PY) .ci/check_package.py
+	$(PY) .ci/qgis/try_package.py
+
+qgis-demo: $(ENGINE) $(QGIS) ## open QGIS on the demo, the plugin in a profile of its own
+	$(PY) .ci/qgis/open_demo.py
+
+screenshots: $(ENGINE) $(QGIS) ## make the pictures of docs/user-guide.md from real windows
+	$(PY) .ci/qgis/screenshots.py
+
+translations: ## collect the plugin's words, compile what is translated
+	python3 .ci/translate.py
 
 $(ENGINE): $(REQUIREMENTS)/engine-tests.txt .ci/environment
 	.ci/environment engine

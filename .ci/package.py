@@ -20,9 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 NAME = "csi_geolocator"
 MAX_BYTES = 25_000_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
-TEXTS = ("metadata.txt", "LICENSE", "README.md", "CHANGELOG.md")
+TEXTS = ("metadata.txt", "LICENSE", "README.md", "CHANGELOG.md", "docs/user-guide.md")
 PACKAGES = ("model_core", "training")
-RESOURCES = ("demo", "i18n", "icons", "models", "requirements", "styles")
+RESOURCES = ("demo", "i18n", "icons", "models", "styles")
+RESOURCE_SUFFIXES = {"i18n": (".qm",), "icons": (".svg",), "styles": (".qml", ".svg")}
+REQUIREMENTS = "resources/requirements/engine.txt"
 SOURCE_SUFFIXES = (".py", ".ui", ".yaml", ".json")
 
 
@@ -35,9 +37,12 @@ def members(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     for package in PACKAGES:
         for path in _files(root / package, SOURCE_SUFFIXES):
             yield path, path.relative_to(root).as_posix()
+    for path in _files(root / "docs" / "images", (".png",)):
+        yield path, path.relative_to(root).as_posix()
     for folder in RESOURCES:
-        for path in _files(root / "resources" / folder):
+        for path in _files(root / "resources" / folder, RESOURCE_SUFFIXES.get(folder, ())):
             yield path, path.relative_to(root).as_posix()
+    yield root / REQUIREMENTS, REQUIREMENTS
 
 
 def _files(folder: Path, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:

@@ -42,6 +42,8 @@ def render(
 
         def show(step: Step) -> None:
             bar.update(task, completed=step.done)
+            if not console.is_terminal:
+                console.print(f"{step.message}: {step.done} of {step.total}")
 
         geometry = replace(read_config(None).model.geometry, width=width)
         render_dataset(out, seeds, places, geometry, choose_device(device), show)
@@ -55,13 +57,18 @@ def train(
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop early after this long.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any option of TrainConfig, as in matcher.steps=500."),
+    ] = None,
 ) -> None:
     """Train the matcher and write a bundle."""
-    from training.train import read_config
+    from training.train import override, read_config
     from training.train import train as run
 
     try:
-        bundle = run(data, held_out, out, read_config(config), resume, minutes, console.print)
+        chosen = override(read_config(config), options or [])
+        bundle = run(data, held_out, out, chosen, resume, minutes, console.print)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
@@ -102,19 +109,21 @@ def collect(
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of rendered, held-out cities.")],
     bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
 ) -> None:
     """Print recall by kind of reference and field of view."""
-    from model_core.bundle import default_bundle_path, load_bundle
-    from model_core.device import choose_device
-    from training.datasets.rendered import RenderedPlaces
-    from training.evaluate import evaluate_matcher, recall_table
+    from training.evaluate import recall_table
+    from training.evaluate_bundle import evaluate_bundle, write_report
 
-    model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))
-    places = RenderedPlaces.load(data, model.config)
-    recalls = evaluate_matcher(
-        model.encoder, model.config, places, fovs_deg=(45.0, 60.0, 90.0, 110.0, 360.0)
-    )
-    console.print(recall_table(recalls))
+    try:
+        report = evaluate_bundle(data, bundle, device)
+        if out is not None:
+            write_report(report, out)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(recall_table(list(report.recalls)))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from model_core.bundle import save_bundle
 from model_core.config import ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
+from model_core.options import merge_options, parse_assignments
 from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
 from training.datasets.rendered import NeighbourBatches, RenderedPlaces
 from training.evaluate import Recall, evaluate_matcher
@@ -185,6 +186,16 @@ def read_config(path: Path | None) -> TrainConfig:
     values = yaml.safe_load(path.read_text())
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a mapping of options is expected; see training/configs")
+    return from_mapping(TrainConfig, values)
+
+
+def override(config: TrainConfig, assignments: Sequence[str]) -> TrainConfig:
+    """Return the configuration with options such as ``matcher.steps=500`` changed.
+
+    Raises:
+        ConfigError: An option is unknown, or no assignment.
+    """
+    values = merge_options(to_mapping(config), parse_assignments(assignments))
     return from_mapping(TrainConfig, values)
 
 

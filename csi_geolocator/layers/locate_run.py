@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,3 +55,31 @@ def free_path(run: LocateRun) -> Path:
 def started_now() -> str:
     """Return the present moment as a run notes it: ISO 8601 with the zone."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def end_values(
+    attributions: Sequence[str],
+    notes: Sequence[str],
+    summary: str,
+    provenance: Mapping[str, str],
+    heat: str,
+) -> dict[str, str]:
+    """Return what is known of a run at its end, as it is kept with the results."""
+    return {
+        "attributions": json.dumps(list(attributions)),
+        "notes": json.dumps(list(notes)),
+        "summary": summary,
+        "provenance": json.dumps(dict(provenance)),
+        "heat": heat,
+    }
+
+
+def capture_times(results: str) -> dict[str, str]:
+    """Return when photos were taken, by path, as the engine's document says; "" where not known."""
+    if not results or not Path(results).is_file():
+        return {}
+    document = json.loads(Path(results).read_text(encoding="utf-8"))
+    return {
+        str(Path(photo["path"])): (photo.get("camera") or {}).get("captured_at") or ""
+        for photo in document["photos"]
+    }

@@ -23,7 +23,7 @@ from ..model_core import contract
 from . import style
 from .candidate import Candidate, PhotoRecord, candidates_of
 from .heat import HeatBands
-from .locate_run import LocateRun, free_path
+from .locate_run import LocateRun, capture_times, end_values, free_path
 from .store import CANDIDATES, VIEWS, ResultStore, StoreError
 
 HEAT = "heat"
@@ -226,13 +226,7 @@ class ResultLayers(QObject):
             "software_version": self.provenance.get("software_version", ""),
         }
         self.store.set_run(
-            {
-                "attributions": json.dumps(self.attributions),
-                "notes": json.dumps(self.notes),
-                "summary": self.summary,
-                "provenance": json.dumps(self.provenance),
-                "heat": heat,
-            }
+            end_values(self.attributions, self.notes, self.summary, self.provenance, heat)
         )
         self.store.set_provenance(**made_with)
         self._candidates = {
@@ -242,13 +236,7 @@ class ResultLayers(QObject):
 
     def _read_times(self, results: str) -> None:
         """Take from the engine's document when photos were taken, where that is not known yet."""
-        if not results or not Path(results).is_file():
-            return
-        document = json.loads(Path(results).read_text(encoding="utf-8"))
-        moments = {
-            str(Path(photo["path"])): (photo.get("camera") or {}).get("captured_at") or ""
-            for photo in document["photos"]
-        }
+        moments = capture_times(results)
         news = {
             path: moments[path]
             for path, record in self.photos.items()

@@ -50,6 +50,7 @@ def test_one_top_folder_holds_all(names: list[str]) -> None:
         "training/train.py",
         "resources/icons/icon.svg",
         "resources/requirements/engine.txt",
+        "processing/provider.py",
     ],
 )
 def test_package_holds(names: list[str], name: str) -> None:

@@ -29,6 +29,7 @@ TOP_LEVEL = {
     "docs",
 }
 TARGETS = ["help", "demo", "test", "check", "bench", "package"]
+TARGETS += ["qgis-demo", "screenshots", "translations"]
 # Written in two halves, so that this file does not name what it forbids.
 REGISTRY_HOSTS = [
     "pypi" + ".org",

@@ -309,8 +309,11 @@ def test_unusable_files_are_refused_by_name(tmp_path):
     text.write_text("no raster")
     with pytest.raises(ImageryError, match=r"text\.tif.*cannot be opened"):
         open_imagery(text)
-    with pytest.raises(ImageryError, match="no tiles"):
+    with pytest.raises(ImageryError, match=r"text\.tif"):
         open_imagery(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageryError, match="no tiles"):
+        open_imagery(tmp_path / "empty")
 
 
 def test_damaged_pixels_are_an_imagery_error(tmp_path):

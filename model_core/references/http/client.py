@@ -1,4 +1,4 @@
-"""The engine's only door to the network: one client a run, handed to every source.
+"""The HTTP client: one a run, handed to every source.
 
 A request waits for its host's turn, is tried again with back-off and jitter or as long as the
 server asks for, and its reply is checked before anyone sees it or a cache keeps it. Work goes
@@ -8,31 +8,26 @@ does. Keys are no part of what names a request, so they reach no cache, log or m
 
 from __future__ import annotations
 
-import io
 import logging
-import re
-import socket
-import ssl
-import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from model_core import __version__
 from model_core.config import NetworkConfig
 from model_core.errors import Cancelled, InputError, ProviderError
-from model_core.references.bodies import describe_error_body
 from model_core.references.cache import DiskCache, Reply
+from model_core.references.http.failures import check_part, failure, refusal
+from model_core.references.http.hosts import Host
+from model_core.references.http.lending import LENDING, answered, resolver_restored, trusted
+from model_core.references.http.session import open_session, proxy_secrets
 from model_core.references.web import HttpRequest, NetworkAccess, TrafficCount
 from model_core.references.workers import Done, Work
 from model_core.types import CancelCheck, SourceTerms, never_cancelled
@@ -51,34 +46,10 @@ _POLL_S = 0.1
 _CHUNK_BYTES = 1 << 16
 _SLOWEST_BYTES_S = 10_000
 _SHORTEST_SECRET = 4
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 509, 520, 522, 524})
 _HIDDEN = "***"
-_LENDING = threading.Lock()
-"""Held while a library uses the network, since the settings of libraries are global."""
 
 
 Send = Callable[[HttpRequest], Reply]
-
-
-class _Host:
-    """The turn of one host: so many at once, so many a second, and pauses that it asks for."""
-
-    def __init__(self, config: NetworkConfig) -> None:
-        self.slots = threading.Semaphore(max(1, config.connections))
-        self.interval_s = 1 / config.requests_per_second if config.requests_per_second > 0 else 0.0
-        self.lock = threading.Lock()
-        self.next_at = 0.0
-
-    def take_turn(self, now: float) -> float:
-        """Return when a request may go."""
-        with self.lock:
-            at = max(now, self.next_at)
-            self.next_at = at + self.interval_s
-            return at
-
-    def pause_until(self, moment: float) -> None:
-        with self.lock:
-            self.next_at = max(self.next_at, moment)
 
 
 class HttpClient:
@@ -108,12 +79,12 @@ class HttpClient:
         )
         self._cancel = cancel
         self._lock = threading.Lock()
-        self._hosts: dict[str, _Host] = {}
+        self._hosts: dict[str, Host] = {}
         self._memory: OrderedDict[str, Reply] = OrderedDict()
         self._memory_bytes = 0
         self._in_flight: dict[str, threading.Lock] = {}
         self._failed: dict[tuple[str, str], ProviderError] = {}
-        self._secrets: set[str] = set(_proxy_secrets(self.access.proxy))
+        self._secrets: set[str] = set(proxy_secrets(self.access.proxy))
         self._worker = threading.local()
         self._session: requests.Session | None = None
 
@@ -356,7 +327,7 @@ class HttpClient:
             self._pause(host.take_turn(time.monotonic()) - time.monotonic())
             return send(request)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as err:
-            raise _failure(err) from err
+            raise failure(err) from err
         finally:
             host.slots.release()
 
@@ -375,8 +346,8 @@ class HttpClient:
             if response.status_code in ABSENT:
                 return Reply(response.status_code, b"")
             if response.status_code >= 400:
-                raise _refusal(request, response, body)
-            _check_part(response.headers.get("Content-Range", ""), body)
+                raise refusal(request, response, body)
+            check_part(response.headers.get("Content-Range", ""), body)
             request.check(body)
             return Reply(
                 response.status_code,
@@ -402,11 +373,11 @@ class HttpClient:
             with response:
                 body = self._read_body(response.raw, self.config.max_body_bytes)
             if response.status_code >= 400:
-                raise _refusal(request, response, body)
+                raise refusal(request, response, body)
             request.check(body)
-            return _answered(response, body)
+            return answered(response, body)
 
-        with _LENDING, _resolver_restored(), _trusted(self.access.ca_bundle) as verify:
+        with LENDING, resolver_restored(), trusted(self.access.ca_bundle) as verify:
             arguments = {
                 "auth": leave,
                 "hooks": {"response": arrive},
@@ -435,12 +406,12 @@ class HttpClient:
     def _open_session(self) -> requests.Session:
         with self._lock:
             if self._session is None:
-                self._session = _session(self.config, self.access)
+                self._session = open_session(self.config, self.access)
             return self._session
 
-    def _host(self, name: str) -> _Host:
+    def _host(self, name: str) -> Host:
         with self._lock:
-            return self._hosts.setdefault(name, _Host(self.config))
+            return self._hosts.setdefault(name, Host(self.config))
 
     def _count_request(self) -> None:
         with self._lock:
@@ -470,164 +441,3 @@ class HttpClient:
     def _stop_if_cancelled(self) -> None:
         if self._cancel():
             raise Cancelled("stopped while references were being fetched")
-
-
-class _Adapter(HTTPAdapter):
-    """Keeps as many connections a host as are used, and trusts further certificates."""
-
-    def __init__(self, connections: int, ca_bundle: Path | None) -> None:
-        self._context: ssl.SSLContext | None = None
-        if ca_bundle is not None:
-            try:
-                self._context = ssl.create_default_context()
-                self._context.load_verify_locations(ca_bundle)
-            except OSError as err:
-                raise InputError(
-                    f"{ca_bundle}: cannot be read as certificates ({err}); give a PEM file"
-                ) from err
-        super().__init__(pool_connections=16, pool_maxsize=connections)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **self._trusting(kwargs))
-
-    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **self._trusting(kwargs))
-
-    def _trusting(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        return kwargs if self._context is None else {**kwargs, "ssl_context": self._context}
-
-
-def _session(config: NetworkConfig, access: NetworkAccess) -> requests.Session:
-    session = requests.Session()
-    adapter = _Adapter(max(1, config.connections), access.ca_bundle)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    contact = f" (+{access.contact})" if access.contact else ""
-    session.headers["User-Agent"] = f"csi-geolocator/{__version__}{contact}"
-    session.auth = _no_auth  # keeps requests from reading passwords out of a .netrc
-    if access.proxy is not None:
-        session.trust_env = False
-        session.proxies = {"http": access.proxy, "https": access.proxy}
-    return session
-
-
-def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    return prepared
-
-
-def _answered(response: requests.Response, body: bytes) -> requests.Response:
-    """Return a response whose body is here already."""
-    answered = requests.Response()
-    answered.status_code, answered.reason = response.status_code, response.reason
-    answered.url, answered.request = response.url, response.request
-    answered.headers["Content-Type"] = response.headers.get("Content-Type", "")
-    answered.encoding = "utf-8"
-    answered.raw = io.BytesIO(body)
-    return answered
-
-
-@contextmanager
-def _resolver_restored() -> Iterator[None]:
-    """Undo what a library does to the look-up of host names of the whole process."""
-    resolver = socket.getaddrinfo
-    try:
-        yield
-    finally:
-        socket.getaddrinfo = resolver
-
-
-@contextmanager
-def _trusted(ca_bundle: Path | None) -> Iterator[bool | str]:
-    """Yield what ``verify`` has to be to trust further certificates beside the usual ones."""
-    if ca_bundle is None:
-        yield True
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "certificates.pem"
-        usual = Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_bytes()
-        path.write_bytes(usual + b"\n" + ca_bundle.read_bytes())
-        yield str(path)
-
-
-def _failure(err: Exception) -> ProviderError:
-    """Return what a failed exchange means, in the words of the user's next step."""
-    kinds: tuple[tuple[tuple[type[Exception], ...], str, str, bool], ...] = (
-        (
-            (requests.Timeout, urllib3.exceptions.TimeoutError),
-            "did not answer in time",
-            "timeout",
-            True,
-        ),
-        (
-            (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
-            "has a certificate that is not trusted; name your organisation's certificates in the "
-            "settings",
-            "certificate",
-            False,
-        ),
-        (
-            (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
-            "cannot be reached through the proxy; check it in the settings",
-            "proxy",
-            True,
-        ),
-        (
-            (urllib3.exceptions.DecodeError,),
-            "sent a reply that cannot be unpacked",
-            "cannot be unpacked",
-            True,
-        ),
-        (
-            (urllib3.exceptions.ProtocolError,),
-            "broke off in the middle of the reply",
-            "truncated",
-            True,
-        ),
-        ((requests.ConnectionError,), "cannot be reached; check the network", "connection", True),
-    )
-    for types, words, reason, is_transient in kinds:
-        if isinstance(err, types):
-            return ProviderError(f"{words} ({err})", reason=reason, transient=is_transient)
-    return ProviderError(f"cannot be asked ({err})", reason="request")
-
-
-def _check_part(content_range: str, body: bytes) -> None:
-    """Raise where a part of a file is not as long as its server says."""
-    found = re.match(r"bytes (\d+)-(\d+)/", content_range)
-    if found is not None and int(found[2]) - int(found[1]) + 1 != len(body):
-        raise ProviderError("sent less of a file than it says", reason="truncated", transient=True)
-
-
-def _refusal(request: HttpRequest, response: requests.Response, body: bytes) -> ProviderError:
-    """Return the error of a reply with an error status."""
-    status, wait_s = response.status_code, _retry_after_s(response.headers.get("Retry-After"))
-    explained = request.explain(body)
-    if explained is not None:
-        explained.retry_after_s = wait_s
-        return explained
-    said = describe_error_body(body)
-    message = f"HTTP {status}" + (f" ({said})" if said else "")
-    if status in (401, 403):
-        message += "; check the key in the settings"
-    is_transient = status in _TRANSIENT or b'"is_transient":true' in body.replace(b" ", b"")
-    reason = "rate limit" if status == 429 else f"HTTP {status}"
-    return ProviderError(message, reason=reason, transient=is_transient, retry_after_s=wait_s)
-
-
-def _retry_after_s(value: str | None) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, as a number or a date."""
-    if not value:
-        return None
-    try:
-        return float(Retry().parse_retry_after(value))
-    except urllib3.exceptions.InvalidHeader as err:
-        log.debug("Retry-After %r cannot be read (%s)", value, err)
-        return None
-
-
-def _proxy_secrets(proxy: str | None) -> Iterator[str]:
-    if proxy is not None:
-        parts = urlsplit(proxy)
-        for secret in (parts.password, parts.username):
-            if secret:
-                yield secret

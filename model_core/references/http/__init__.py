@@ -1,0 +1,5 @@
+"""The engine's only door to the network; nothing else of it opens a socket."""
+
+from model_core.references.http.client import ABSENT, LONGEST_WAIT_S, HttpClient
+
+__all__ = ["ABSENT", "LONGEST_WAIT_S", "HttpClient"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QRectF, QSize, Qt, QUrl
-from qgis.PyQt.QtGui import QPainter, QPalette, QTextOption
+from qgis.PyQt.QtGui import QImage, QPainter, QPalette, QTextDocument, QTextOption
 from qgis.PyQt.QtWidgets import (
     QAbstractScrollArea,
     QDialog,
@@ -21,7 +23,8 @@ from ..i18n import tr
 
 ICON_PX = 16
 MARGIN_PX = 8
-DOCUMENT_SIZE = QSize(720, 640)
+DOCUMENT_SIZE = QSize(900, 700)
+DOCUMENT_MARGIN_PX = 70
 
 
 class Words(QWidget):
@@ -91,6 +94,21 @@ def centred() -> QTextOption:
     return option
 
 
+class DocumentBrowser(QTextBrowser):
+    """Shows a document; its pictures are no wider than the window is at first."""
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:
+        """Return a picture that fits, anything else as it is."""
+        found = super().loadResource(kind, name)
+        if QTextDocument.ResourceType(kind) != QTextDocument.ResourceType.ImageResource:
+            return found
+        image = QImage(self.document().baseUrl().resolved(name).toLocalFile())
+        widest = DOCUMENT_SIZE.width() - DOCUMENT_MARGIN_PX
+        if image.width() <= widest:
+            return image
+        return image.scaledToWidth(widest, Qt.TransformationMode.SmoothTransformation)
+
+
 class DocumentDialog(QDialog):
     """Shows a Markdown document: a model's card, the guide."""
 
@@ -99,7 +117,7 @@ class DocumentDialog(QDialog):
         self.setObjectName("documentDialog")
         self.setWindowTitle(title)
         self.resize(DOCUMENT_SIZE)
-        browser = QTextBrowser()
+        browser = DocumentBrowser()
         browser.setObjectName("documentText")
         browser.setOpenExternalLinks(True)
         browser.document().setBaseUrl(QUrl.fromLocalFile(folder + "/"))

@@ -24,6 +24,11 @@ VIEWS = "fields_of_view"
 PHOTOS = "photos"
 RUN = "run"
 
+_TAKE_PROVENANCE = (
+    "UPDATE candidates SET"
+    " model_hash = (SELECT value FROM run WHERE key = 'model_hash'),"
+    " software_version = (SELECT value FROM run WHERE key = 'software_version')"
+)
 _TIMES = ("street_view_date", "decided_at", "captured_at")
 _WHOLE = ("rank", "inliers", "candidate")
 _TRUE_OR_FALSE = ("not_in_area",)
@@ -153,11 +158,8 @@ class ResultStore:
             StoreError: The file cannot be written.
         """
         with self._writing() as opened:
-            _execute(
-                opened,
-                f"UPDATE {CANDIDATES} SET model_hash = {_quoted(model_hash)}, "
-                f"software_version = {_quoted(software_version)}",
-            )
+            _set_run(opened, {"model_hash": model_hash, "software_version": software_version})
+            _execute(opened, _TAKE_PROVENANCE)
 
     def set_captured_at(self, captured_at: Mapping[str, str]) -> None:
         """Write when photos were taken: ISO 8601 by path.

@@ -158,12 +158,14 @@ def candidates_of_the_command_line(
     )
     assert ran.returncode == 0, ran.stderr
     found = []
-    for photo in json.loads(ran.stdout)["photos"]:
+    result = json.loads(ran.stdout)
+    made_with = {name: result["provenance"][name] for name in ("model_hash", "software_version")}
+    for photo in result["photos"]:
         for feature in photo["candidates"]["features"]:
             lon, lat = feature["geometry"]["coordinates"]
             values = {name: feature["properties"].get(name) for name in COMPARED}
             values["photo_sha256"] = photo["photo_sha256"]
-            found.append(plain({**values, "lon": lon, "lat": lat}))
+            found.append(plain({**values, **made_with, "lon": lon, "lat": lat}))
     return found
 
 

@@ -78,6 +78,7 @@ class MapPicture(QObject):
         drawn, self._drawn = self._drawn, lambda image: None
         image = self._job.renderedImage()
         draw_scale(image, self._job.mapSettings())
+        self._own.clear()
         drawn(image)
 
 

@@ -188,6 +188,9 @@ def _candidates(
                 street_view_source=record.street_view_source,
                 imagery_source=record.imagery_source,
                 inliers=0 if verified is None else verified.inliers,
+                street_view_id=verified.view_id
+                if verified is not None and verified.inliers
+                else "",
             )
         )
     return tuple(found)

@@ -238,7 +238,10 @@ class Verification:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A ranked answer, in the words of the ``candidates`` layer."""
+    """A ranked answer, in the words of the ``candidates`` layer.
+
+    ``street_view_id`` names the street view that shares ``inliers`` with the photo, "" without any.
+    """
 
     photo: str
     rank: int
@@ -254,6 +257,7 @@ class Candidate:
     street_view_source: str
     imagery_source: str
     inliers: int
+    street_view_id: str = ""
 
 
 @dataclass(frozen=True)

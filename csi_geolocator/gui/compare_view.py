@@ -45,6 +45,7 @@ def compare_params(
         heading_deg=candidate.heading_deg % 360.0,
         out=out,
         fov_deg=candidate.fov_deg or None,
+        street_view_id=candidate.street_view_id or None,
         imagery=asked.imagery,
         street_views=asked.street_views,
         pack=asked.pack,

@@ -38,6 +38,7 @@ class Candidate:
     street_view: str = ""
     street_view_date: str = ""
     street_view_source: str = ""
+    street_view_id: str = ""
     imagery_source: str = ""
     inliers: int = 0
     status: str = PROPOSED

@@ -36,6 +36,7 @@ CANDIDATE_COLUMNS: dict[str, str] = {
     "street_view": "object",
     "street_view_date": _TIME,
     "street_view_source": "object",
+    "street_view_id": "object",
     "imagery_source": "object",
     "inliers": "int32",
     "status": "object",

@@ -1264,6 +1264,7 @@
     <alias index="9" field="street_view" name="Street view"/>
     <alias index="10" field="street_view_date" name="Date of the street view"/>
     <alias index="11" field="street_view_source" name="Source of the street view"/>
+    <alias index="12" field="street_view_id" name="Matched street view"/>
     <alias index="12" field="imagery_source" name="Source of the imagery"/>
     <alias index="13" field="inliers" name="Shared points"/>
     <alias index="14" field="status" name="Decision"/>

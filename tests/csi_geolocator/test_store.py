@@ -63,10 +63,11 @@ def test_columns_are_those_that_the_engine_writes(plugin: Callable[[str], Any], 
     layer = QgsVectorLayer(store.uri("candidates"), "candidates", "ogr")
     names = [field.name() for field in layer.fields()]
     assert layer.crs().authid() == "EPSG:4326"
-    assert " ".join(names[1:24]) == (
+    assert " ".join(names[1:25]) == (
         "photo rank score probability heading_deg heading_sigma_deg fov_deg place_id street_view "
-        "street_view_date street_view_source imagery_source inliers status precision_m analyst "
-        "decided_at note photo_sha256 model_hash software_version error_m heading_error_deg"
+        "street_view_date street_view_source street_view_id imagery_source inliers status "
+        "precision_m analyst decided_at note photo_sha256 model_hash software_version error_m "
+        "heading_error_deg"
     )
 
 

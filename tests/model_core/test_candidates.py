@@ -133,6 +133,7 @@ def test_verification_carries_alone(places: PlaceTable) -> None:
     check_sums(result)
     assert best.place_id == f"grid-{place}"
     assert best.inliers == 25
+    assert best.street_view_id == next(one.view_id for one in tried if one.inliers == 25)
     assert (best.heading_deg, best.heading_sigma_deg, best.fov_deg) == (200.0, 4.0, 70.0)
     assert best.probability > 0.9
     assert not result.not_in_area

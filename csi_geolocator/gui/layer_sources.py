@@ -6,49 +6,20 @@ QGIS can read (a database, a web feature service, memory) is exported or explain
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from qgis.core import QgsProviderRegistry, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QUrl, QUrlQuery
 
 from ..i18n import tr
+from ..source_text import source_text
 
 DECODED = QUrl.ComponentFormattingOption.FullyDecoded
-_SECRET = re.compile(
-    r"[?&](api[-_]?key|(access_?|client_)?token|key|sig(nature)?|secret|password|app_(id|code))="
-    r"(?!\{key\})",
-    re.IGNORECASE,
-)
 TEMPLATE_MARKS = ("{x}", "{q}", "{quadkey}")
 
 
 class LayerUnusable(ValueError):
     """A layer that the engine cannot read; the message is for people and names the next step."""
-
-
-def source_text(name: str, options: Mapping[str, str]) -> str:
-    """Return how a request names an online source: ``NAME|option=value|option=value``."""
-    parts = [f"{key}={encode_value(value)}" for key, value in options.items() if value]
-    return "|".join([name, *parts])
-
-
-def encode_value(value: str) -> str:
-    """Return an option's value with the grammar's own signs percent-encoded."""
-    return value.replace("%", "%25").replace("|", "%7C")
-
-
-def holds_secret(text: str) -> bool:
-    """Return whether a source's text carries a key in its address, and so is not to be kept."""
-    return _SECRET.search(text) is not None
-
-
-def source_name(text: str) -> str:
-    """Return the source that a request's text names; empty for a path."""
-    name = text.split("|", 1)[0].strip()
-    is_path = "/" in name or "\\" in name or name.startswith("~")
-    return "" if is_path else name
 
 
 def imagery_text(layer: QgsRasterLayer) -> str:

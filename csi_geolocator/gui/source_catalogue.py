@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QMessageBox, QWidget
 from ..engine.failure import EngineFailure, garbled
 from ..i18n import tr
 from ..model_core import contract
-from .layer_sources import source_name
+from ..source_text import source_name
 
 NOTICES = "csi_geolocator/notices"
 KINDS = ("imagery", "street_view", "roads")

@@ -22,7 +22,8 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..i18n import tr
-from .layer_sources import LayerUnusable, source_name
+from ..source_text import source_name
+from .layer_sources import LayerUnusable
 from .source_catalogue import SourceCatalogue, options_text
 from .words import Words, draw_invitation
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..model_core import contract
+from ..source_text import without_secret
 
 FILE_NAME = "analysis.gpkg"
 _SECRET = ("keys", "network")
@@ -24,8 +25,15 @@ class LocateRun:
     captured_at: Mapping[str, str] = field(default_factory=dict)
 
     def to_values(self) -> dict[str, str]:
-        """Return the run as it is kept with its results: without keys and proxy."""
+        """Return the run as it is kept with its results: without keys and proxy.
+
+        ``{key}`` stands where an address held a key; the stored one takes its place.
+        """
         params = {k: v for k, v in self.params.to_json().items() if k not in _SECRET}
+        for name in ("imagery", "roads"):
+            if name in params:
+                params[name] = without_secret(params[name])
+        params["street_views"] = [without_secret(text) for text in params["street_views"]]
         return {"params": json.dumps(params), "started_at": self.started_at}
 
     @classmethod

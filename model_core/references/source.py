@@ -113,8 +113,13 @@ def parse_source(text: str) -> SourceText:
     for part in parts:
         option, equals, value = part.partition("=")
         if not equals or not option.strip():
-            raise InputError(f"{text!r}: {part!r} is no option; write NAME|option=value")
+            raise InputError(
+                f"source {name.strip()!r}: after each | an option is expected; write "
+                "NAME|option=value, and %7C for a | within a value"
+            )
         if option.strip() in options:
-            raise InputError(f"{text!r}: option {option.strip()!r} stands there twice")
+            raise InputError(
+                f"source {name.strip()!r}: option {option.strip()!r} stands there twice"
+            )
         options[option.strip()] = unquote(value.strip())
     return SourceText(name.strip(), options, text.strip())

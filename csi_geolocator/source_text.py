@@ -1,0 +1,40 @@
+"""The text that names an online source in a request, and what of it must not be kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_SECRET = re.compile(
+    r"([?&](?:api[-_]?key|(?:access_?|client_)?token|key|sig(?:nature)?|secret|password"
+    r"|app_(?:id|code))=)(?!\{key\})([^&|]*)",
+    re.IGNORECASE,
+)
+
+
+def source_text(name: str, options: Mapping[str, str]) -> str:
+    """Return how a request names an online source: ``NAME|option=value|option=value``."""
+    parts = [f"{key}={encode_value(value)}" for key, value in options.items() if value]
+    return "|".join([name, *parts])
+
+
+def encode_value(value: str) -> str:
+    """Return an option's value with the grammar's own signs percent-encoded."""
+    return value.replace("%", "%25").replace("|", "%7C")
+
+
+def source_name(text: str) -> str:
+    """Return the source that a request's text names; empty for a path."""
+    name = text.split("|", 1)[0].strip()
+    is_path = "/" in name or "\\" in name or name.startswith("~")
+    return "" if is_path else name
+
+
+def holds_secret(text: str) -> bool:
+    """Return whether a source's text carries a key in its address, and so is not to be kept."""
+    return _SECRET.search(text) is not None
+
+
+def without_secret(text: str) -> str:
+    """Return a source's text with ``{key}``, which stands for the stored key, in place of a key."""
+    return _SECRET.sub(r"\1{key}", text)

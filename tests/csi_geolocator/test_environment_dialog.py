@@ -111,7 +111,7 @@ def test_machine_is_looked_at_in_the_background_once_the_window_is_shown(
     started = time.monotonic()
     dialog.show()
     assert time.monotonic() - started < 1.0
-    wait_until(lambda: said(dialog, "buildReason") != "" or dialog._form.order is not None)
+    wait_until(lambda: dialog._machine is not None)
 
 
 def test_choice_of_the_processor_is_kept_to(make_dialog: Any) -> None:

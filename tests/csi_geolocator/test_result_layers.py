@@ -209,6 +209,7 @@ def drawn_pixels(layer: Any) -> int:
 def test_map_shows_all_photos_or_one(result_layers: Any, answer_of: Callable[..., Any]) -> None:
     result_layers.add_answer(answer_of("/p/a.jpg", 1))
     result_layers.add_answer(answer_of("/p/b.jpg", 5))
+    result_layers.settle()
     for layer in (result_layers.candidates_layer, result_layers.views_layer):
         both = drawn_pixels(layer)
         result_layers.show_photo("/p/a.jpg", only=True)

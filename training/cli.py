@@ -27,8 +27,10 @@ def render(
     places: Annotated[int, typer.Option(help="Places a city.")] = 80,
     width: Annotated[int, typer.Option(help="Columns of a full circle.")] = 256,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    gallery: Annotated[bool, typer.Option(help="Also places along roads, to be searched.")] = False,
 ) -> None:
     """Render cities to learn from; cities already there are kept."""
+    from model_core.config import PlaceConfig
     from model_core.device import choose_device
     from model_core.types import Progress as Step
     from training.datasets.rendered import render_dataset
@@ -44,7 +46,8 @@ def render(
             bar.update(task, completed=step.done)
 
         geometry = replace(read_config(None).model.geometry, width=width)
-        render_dataset(out, seeds, places, geometry, choose_device(device), show)
+        laid = PlaceConfig() if gallery else None
+        render_dataset(out, seeds, places, geometry, choose_device(device), show, laid)
 
 
 @app.command()
@@ -69,6 +72,25 @@ def train(
 
 
 @app.command()
+def teach(
+    data: Annotated[Path, typer.Option(help="Folder written by render.")],
+    held_out: Annotated[Path, typer.Option(help="Folder of other cities, to judge by.")],
+    out: Annotated[Path, typer.Option(help="Run folder; stages already there are kept.")],
+    config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
+) -> None:
+    """Train each side by itself against true layouts and write a bundle."""
+    from training.train import read_config
+    from training.train import teach as run
+
+    try:
+        bundle = run(data, held_out, out, read_config(config), console.print)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(f"bundle: {bundle}")
+
+
+@app.command()
 def evaluate(
     data: Annotated[Path, typer.Option(help="Folder of rendered, held-out cities.")],
     bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
@@ -76,13 +98,17 @@ def evaluate(
     """Print recall by kind of reference and field of view."""
     from model_core.bundle import default_bundle_path, load_bundle
     from model_core.device import choose_device
-    from training.datasets.rendered import RenderedPlaces
+    from training.datasets.rendered import RenderedPlaces, load_galleries
     from training.evaluate import evaluate_matcher, recall_table
 
     model = load_bundle(bundle or default_bundle_path(), choose_device("auto"))
     places = RenderedPlaces.load(data, model.config)
     recalls = evaluate_matcher(
-        model.encoder, model.config, places, fovs_deg=(45.0, 60.0, 90.0, 110.0, 360.0)
+        model.encoder,
+        model.config,
+        places,
+        fovs_deg=(45.0, 60.0, 90.0, 110.0, 360.0),
+        galleries=load_galleries(data),
     )
     console.print(recall_table(recalls))
 

@@ -78,7 +78,7 @@ def teach(
     out: Annotated[Path, typer.Option(help="Run folder; stages already there are kept.")],
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
 ) -> None:
-    """Train each side by itself against true layouts and write a bundle."""
+    """Teach the ground branch true layouts, train the heads and write a bundle."""
     from training.train import read_config
     from training.train import teach as run
 

@@ -25,6 +25,7 @@ from model_core.alignment.polar import polar_transform_torch
 from model_core.config import ModelConfig
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.datasets.augmentation import (
+    PhotoWindows,
     bins_for_fov,
     cut_windows,
     hide_rectangles,
@@ -115,6 +116,10 @@ class Matcher(L.LightningModule):
             self._chance = torch.Generator(self.device).manual_seed(seed)
         return self._chance
 
+    def restart_chance(self, seed: int) -> None:
+        """Begin the source of chance anew, so that a stage does not depend on those before it."""
+        self._chance = torch.Generator(self.device).manual_seed(seed)
+
     def training_step(self, batch: RawBatch, batch_index: int) -> Tensor:
         """Return the loss of one batch: every kind of reference the step holds, plus layout."""
         config = self.config
@@ -126,12 +131,12 @@ class Matcher(L.LightningModule):
         scale = self.log_scale.exp().clamp(max=100.0)
         losses: dict[str, Tensor] = {}
         for _ in range(config.windows_per_photo):
-            photo, start_bin, photo_layout_loss = self.encode_photos(batch)
+            photo, windows, photo_layout_loss = self.encode_photos(batch)
             layout_loss = layout_loss + photo_layout_loss / config.windows_per_photo
             for name, features in references.items():
                 loss = place_and_heading_loss(
                     window_correlation(photo, features),
-                    start_bin,
+                    windows.start_bin,
                     scale,
                     masked,
                     config.label_smoothing,
@@ -177,8 +182,8 @@ class Matcher(L.LightningModule):
         street = self.encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
         return street, self._layout_loss(street, batch.layout)
 
-    def encode_photos(self, batch: RawBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return features of one window of every photo, its left edge and its layout loss."""
+    def encode_photos(self, batch: RawBatch) -> tuple[Tensor, PhotoWindows, Tensor]:
+        """Return features of one window of every photo, the windows and their layout loss."""
         config, model = self.config, self.model_config
         fov_max = config.fov_max_deg + (360.0 - config.fov_max_deg) * self._curriculum()
         fov = config.fov_min_deg + (fov_max - config.fov_min_deg) * self._draw()
@@ -192,7 +197,7 @@ class Matcher(L.LightningModule):
         photo = normalize(hide_rectangles(photo, self.chance), windows.mask)
         full = n_bins == model.azimuth_bins
         features = self.encoder.encode_photo(photo, windows.mask, circular=full)
-        return features, windows.start_bin, self._layout_loss(features, windows.layout)
+        return features, windows, self._layout_loss(features, windows.layout)
 
     def encode_satellites(self, batch: RawBatch) -> Tensor:
         """Return features (B, C, h, bins) of the crops, shifted and scaled as imagery is."""

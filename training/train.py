@@ -18,6 +18,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
 from model_core.bundle import load_bundle, save_bundle
@@ -27,7 +28,8 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
 from training.datasets.rendered import NeighbourBatches, RenderedPlaces, load_galleries
 from training.evaluate import Recall, evaluate_matcher
-from training.layout_teacher import SidesConfig, teach_sides
+from training.heads import HeadsConfig, map_cities, train_heads
+from training.layout_teacher import GroundConfig, teach_ground
 from training.matcher import Matcher, MatcherConfig
 from training.model_card import write_card
 from training.world.gallery import CityGallery
@@ -45,7 +47,8 @@ class TrainConfig:
 
     model: ModelConfig = ModelConfig()
     matcher: MatcherConfig = MatcherConfig()
-    teaching: SidesConfig = SidesConfig()
+    ground: GroundConfig = GroundConfig()
+    heads: HeadsConfig = HeadsConfig()
     start_from: str | None = None
     batch: int = 48
     cities_per_batch: int = 4
@@ -185,15 +188,15 @@ def teach(
     config: TrainConfig,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Train each side by itself against true layouts, evaluate, and write the bundle.
+    """Teach the ground branch true layouts, then train the heads; write the bundle.
 
-    A run that was stopped goes on after the last stage that it finished.
+    A run that was stopped goes on after the first stage where that was finished.
 
     Args:
         data: Folder of rendered cities.
         held_out_data: Folder of other rendered cities.
-        out: Run folder: config.json, a file for each stage, bundle.
-        config: The run; ``teaching`` is its recipe.
+        out: Run folder: config.json, ground.safetensors, bundle.
+        config: The run; ``ground`` and ``heads`` are its recipe.
         say: Where lines for people go.
 
     Returns:
@@ -207,13 +210,18 @@ def teach(
     if config.model.shared_weights != "ground":
         raise ConfigError("sides are taught apart: set shared_weights to ground in the model")
     trained, held_out, module = _prepare(data, held_out_data, out, config, say)
-    encoder = teach_sides(module, trained, config.teaching, out, say)
+    ground = out / "ground.safetensors"
+    if ground.exists():
+        module.encoder.load_state_dict(load_file(ground))
+    else:
+        teach_ground(module, trained, config.ground, say)
+        state = module.encoder.state_dict()
+        save_file({name: value.contiguous() for name, value in state.items()}, ground)
+    encoder = train_heads(module, map_cities(module, trained, config.heads, say), config.heads, say)
     recalls = evaluate_matcher(
         encoder, config.model, held_out, galleries=load_galleries(held_out_data)
     )
-    teaching = config.teaching
-    steps = teaching.ground_steps + teaching.satellite_steps + teaching.fusion_steps
-    return _write_bundle(out, config, encoder, steps, recalls)
+    return _write_bundle(out, config, encoder, config.ground.steps + config.heads.steps, recalls)
 
 
 def _prepare(

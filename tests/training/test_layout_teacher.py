@@ -11,13 +11,15 @@ from model_core.bundle import load_bundle
 from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import ConfigError
 from training.datasets.rendered import load_galleries, render_dataset
-from training.layout_teacher import LayoutTeacher, SidesConfig
+from training.heads import HeadsConfig
+from training.layout_teacher import GroundConfig, LayoutTeacher
 from training.train import TrainConfig, teach
 
-FEW = SidesConfig(
-    ground_steps=2, satellite_steps=2, fusion_steps=2, ground_batch=6, satellite_batch=6
+CONFIG = TrainConfig(
+    model=ModelConfig(shared_weights="ground"),
+    ground=GroundConfig(steps=2, batch=6),
+    heads=HeadsConfig(steps=2, cities=1, windows=2),
 )
-CONFIG = TrainConfig(model=ModelConfig(shared_weights="ground"), teaching=FEW)
 
 
 def test_a_teacher_begins_with_the_labels_themselves_and_turns_with_the_circle():

@@ -15,7 +15,7 @@ from model_core.errors import ConfigError
 
 Backbone = Literal["atto", "pico", "tiny", "base"]
 FusionName = Literal["iaff", "aff", "concat", "fc", "awa", "linear"]
-SharedWeights = Literal["all", "svi_si", "none"]
+SharedWeights = Literal["all", "ground", "svi_si", "none"]
 ConfigT = TypeVar("ConfigT")
 
 

@@ -27,8 +27,10 @@ def render(
     places: Annotated[int, typer.Option(help="Places a city.")] = 80,
     width: Annotated[int, typer.Option(help="Columns of a full circle.")] = 256,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    gallery: Annotated[bool, typer.Option(help="Also places along roads, to be searched.")] = False,
 ) -> None:
     """Render cities to learn from; cities already there are kept."""
+    from model_core.config import PlaceConfig
     from model_core.device import choose_device
     from model_core.types import Progress as Step
     from training.datasets.rendered import render_dataset
@@ -46,7 +48,8 @@ def render(
                 console.print(f"{step.message}: {step.done} of {step.total}")
 
         geometry = replace(read_config(None).model.geometry, width=width)
-        render_dataset(out, seeds, places, geometry, choose_device(device), show)
+        laid = PlaceConfig() if gallery else None
+        render_dataset(out, seeds, places, geometry, choose_device(device), show, laid)
 
 
 @app.command()
@@ -103,6 +106,25 @@ def collect(
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
     console.print(f"manifest: {manifest}\n{survey.summary.describe()}")
+
+
+@app.command()
+def teach(
+    data: Annotated[Path, typer.Option(help="Folder written by render.")],
+    held_out: Annotated[Path, typer.Option(help="Folder of other cities, to judge by.")],
+    out: Annotated[Path, typer.Option(help="Run folder; stages already there are kept.")],
+    config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
+) -> None:
+    """Teach the ground branch true layouts, train the heads and write a bundle."""
+    from training.train import read_config
+    from training.train import teach as run
+
+    try:
+        bundle = run(data, held_out, out, read_config(config), console.print)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(f"bundle: {bundle}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,15 @@ from training.datasets.augmentation import bins_for_fov, cut_windows, normalize,
 from training.datasets.rendered import RawBatch, RenderedPlaces, take_batch
 from training.losses import window_correlation
 from training.matcher import SATELLITE_MARGIN
+from training.world.gallery import CityGallery
 
-KINDS = ("si", "svi", "both")
+KIND_NAMES = {
+    "si": "satellite",
+    "svi": "street view",
+    "both": "both",
+    "road": "satellites along roads",
+}
+_PART = 64
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ def evaluate_matcher(
     radius_m: float = 25.0,
     seed: int = 5,
     device: torch.device | None = None,
+    galleries: Mapping[int, CityGallery] | None = None,
 ) -> list[Recall]:
     """Return recall within each city of the set, averaged over cities.
 
@@ -59,6 +68,8 @@ def evaluate_matcher(
         radius_m: What counts as right.
         seed: Of headings and frames.
         device: Where to compute; the CPU when None.
+        galleries: Of some cities, satellite images where a search lays its places. They add the
+            kind ``road``, right within ``radius_m`` of the camera.
     """
     device = device or torch.device("cpu")
     encoder.eval().to(device)
@@ -66,18 +77,27 @@ def evaluate_matcher(
     for city in np.unique(places.city):
         index = np.flatnonzero(places.city == city)
         batch = take_batch(places, index, np.zeros(len(index), np.int64)).to(device)
-        references = _encode_places(encoder, config, batch)
-        near = torch.cdist(batch.place_xy, batch.place_xy) <= radius_m
+        at_places = batch.place_xy
+        references = {
+            kind: (features, at_places)
+            for kind, features in _encode_places(encoder, config, batch).items()
+        }
+        gallery = (galleries or {}).get(int(city))
+        if gallery is not None:
+            features = _encode_satellites(encoder, config, torch.from_numpy(gallery.satellite))
+            references["road"] = (features, torch.from_numpy(gallery.place_xy).to(device))
         for fov in fovs_deg:
             chance = torch.Generator(device).manual_seed(seed)
             for photo_number in range(places.query.shape[1]):
                 numbers = np.full(len(index), photo_number, np.int64)
                 query = take_batch(places, index, numbers).to(device)
                 photo, start = _encode_photos(encoder, config, query, fov, chance)
-                for kind in KINDS:
-                    correlation = window_correlation(photo, references[kind])
+                camera_xy = query.place_xy + query.query_offset_m
+                for kind, (features, xy) in references.items():
+                    away_m = torch.cdist(camera_xy if kind == "road" else at_places, xy)
+                    correlation = window_correlation(photo, features)
                     rows.setdefault((kind, fov), []).append(
-                        _judge(correlation, near, start, config)
+                        _judge(correlation, away_m, radius_m, start, config)
                     )
     return [_summarize(kind, fov, np.concatenate(parts)) for (kind, fov), parts in rows.items()]
 
@@ -85,11 +105,7 @@ def evaluate_matcher(
 def _encode_places(
     encoder: PlaceEncoder, config: ModelConfig, batch: RawBatch
 ) -> dict[str, Tensor]:
-    footprint_m = config.geometry.footprint_m * SATELLITE_MARGIN
-    strips = polar_transform_torch(
-        to_float(batch.satellite), config.geometry, image_footprint_m=footprint_m
-    )
-    satellite = encoder.encode_satellite(normalize(strips))
+    satellite = _encode_satellites(encoder, config, batch.satellite)
     circles = to_float(batch.street)
     street = encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
     present = torch.ones(len(satellite), dtype=torch.bool, device=satellite.device)
@@ -99,6 +115,18 @@ def _encode_places(
         "svi": encoder.fuse(satellite, street, cover, ~present, present)[0],
         "both": encoder.fuse(satellite, street, cover, present, present)[0],
     }
+
+
+def _encode_satellites(encoder: PlaceEncoder, config: ModelConfig, crops: Tensor) -> Tensor:
+    """Return features of uint8 crops (N, S, S, 3), a part at a time, on the encoder's device."""
+    device = next(encoder.parameters()).device
+    footprint_m = config.geometry.footprint_m * SATELLITE_MARGIN
+    parts = []
+    for some in torch.split(crops, _PART):
+        images = to_float(some.to(device))
+        strips = polar_transform_torch(images, config.geometry, image_footprint_m=footprint_m)
+        parts.append(encoder.encode_satellite(normalize(strips)))
+    return torch.cat(parts)
 
 
 def _encode_photos(
@@ -120,14 +148,15 @@ def _encode_photos(
 
 
 def _judge(
-    correlation: Tensor, near: Tensor, start_bin: Tensor, config: ModelConfig
+    correlation: Tensor, away_m: Tensor, radius_m: float, start_bin: Tensor, config: ModelConfig
 ) -> npt.NDArray[Any]:
-    """Return (B, 4): right at 1, right in 5, chance, heading error at the true place in degrees."""
+    """Return (B, 4): right at 1, right in 5, chance, degrees off at the nearest place."""
     best, shift = correlation.max(dim=2)
+    near = away_m <= radius_m
     order = best.argsort(dim=1, descending=True)
     right = torch.gather(near, 1, order[:, :5])
-    rows = torch.arange(len(best), device=best.device)
-    off = (shift[rows, rows] - start_bin) * config.bin_deg
+    own = away_m.argmin(dim=1, keepdim=True)
+    off = (shift.gather(1, own).squeeze(1) - start_bin) * config.bin_deg
     error = ((off + 180) % 360 - 180).abs()
     columns = (right[:, 0].float(), right.any(1).float(), near.float().mean(1), error)
     return torch.stack(columns, 1).cpu().numpy()
@@ -152,7 +181,7 @@ def recall_table(recalls: list[Recall]) -> Table:
         table.add_column(column, justify="right")
     for r in recalls:
         table.add_row(
-            {"si": "satellite", "svi": "street view", "both": "both"}[r.kind],
+            KIND_NAMES[r.kind],
             f"{r.fov_deg:.0f}",
             str(r.photos),
             f"{r.recall_at_1:.1%}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.device import choose_device
 from model_core.errors import InputError
-from training.datasets.rendered import RenderedPlaces
+from training.datasets.rendered import RenderedPlaces, load_galleries
 from training.evaluate import Recall, evaluate_matcher
 
 FOVS_DEG = (45.0, 60.0, 90.0, 110.0, 360.0)
@@ -55,6 +55,7 @@ def evaluate_bundle(
         fovs_deg=FOVS_DEG,
         radius_m=RADIUS_M,
         device=chosen,
+        galleries=load_galleries(data),
     )
     return EvaluationReport(path, model.model_hash, data, len(places), RADIUS_M, tuple(recalls))
 

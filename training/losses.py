@@ -42,6 +42,33 @@ def false_negative_mask(place_xy: Tensor, city: Tensor, radius_m: float) -> Tens
     return near
 
 
+def heading_loss(
+    correlation: Tensor, start_bin: Tensor, logit_scale: Tensor, masked: Tensor
+) -> Tensor:
+    """Return the cross-entropy of the true place at the true heading among all of both.
+
+    Args:
+        correlation: (B, N, W) from ``window_correlation``; row b's own place is column b.
+        start_bin: (B,) true left edge in bins, fractional: split between its two nearest bins.
+        logit_scale: Scalar, the inverse temperature.
+        masked: bool (B, N) false negatives.
+    """
+    batch, _, bins = correlation.shape
+    logits = _masked_logits(correlation, logit_scale, masked)
+    joint = F.log_softmax(logits.flatten(1), dim=1).view(logits.shape)
+    rows = torch.arange(batch, device=logits.device)
+    own = joint[rows, rows]
+    left = torch.floor(start_bin)
+    fraction = (start_bin - left)[:, None]
+    index = left.long()[:, None] % bins
+    hit = own.gather(1, index) * (1 - fraction) + own.gather(1, (index + 1) % bins) * fraction
+    return -hit.mean()
+
+
+def _masked_logits(correlation: Tensor, logit_scale: Tensor, masked: Tensor) -> Tensor:
+    return (correlation * logit_scale).masked_fill(masked[:, :, None], MASKED_LOGIT)
+
+
 def place_and_heading_loss(
     correlation: Tensor,
     start_bin: Tensor,
@@ -62,18 +89,10 @@ def place_and_heading_loss(
         masked: bool (B, B) false negatives.
         label_smoothing: Spread over the unmasked entries only.
     """
-    batch, _, bins = correlation.shape
-    logits = correlation * logit_scale
-    logits = logits.masked_fill(masked[:, :, None], MASKED_LOGIT)
-    joint = F.log_softmax(logits.flatten(1), dim=1).view(batch, batch, bins)
-    rows = torch.arange(batch, device=logits.device)
-    own = joint[rows, rows]
-    left = torch.floor(start_bin)
-    fraction = (start_bin - left)[:, None]
-    index = left.long()[:, None] % bins
-    hit = own.gather(1, index) * (1 - fraction) + own.gather(1, (index + 1) % bins) * fraction
+    logits = _masked_logits(correlation, logit_scale, masked)
+    hit = heading_loss(correlation, start_bin, logit_scale, masked)
     pooled = torch.logsumexp(logits, dim=2)
-    forward = -(1 - label_smoothing) * hit.mean() + label_smoothing * _spread(
+    forward = (1 - label_smoothing) * hit + label_smoothing * _spread(
         F.log_softmax(pooled, dim=1), masked
     )
     backward = _cross_entropy(pooled.t(), masked.t(), label_smoothing)

@@ -25,6 +25,7 @@ from model_core.alignment.polar import polar_transform_torch
 from model_core.config import ModelConfig
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.datasets.augmentation import (
+    PhotoWindows,
     bins_for_fov,
     cut_windows,
     hide_rectangles,
@@ -41,7 +42,13 @@ SATELLITE_MARGIN = 1.25
 
 @dataclass(frozen=True)
 class MatcherConfig:
-    """The recipe. ``steps`` sets the schedules; ``layout_channels`` is K of the labels."""
+    """The recipe. ``steps`` sets the schedules; ``layout_channels`` is K of the labels.
+
+    ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
+    gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
+    the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last values when
+    trained weights are taken up.
+    """
 
     steps: int = 4000
     learning_rate: float = 1.5e-3
@@ -55,19 +62,12 @@ class MatcherConfig:
     fov_min_deg: float = 40.0
     fov_max_deg: float = 110.0
     curriculum_share: float = 0.1
-    registration_sigma_m: float = 2.5
+    center_sigma_m: float = 3.5
+    windows_per_photo: int = 3
+    initial_scale: float = 1 / 0.07
+    initial_layout_gain: float = 1.0
     ema_decay: float = 0.998
     seed: int = 11
-
-
-@dataclass(frozen=True)
-class EncodedBatch:
-    """Branch features of one batch; ``street`` is None in satellite-only steps."""
-
-    photo: Tensor
-    satellite: Tensor
-    street: Tensor | None
-    start_bin: Tensor
 
 
 class Matcher(L.LightningModule):
@@ -97,8 +97,8 @@ class Matcher(L.LightningModule):
         self.encoder = PlaceEncoder(model_config)
         self.register_buffer("layout_mean", torch.as_tensor(layout_mean, dtype=torch.float32))
         self.register_buffer("layout_spread", torch.as_tensor(layout_spread, dtype=torch.float32))
-        self.log_layout_gain = nn.Parameter(torch.zeros(()))
-        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.log_layout_gain = nn.Parameter(torch.tensor(math.log(config.initial_layout_gain)))
+        self.log_scale = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
         self.averaged = deepcopy(self.encoder).requires_grad_(False)
         self.first_step = 0
         self._chance: torch.Generator | None = None
@@ -116,22 +116,34 @@ class Matcher(L.LightningModule):
             self._chance = torch.Generator(self.device).manual_seed(seed)
         return self._chance
 
+    def restart_chance(self, seed: int) -> None:
+        """Begin the source of chance anew, so that a stage does not depend on those before it."""
+        self._chance = torch.Generator(self.device).manual_seed(seed)
+
     def training_step(self, batch: RawBatch, batch_index: int) -> Tensor:
         """Return the loss of one batch: every kind of reference the step holds, plus layout."""
-        with_street = self._draw() < self.config.street_share
-        encoded, layout_loss = self._encode(batch, with_street)
-        masked = false_negative_mask(
-            batch.place_xy, batch.city, self.config.false_negative_radius_m
+        config = self.config
+        references, layout_loss = self._encode_references(
+            batch, with_street=self._draw() < config.street_share
         )
+        camera_xy = batch.place_xy + batch.query_offset_m
+        masked = false_negative_mask(camera_xy, batch.city, config.false_negative_radius_m)
         scale = self.log_scale.exp().clamp(max=100.0)
-        losses = {}
-        for name, features in self._references(encoded).items():
-            correlation = window_correlation(encoded.photo, features)
-            losses[name] = place_and_heading_loss(
-                correlation, encoded.start_bin, scale, masked, self.config.label_smoothing
-            )
+        losses: dict[str, Tensor] = {}
+        for _ in range(config.windows_per_photo):
+            photo, windows, photo_layout_loss = self.encode_photos(batch)
+            layout_loss = layout_loss + photo_layout_loss / config.windows_per_photo
+            for name, features in references.items():
+                loss = place_and_heading_loss(
+                    window_correlation(photo, features),
+                    windows.start_bin,
+                    scale,
+                    masked,
+                    config.label_smoothing,
+                )
+                losses[name] = losses.get(name, 0.0) + loss / config.windows_per_photo
         matching = torch.stack(list(losses.values())).mean()
-        weight = self.config.layout_weight * max(0.2, 1.0 - self._progress())
+        weight = config.layout_weight * max(0.2, 1.0 - self._progress())
         loss = matching + weight * layout_loss
         self.log_dict(
             {f"loss_{name}": value.detach() for name, value in losses.items()}
@@ -140,19 +152,38 @@ class Matcher(L.LightningModule):
         )
         return loss
 
-    def _references(self, encoded: EncodedBatch) -> dict[str, Tensor]:
-        """Return the features of the places for each kind of reference the step trains."""
-        present = torch.ones(len(encoded.photo), dtype=torch.bool, device=self.device)
-        cover = torch.ones(len(encoded.photo), self.model_config.azimuth_bins, device=self.device)
-        street = torch.zeros_like(encoded.satellite) if encoded.street is None else encoded.street
-        fuse = self.encoder.fuse
-        kinds = {"si": fuse(encoded.satellite, street, cover, present, ~present)[0]}
-        if encoded.street is not None:
-            kinds["svi"] = fuse(encoded.satellite, street, cover, ~present, present)[0]
-            kinds["both"] = fuse(encoded.satellite, street, cover, present, present)[0]
-        return kinds
+    def _encode_references(
+        self, batch: RawBatch, *, with_street: bool
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Return the features of the places for each kind of reference, and their layout loss.
 
-    def _encode(self, batch: RawBatch, with_street: bool) -> tuple[EncodedBatch, Tensor]:
+        The satellite images are centred near the photos, as galleries along roads are laid.
+        """
+        satellite = self.encode_satellites(batch)
+        layout_loss = self._layout_loss(satellite, batch.query_layout)
+        present = torch.ones(len(satellite), dtype=torch.bool, device=self.device)
+        cover = torch.ones(len(satellite), self.model_config.azimuth_bins, device=self.device)
+        fuse = self.encoder.fuse
+        if not with_street:
+            blank = torch.zeros_like(satellite)
+            return {"si": fuse(satellite, blank, cover, present, ~present)[0]}, layout_loss
+        street, street_layout_loss = self.encode_street_views(batch)
+        layout_loss = layout_loss + street_layout_loss
+        kinds = {
+            "si": fuse(satellite, street, cover, present, ~present)[0],
+            "svi": fuse(satellite, street, cover, ~present, present)[0],
+            "both": fuse(satellite, street, cover, present, present)[0],
+        }
+        return kinds, layout_loss
+
+    def encode_street_views(self, batch: RawBatch) -> tuple[Tensor, Tensor]:
+        """Return features of the street views and their layout loss."""
+        circles = jitter_colors(to_float(batch.street), self.chance, 0.7)
+        street = self.encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
+        return street, self._layout_loss(street, batch.layout)
+
+    def encode_photos(self, batch: RawBatch) -> tuple[Tensor, PhotoWindows, Tensor]:
+        """Return features of one window of every photo, the windows and their layout loss."""
         config, model = self.config, self.model_config
         fov_max = config.fov_max_deg + (360.0 - config.fov_max_deg) * self._curriculum()
         fov = config.fov_min_deg + (fov_max - config.fov_min_deg) * self._draw()
@@ -165,20 +196,14 @@ class Matcher(L.LightningModule):
         photo = jitter_colors(soften(windows.images, self.chance), self.chance)
         photo = normalize(hide_rectangles(photo, self.chance), windows.mask)
         full = n_bins == model.azimuth_bins
-        photo_features = self.encoder.encode_photo(photo, windows.mask, circular=full)
-        satellite = self.encoder.encode_satellite(normalize(self._satellite_strips(batch)))
-        layout_loss = self._layout_loss(photo_features, windows.layout)
-        layout_loss = layout_loss + self._layout_loss(satellite, batch.layout)
-        street = None
-        if with_street:
-            circles = jitter_colors(to_float(batch.street), self.chance, 0.7)
-            street = self.encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
-            layout_loss = layout_loss + self._layout_loss(street, batch.layout)
-        encoded = EncodedBatch(photo_features, satellite, street, windows.start_bin)
-        return encoded, layout_loss
+        features = self.encoder.encode_photo(photo, windows.mask, circular=full)
+        return features, windows, self._layout_loss(features, windows.layout)
+
+    def encode_satellites(self, batch: RawBatch) -> Tensor:
+        """Return features (B, C, h, bins) of the crops, shifted and scaled as imagery is."""
+        return self.encoder.encode_satellite(normalize(self._satellite_strips(batch)))
 
     def _satellite_strips(self, batch: RawBatch) -> Tensor:
-        """Return (B, 3, H, W) strips of the crops, shifted and scaled as imagery is."""
         count, device = len(batch.satellite), self.device
         shift = torch.randn(count, 2, generator=self.chance, device=device)
         spread = torch.rand(count, generator=self.chance, device=device)
@@ -187,7 +212,7 @@ class Matcher(L.LightningModule):
             images,
             self.model_config.geometry,
             image_footprint_m=self.model_config.geometry.footprint_m * SATELLITE_MARGIN,
-            shift_m=(shift * self.config.registration_sigma_m).clamp(-8, 8),
+            shift_m=batch.query_offset_m + (shift * self.config.center_sigma_m).clamp(-9, 9),
             scale=0.9 + 0.2 * spread,
         )
 
@@ -211,7 +236,8 @@ class Matcher(L.LightningModule):
 
     def _curriculum(self) -> float:
         """Return the share of the way back to full circles: 1 at the start, 0 once it ends."""
-        return max(0.0, 1.0 - self._progress() / self.config.curriculum_share)
+        share = self.config.curriculum_share
+        return max(0.0, 1.0 - self._progress() / share) if share > 0.0 else 0.0
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the averaged weights, quickly at first: an average of the last tenth of the run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,27 +18,39 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
-from model_core.bundle import save_bundle
+from model_core.bundle import load_bundle, save_bundle
 from model_core.config import ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
+from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.options import merge_options, parse_assignments
 from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
-from training.datasets.rendered import NeighbourBatches, RenderedPlaces
+from training.datasets.rendered import NeighbourBatches, RenderedPlaces, load_galleries
 from training.evaluate import Recall, evaluate_matcher
+from training.heads import HeadsConfig, map_cities, train_heads
+from training.layout_teacher import GroundConfig, teach_ground
 from training.matcher import Matcher, MatcherConfig
 from training.model_card import write_card
+from training.world.gallery import CityGallery
 
 CHECKPOINT = "last.safetensors"
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run; batches are made of a few cities each, of geographic neighbours."""
+    """One training run; batches are made of a few cities each, of geographic neighbours.
+
+    ``start_from`` is a bundle whose weights are taken up; a branch without weights of its own
+    there starts from the shared ones.
+    """
 
     model: ModelConfig = ModelConfig()
     matcher: MatcherConfig = MatcherConfig()
+    ground: GroundConfig = GroundConfig()
+    heads: HeadsConfig = HeadsConfig()
+    start_from: str | None = None
     batch: int = 48
     cities_per_batch: int = 4
     evaluate_every: int = 500
@@ -49,8 +61,16 @@ class TrainConfig:
 class Report(Callback):
     """Evaluates the averaged weights now and then, prints a line and saves a checkpoint."""
 
-    def __init__(self, held_out: RenderedPlaces, out: Path, every: int, say: Callable[[str], None]):
+    def __init__(
+        self,
+        held_out: RenderedPlaces,
+        galleries: Mapping[int, CityGallery],
+        out: Path,
+        every: int,
+        say: Callable[[str], None],
+    ):
         self.held_out = held_out
+        self.galleries = galleries
         self.out = out
         self.every = every
         self.say = say
@@ -75,7 +95,11 @@ class Report(Callback):
         """Return the figures on the held-out cities, noted beside the checkpoint."""
         encoder = module.averaged
         recalls = evaluate_matcher(
-            encoder, module.model_config, self.held_out, device=module.device
+            encoder,
+            module.model_config,
+            self.held_out,
+            device=module.device,
+            galleries=self.galleries,
         )
         minutes = (time.monotonic() - self.started) / 60
         parts = [
@@ -132,20 +156,13 @@ def train(
         ConfigError: The run folder was begun with another configuration.
         InputError: There is nothing to train on, or to resume.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    _claim_run_folder(out, config)
-    trained = RenderedPlaces.load(data, config.model)
-    held_out = RenderedPlaces.load(held_out_data, config.model)
-    say(f"{len(trained)} places to train on, {len(held_out)} held out")
-    with torch.random.fork_rng():
-        torch.manual_seed(config.matcher.seed)
-        module = Matcher(config.model, config.matcher, *trained.layout_statistics())
+    trained, held_out, module = _prepare(data, held_out_data, out, config, say)
     if resume:
         module.first_step = restore_module(out / CHECKPOINT, module)
     stream = NeighbourBatches(
         trained, config.batch, config.cities_per_batch, config.matcher.seed + module.first_step
     )
-    report = Report(held_out, out, config.evaluate_every, say)
+    report = Report(held_out, load_galleries(held_out_data), out, config.evaluate_every, say)
     trainer = L.Trainer(
         max_steps=max(0, config.matcher.steps - module.first_step),
         max_time=timedelta(minutes=minutes) if minutes else None,
@@ -162,15 +179,81 @@ def train(
     loader = DataLoader(stream, batch_size=None)
     trainer.fit(module, loader)
     recalls = report.evaluate(trainer, module)
+    return _write_bundle(out, config, module.averaged, module.steps_done, recalls)
+
+
+def teach(
+    data: Path,
+    held_out_data: Path,
+    out: Path,
+    config: TrainConfig,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Teach the ground branch true layouts, then train the heads; write the bundle.
+
+    A run that was stopped goes on after the first stage where that was finished.
+
+    Args:
+        data: Folder of rendered cities.
+        held_out_data: Folder of other rendered cities.
+        out: Run folder: config.json, ground.safetensors, bundle.
+        config: The run; ``ground`` and ``heads`` are its recipe.
+        say: Where lines for people go.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ConfigError: The run folder was begun with another configuration, or the satellite branch
+            has no weights of its own.
+        InputError: There is nothing to train on.
+    """
+    if config.model.shared_weights != "ground":
+        raise ConfigError("sides are taught apart: set shared_weights to ground in the model")
+    trained, held_out, module = _prepare(data, held_out_data, out, config, say)
+    ground = out / "ground.safetensors"
+    if ground.exists():
+        module.encoder.load_state_dict(load_file(ground))
+    else:
+        teach_ground(module, trained, config.ground, say)
+        state = module.encoder.state_dict()
+        save_file({name: value.contiguous() for name, value in state.items()}, ground)
+    encoder = train_heads(module, map_cities(module, trained, config.heads, say), config.heads, say)
+    recalls = evaluate_matcher(
+        encoder, config.model, held_out, galleries=load_galleries(held_out_data)
+    )
+    return _write_bundle(out, config, encoder, config.ground.steps + config.heads.steps, recalls)
+
+
+def _prepare(
+    data: Path, held_out_data: Path, out: Path, config: TrainConfig, say: Callable[[str], None]
+) -> tuple[RenderedPlaces, RenderedPlaces, Matcher]:
+    """Return both sets and a matcher with the weights to start from; claim the run folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    _claim_run_folder(out, config)
+    trained = RenderedPlaces.load(data, config.model)
+    held_out = RenderedPlaces.load(held_out_data, config.model)
+    say(f"{len(trained)} places to train on, {len(held_out)} held out")
+    with torch.random.fork_rng():
+        torch.manual_seed(config.matcher.seed)
+        module = Matcher(config.model, config.matcher, *trained.layout_statistics())
+    if config.start_from is not None:
+        _take_up(Path(config.start_from), module)
+    return trained, held_out, module
+
+
+def _write_bundle(
+    out: Path, config: TrainConfig, encoder: PlaceEncoder, steps: int, recalls: list[Recall]
+) -> Path:
     summary = {
-        "steps": module.steps_done,
+        "steps": steps,
         "train": to_mapping(config),
         "held_out": [dataclasses.asdict(r) for r in recalls],
     }
     return save_bundle(
         out / "bundle",
         config.model,
-        module.averaged,
+        encoder,
         card=write_card(config.model, summary),
         street_view_trained=True,
         extra=summary,
@@ -197,6 +280,22 @@ def override(config: TrainConfig, assignments: Sequence[str]) -> TrainConfig:
     """
     values = merge_options(to_mapping(config), parse_assignments(assignments))
     return from_mapping(TrainConfig, values)
+
+
+def _take_up(bundle: Path, module: Matcher) -> None:
+    """Fill the matcher's encoder, and its average, from a bundle of the same feature sizes."""
+    given = load_bundle(bundle).encoder.state_dict()
+    shared = {key.split(".", 2)[2]: value for key, value in given.items() if ".shared." in key}
+    wanted = {}
+    for key, value in module.encoder.state_dict().items():
+        found = given.get(key)
+        if found is None and key.startswith("branches."):
+            found = shared.get(key.split(".", 2)[2])
+        if found is None or found.shape != value.shape:
+            raise ConfigError(f"{bundle} has no fitting {key!r}; start from a bundle of this size")
+        wanted[key] = found
+    for encoder in (module.encoder, module.averaged):
+        encoder.load_state_dict(wanted)
 
 
 def _claim_run_folder(out: Path, config: TrainConfig) -> None:

@@ -94,7 +94,7 @@ class BranchEncoder(nn.Module):
     """Encodes the strips of photos, satellite images and street views into one space.
 
     ``config.shared_weights`` decides how many branches have weights of their own: ``all`` one
-    set, ``svi_si`` the photo's apart, ``none`` three.
+    set, ``ground`` the satellite's apart, ``svi_si`` the photo's apart, ``none`` three.
 
     Args:
         config: What the features are.
@@ -177,12 +177,14 @@ class BranchEncoder(nn.Module):
 def _branch_weights(config: ModelConfig) -> dict[Branch, str]:
     if config.shared_weights == "all":
         return {"photo": "shared", "satellite": "shared", "street": "shared"}
+    if config.shared_weights == "ground":
+        return {"photo": "ground", "satellite": "satellite", "street": "ground"}
     if config.shared_weights == "svi_si":
         return {"photo": "photo", "satellite": "reference", "street": "reference"}
     if config.shared_weights == "none":
         return {"photo": "photo", "satellite": "satellite", "street": "street"}
     raise ConfigError(
-        f"unknown shared_weights {config.shared_weights!r}; known here: all, svi_si, none"
+        f"unknown shared_weights {config.shared_weights!r}; known here: all, ground, svi_si, none"
     )
 
 

@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
+from training.losses import (
+    false_negative_mask,
+    heading_loss,
+    place_and_heading_loss,
+    window_correlation,
+)
 
 
 def circles(count: int, bins: int = 16, seed: int = 0) -> torch.Tensor:
@@ -88,3 +93,18 @@ def test_gradients_stay_finite_where_a_place_is_masked():
     loss.backward()
     assert torch.isfinite(correlation.grad).all()
     assert float(correlation.grad[0, 1].abs().max()) == 0.0
+
+
+def test_further_layouts_of_a_city_are_wrong_answers_too():
+    correlation = torch.zeros(2, 3, 8)
+    for n in range(2):
+        correlation[n, n, 2] = 1.0
+    start, scale = torch.full((2,), 2.0), torch.tensor(20.0)
+    free = heading_loss(correlation, start, scale, torch.zeros(2, 3, dtype=torch.bool))
+    correlation[:, 2, 5] = 1.0
+    rivalled = heading_loss(correlation, start, scale, torch.zeros(2, 3, dtype=torch.bool))
+    masked = torch.zeros(2, 3, dtype=torch.bool)
+    masked[:, 2] = True
+    assert float(free) < 0.01
+    assert float(rivalled) == pytest.approx(math.log(2), abs=0.01)
+    assert float(heading_loss(correlation, start, scale, masked)) < 0.01

@@ -20,9 +20,10 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset
 
-from model_core.config import ModelConfig, StripGeometry
+from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
+from training.world.gallery import CityGallery, render_city_gallery
 from training.world.samples import CitySamples, render_city_samples
 
 ARRAYS = (
@@ -43,6 +44,7 @@ def render_dataset(
     geometry: StripGeometry,
     device: torch.device,
     progress: ProgressCallback = ignore_progress,
+    gallery: PlaceConfig | None = None,
 ) -> None:
     """Render the cities that ``folder`` does not hold yet.
 
@@ -53,22 +55,33 @@ def render_dataset(
         geometry: The strips' frame; written beside the arrays and checked when they are read.
         device: Where to render.
         progress: Told after every city.
+        gallery: Also render satellite images where a search would lay its places: for held-out
+            cities.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for done, seed in enumerate(city_seeds):
         target = folder / f"city_{seed:05d}"
         if not target.is_dir():
             samples = render_city_samples(seed, places_per_city, geometry, device)
-            _write_city(target, samples, geometry)
+            places = None
+            if gallery is not None:
+                reach_m = float(np.abs(samples.place_xy).max())
+                places = render_city_gallery(seed, reach_m, gallery, geometry, device)
+            _write_city(target, samples, places, geometry)
         progress(Progress("render", done + 1, len(city_seeds), f"city {seed}"))
 
 
-def _write_city(target: Path, samples: CitySamples, geometry: StripGeometry) -> None:
+def _write_city(
+    target: Path, samples: CitySamples, gallery: CityGallery | None, geometry: StripGeometry
+) -> None:
     partial = target.with_suffix(f".partial{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     for name in ARRAYS:
         np.save(partial / f"{name}.npy", getattr(samples, name), allow_pickle=False)
+    if gallery is not None:
+        for name, array in vars(gallery).items():
+            np.save(partial / f"gallery_{name}.npy", array, allow_pickle=False)
     (partial / "geometry.json").write_text(json.dumps(dataclasses.asdict(geometry)))
     partial.rename(target)
 
@@ -78,13 +91,15 @@ class RenderedPlaces:
     """A training set in memory; arrays share their first axis, the places.
 
     ``satellite`` uint8 (N, S, S, 3); ``street`` uint8 (N, H, W, 3); ``query`` uint8
-    (N, Q, H, W, 3); ``place_xy`` float32 (N, 2) metres east and north in its own city;
+    (N, Q, H, W, 3), taken ``query_offset_m`` float32 (N, Q, 2) metres east and north of the place;
+    ``place_xy`` float32 (N, 2) metres east and north in its own city;
     ``layout`` float16 (N, bins, K); ``query_layout`` float16 (N, Q, bins, K); ``city`` int (N,).
     """
 
     satellite: npt.NDArray[np.uint8]
     street: npt.NDArray[np.uint8]
     query: npt.NDArray[np.uint8]
+    query_offset_m: npt.NDArray[np.float32]
     place_xy: npt.NDArray[np.float32]
     layout: npt.NDArray[np.float16]
     query_layout: npt.NDArray[np.float16]
@@ -125,13 +140,25 @@ class RenderedPlaces:
                 parts[name].append(array)
             city.append(np.full(len(parts["place_xy"][-1]), number, np.int64))
         joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-        joined.pop("query_offset_m")
         return cls(**joined, city=np.concatenate(city))
 
     def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return mean and standard deviation (K,) of every layout label, the latter off zero."""
         labels = self.layout.reshape(-1, self.layout.shape[-1]).astype(np.float32)
         return labels.mean(axis=0), labels.std(axis=0) + np.float32(0.05)
+
+
+def load_galleries(folder: Path) -> dict[int, CityGallery]:
+    """Return the galleries of a folder's cities by number, of those that have one."""
+    galleries = {}
+    for number, path in enumerate(sorted(p for p in folder.glob("city_?????") if p.is_dir())):
+        if (path / "gallery_satellite.npy").exists():
+            arrays = [
+                np.load(path / f"gallery_{field.name}.npy", allow_pickle=False)
+                for field in dataclasses.fields(CityGallery)
+            ]
+            galleries[number] = CityGallery(*arrays)
+    return galleries
 
 
 def _width_factor(folder: Path, geometry: StripGeometry) -> int:
@@ -165,6 +192,7 @@ class RawBatch:
     query: torch.Tensor
     layout: torch.Tensor
     query_layout: torch.Tensor
+    query_offset_m: torch.Tensor
     place_xy: torch.Tensor
     city: torch.Tensor
 
@@ -183,6 +211,7 @@ def take_batch(
         query=torch.from_numpy(places.query[rows, query]),
         layout=torch.from_numpy(places.layout[rows].astype(np.float32)),
         query_layout=torch.from_numpy(places.query_layout[rows, query].astype(np.float32)),
+        query_offset_m=torch.from_numpy(places.query_offset_m[rows, query].astype(np.float32)),
         place_xy=torch.from_numpy(places.place_xy[rows].astype(np.float32)),
         city=torch.from_numpy(places.city[rows]),
     )

@@ -83,7 +83,7 @@ def test_weights_are_shared_as_the_configuration_says() -> None:
     strip = torch.randn(1, 3, 64, 64)
     mask = torch.ones(1, 64, 64)
     same: dict[str, tuple[bool, bool]] = {}
-    for shared in ("all", "svi_si", "none"):
+    for shared in ("all", "ground", "svi_si", "none"):
         torch.manual_seed(0)
         encoder = BranchEncoder(replace(SMALL, shared_weights=shared)).eval()
         with torch.no_grad():
@@ -91,7 +91,12 @@ def test_weights_are_shared_as_the_configuration_says() -> None:
             satellite = encoder.encode_satellite(strip)
             street = encoder.encode_street(strip, mask)
         same[shared] = (torch.equal(photo, street), torch.equal(satellite, street))
-    assert same == {"all": (True, True), "svi_si": (False, True), "none": (False, False)}
+    assert same == {
+        "all": (True, True),
+        "ground": (True, False),
+        "svi_si": (False, True),
+        "none": (False, False),
+    }
 
 
 @pytest.mark.parametrize(("preset", "bins"), [("default", 16), ("paper", 16)])
@@ -148,5 +153,5 @@ def test_geometries_that_do_not_fit_are_refused() -> None:
         build(height=192)
     with pytest.raises(ConfigError, match="strip width 100"):
         build(width=100)
-    with pytest.raises(ConfigError, match="all, svi_si, none"):
+    with pytest.raises(ConfigError, match="all, ground, svi_si, none"):
         BranchEncoder(replace(SMALL, shared_weights="some"))

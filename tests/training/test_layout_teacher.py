@@ -1,0 +1,75 @@
+"""Teaching each side apart: stages, what they leave alone, and the bundle at the end."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_core.bundle import load_bundle
+from model_core.config import ModelConfig, PlaceConfig, StripGeometry
+from model_core.errors import ConfigError
+from training.datasets.rendered import load_galleries, render_dataset
+from training.heads import HeadsConfig
+from training.layout_teacher import GroundConfig, LayoutTeacher
+from training.train import TrainConfig, teach
+
+CONFIG = TrainConfig(
+    model=ModelConfig(shared_weights="ground"),
+    ground=GroundConfig(steps=2, batch=6),
+    heads=HeadsConfig(steps=2, cities=1, windows=2),
+)
+
+
+def test_a_teacher_begins_with_the_labels_themselves_and_turns_with_the_circle():
+    torch.manual_seed(0)
+    teacher = LayoutTeacher(labels=4, rows=12, channels=8)
+    layout = torch.randn(3, 16, 4)
+    features = teacher(layout)
+    assert features.shape == (3, 12, 1, 16)
+    with torch.no_grad():
+        teacher.out.weight.zero_()
+        teacher.out.bias.zero_()
+        teacher.plain.bias.zero_()
+    assert torch.allclose(teacher(layout)[:, :4, 0], layout.permute(0, 2, 1))
+    turned = teacher(layout.roll(5, dims=1))
+    assert torch.allclose(turned, teacher(layout).roll(5, dims=-1), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sides")
+    cpu = torch.device("cpu")
+    render_dataset(folder / "train", [3], 8, StripGeometry(), cpu)
+    laid = PlaceConfig(spacing_m=40.0, grid_spacing_m=60.0)
+    render_dataset(folder / "held_out", [2101], 6, StripGeometry(), cpu, gallery=laid)
+    return folder
+
+
+@pytest.mark.slow
+def test_stages_make_a_bundle_and_are_not_done_twice(rendered: Path, tmp_path: Path):
+    lines: list[str] = []
+    data = (rendered / "train", rendered / "held_out")
+    bundle = teach(*data, tmp_path / "run", CONFIG, lines.append)
+    model = load_bundle(bundle)
+    assert set(model.encoder.branches) == {"ground", "satellite"}
+    kinds = {figures["kind"] for figures in model.training["held_out"]}
+    assert kinds == {"si", "svi", "both", "road"}
+    again = teach(*data, tmp_path / "run", CONFIG, lines.append)
+    assert load_bundle(again).model_hash == model.model_hash
+
+
+@pytest.mark.slow
+def test_a_held_out_city_has_satellite_images_where_a_search_looks(rendered: Path):
+    gallery = load_galleries(rendered / "held_out")[0]
+    assert gallery.satellite.shape[1:] == (160, 160, 3)
+    gaps = np.linalg.norm(gallery.place_xy[:, None] - gallery.place_xy[None], axis=-1)
+    assert len(gallery.satellite) == len(gallery.place_xy) > 4
+    assert gaps[~np.eye(len(gaps), dtype=bool)].min() > 0.0
+    assert load_galleries(rendered / "train") == {}
+
+
+def test_sides_that_share_their_weights_cannot_be_taught_apart(tmp_path: Path):
+    with pytest.raises(ConfigError, match="shared_weights"):
+        teach(tmp_path, tmp_path, tmp_path / "run", replace(CONFIG, model=ModelConfig()), print)

@@ -1,0 +1,64 @@
+"""A short fit of some modules: warm-up, cosine, averaged weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+_WARMUP_STEPS = 50
+_WEIGHT_DECAY = 0.05
+_TOLD_EVERY = 100
+
+
+def fit(
+    name: str,
+    modules: Sequence[nn.Module],
+    losses_of_batch: Callable[[], Mapping[str, Tensor]],
+    steps: int,
+    learning_rate: float,
+    ema_decay: float,
+    say: Callable[[str], None],
+) -> None:
+    """Train modules on a sum of losses and leave their averaged weights in them.
+
+    Args:
+        name: Of the stage, for the lines.
+        modules: What is trained.
+        losses_of_batch: Draws a batch and returns its weighted losses by name.
+        steps: Optimiser steps; the cosine ends with them.
+        learning_rate: Its peak.
+        ema_decay: Of the average, reached after some steps.
+        say: Where lines for people go.
+    """
+    params = [p for module in modules for p in module.parameters()]
+    averaged = [p.detach().clone() for p in params]
+    groups = [
+        {"params": [p for p in params if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
+        {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
+    mean: dict[str, float] = {}
+    for step in range(1, steps + 1):
+        cosine = 0.03 + 0.97 * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, step / _WARMUP_STEPS) * cosine
+        losses = losses_of_batch()
+        optimizer.zero_grad()
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        nn.utils.clip_grad_norm_(params, 1.0)
+        optimizer.step()
+        decay = min(ema_decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for kept, new in zip(averaged, params, strict=True):
+                kept.lerp_(new, 1.0 - decay)
+        for key, loss in losses.items():
+            value = float(loss.detach())
+            mean[key] = 0.98 * mean.get(key, value) + 0.02 * value
+        if step % _TOLD_EVERY == 0:
+            say(f"{name} step {step} " + " ".join(f"{k} {v:.3f}" for k, v in mean.items()))
+    with torch.no_grad():
+        for kept, parameter in zip(averaged, params, strict=True):
+            parameter.copy_(kept)

@@ -106,7 +106,7 @@ class Server:
         except ContractError as error:
             return contract.failure(error, request.request_id)
         except GeolocatorError as error:
-            kind = type(error).__name__
+            kind = ErrorCode(error.code).kind
             return contract.Failure(request.request_id, error.code, str(error), kind)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)

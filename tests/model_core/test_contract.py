@@ -55,7 +55,11 @@ def error_classes(root: type[errors.GeolocatorError]) -> list[type[errors.Geoloc
 
 
 def test_codes_mirror_the_errors_of_the_engine() -> None:
-    engine = {kind.code: kind.__name__ for kind in error_classes(errors.GeolocatorError)}
+    engine = {
+        kind.code: kind.__name__
+        for kind in error_classes(errors.GeolocatorError)
+        if kind.__module__ == errors.__name__
+    }
     of_json_rpc = {-32700, -32600, -32601, -32602, -32603}
     assert engine == {int(c): c.kind for c in ErrorCode if int(c) not in of_json_rpc}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ from model_core.photo_jobs import photo_edits
 from model_core.types import Progress, ignore_progress, never_cancelled
 
 
+def tell_nobody(method: str, params: Mapping[str, Any]) -> None:
+    """Take a notification and do nothing with it."""
+
+
 def ask(method: str, **params: Any) -> dict[str, Any]:
     """The handler's answer; it is what goes over the wire."""
-    answer = jobs.handlers()[method](params, ignore_progress, never_cancelled)
+    answer = jobs.handlers()[method](params, ignore_progress, never_cancelled, tell_nobody)
     contract.encode(contract.Response(1, answer))
     return dict(answer)
 
@@ -52,7 +57,10 @@ def test_inspection_reports_and_hears_cancel(demo: Path) -> None:
     steps: list[Progress] = []
     with pytest.raises(Cancelled):
         jobs.handlers()["inspect_photos"](
-            {"photos": [str(demo / "photos")]}, steps.append, lambda: len(steps) == 2
+            {"photos": [str(demo / "photos")]},
+            steps.append,
+            lambda: len(steps) == 2,
+            tell_nobody,
         )
     assert [step.total for step in steps] == [20, 20]
 

@@ -81,6 +81,10 @@ class DiskCache:
             self._touch(path, now)
         return StoredReply(reply, max(0.0, now - stored_at))
 
+    def has(self, key: str) -> bool:
+        """Return whether there is a reply under a key; whether it is whole, ``get`` finds out."""
+        return self._path(key).is_file()
+
     def put(self, key: str, reply: Reply) -> None:
         """Keep a reply; where that is impossible it is said once, and costs nothing but time."""
         if not self._writable:

@@ -187,8 +187,11 @@ class HttpClient:
         return [work.results[index] for index in range(len(items))]
 
     def is_kept(self, request: HttpRequest, terms: SourceTerms) -> bool:
-        """Return whether the reply to a request is here already."""
-        return self.kept(request, terms) is not None
+        """Return whether the reply to a request is here already; it is not read."""
+        with self._lock:
+            if request.key in self._memory:
+                return True
+        return self.cache is not None and terms.cacheable and self.cache.has(request.key)
 
     def kept(
         self, request: HttpRequest, terms: SourceTerms, expires_s: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,7 @@ def open_session(config: NetworkConfig, access: NetworkAccess) -> requests.Sessi
     Raises:
         InputError: The file of certificates cannot be read.
     """
+    logging.getLogger("urllib3.connectionpool").addFilter(keeps_addresses_out)
     session = requests.Session()
     adapter = Adapter(max(1, config.connections), access.ca_bundle)
     session.mount("https://", adapter)
@@ -61,6 +63,11 @@ def open_session(config: NetworkConfig, access: NetworkAccess) -> requests.Sessi
         session.trust_env = False
         session.proxies = {"http": access.proxy, "https": access.proxy}
     return session
+
+
+def keeps_addresses_out(record: logging.LogRecord) -> bool:
+    """Return False for what a library logs of each request: keys stand in addresses."""
+    return record.levelno > logging.DEBUG
 
 
 def no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -214,8 +214,9 @@ class _MapillaryImage:
             ProviderError: The source failed, or has the image no more.
         """
         source = self.source
-        if self.is_kept():
-            return self._fetch("")
+        kept = source.client.kept(self._request(""), source.terms)
+        if kept is not None:
+            return kept.body
         try:
             return self._fetch(
                 source.addresses.get(self.image_id) or source.ask_address(self.image_id)

@@ -39,6 +39,7 @@ def test_a_reply_comes_back_as_it_went_in(tmp_path: Path) -> None:
     assert stored is not None
     assert stored.reply == reply
     assert make(tmp_path).get(key(2)) is None
+    assert [make(tmp_path).has(key(number)) for number in (1, 2)] == [True, False]
 
 
 def test_age_is_told(tmp_path: Path) -> None:

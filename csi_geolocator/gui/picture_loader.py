@@ -49,6 +49,8 @@ def apply_edit(image: QImage, edit: Mapping[str, Any]) -> QImage:
 class PictureLoader(QObject):
     """Reads one picture after the other in a thread; what Qt cannot read, the engine turns to JPEG.
 
+    The thread ends by itself when the loader is gone.
+
     Args:
         engine: An ``EngineClient``.
         parent: The owner.
@@ -64,7 +66,6 @@ class PictureLoader(QObject):
         self._waiting: dict[tuple[Any, ...], list[Shown]] = {}
         self._folder = QTemporaryDir()
         self._read.connect(self._on_read)
-        self.destroyed.connect(lambda *_, pool=self._reader: pool.shutdown(wait=False))
 
     def load(
         self, path: str, longest_px: int, shown: Shown, edit: Mapping[str, Any] | None = None

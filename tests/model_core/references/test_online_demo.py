@@ -36,6 +36,7 @@ from servers.views import ServedView
 from servers.xyz import XyzServer
 
 from model_core.config import LocateConfig, NetworkConfig
+from model_core.errors import InputError
 from model_core.fetch import fetch
 from model_core.pipeline import LocateOutcome, LocateRequest, locate
 from model_core.references.street_view import FolderStreetViews
@@ -241,6 +242,34 @@ def test_a_third_of_replies_failing_costs_what_failed_and_is_counted(
     pictures = {view.name: view.path.read_bytes() for view in served_views(demo)}
     kept = list((tmp_path / "pack" / "street_views").glob("*.jpg"))
     assert sorted(path.read_bytes() for path in kept) == sorted(pictures.values())
+
+
+def test_what_must_not_be_stored_leaves_nothing_on_disk(
+    served: Served, demo: Path, tmp_path: Path
+) -> None:
+    sources = served.sources(tmp_path / "cache")
+    strict = replace(
+        sources, imagery=f"{sources.imagery}|cacheable=no", street_views=(), roads=None
+    )
+    request = LocateRequest(
+        photos=(demo / "photos" / PHOTOS[0],),
+        area="13.4196,46.9797,13.4204,46.9803",
+        sources=strict,
+        gallery=tmp_path / "galleries",
+        out=tmp_path / "out",
+        config=PATIENT,
+    )
+    outcome = locate(request)
+    assert outcome.results[0].candidates
+    assert any("no gallery of this area was kept" in note for note in outcome.notes)
+    assert len(served.tiles.requests) > 1
+    written = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path.parent for path in written} == {tmp_path / "out"}
+    asked = {bytes(served.tiles.tiles[key]) for key in served.tiles.tiles}
+    assert not [path for path in written if any(tile in path.read_bytes() for tile in asked)]
+    with pytest.raises(InputError, match="forbid storing"):
+        fetch(FetchRequest(request.area, tmp_path / "pack", strict, PATIENT))
+    assert not (tmp_path / "pack").exists()
 
 
 def test_a_pack_of_served_sources_holds_what_they_served(

@@ -231,8 +231,12 @@ def test_a_third_of_replies_failing_costs_what_failed_and_is_counted(
     assert 0 < pack.counts["failed"] < 60
     (counted,) = pack.notes
     assert f"{pack.counts['failed']} failed" in pack.summary
-    reasons = re.findall(r"(\d+) ([a-zA-Z][\w ]*?)[,\]]", counted)
-    assert sum(int(count) for count, _ in reasons) == pack.counts["failed"]
+    of_sources = re.findall(r": (\d+) could not be used(?: \[([^\]]*)\])?", counted)
+    assert sum(int(count) for count, _ in of_sources) == pack.counts["failed"]
+    for count, reasons in of_sources:
+        listed = [int(one.split()[0]) for one in reasons.split(", ") if one]
+        assert not listed or sum(listed) == int(count)
+    assert any(reasons for _, reasons in of_sources)
     for server in served.all():
         server.choose_fault = None
         server.forget()

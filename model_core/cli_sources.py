@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -31,6 +31,9 @@ from model_core.cli_run import (
 )
 from model_core.errors import InputError
 from model_core.options import merge_options, parse_assignments
+
+if TYPE_CHECKING:
+    from model_core.references.source import SourceKind
 
 NETWORK = "Network"
 KEY_PREFIX = "CSI_KEY_"
@@ -204,13 +207,13 @@ def _lines(path: Path) -> list[str]:
         raise InputError(f"{path}: API keys cannot be read ({err}); check the file") from err
 
 
-def source_argument(text: str | Path | None, kind: str) -> str | None:
+def source_argument(text: str | Path | None, kind: SourceKind) -> str | None:
     """Return a source's text as it stands where it names one, else the absolute path."""
     from model_core.references.catalogue import find_source
 
     if text is None:
         return None
-    if find_source(str(text), kind) is not None:  # type: ignore[arg-type]
+    if find_source(str(text), kind) is not None:
         return str(text)
     return str(Path(text).absolute())
 

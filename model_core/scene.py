@@ -230,7 +230,11 @@ def _state_of_view(view: StreetView) -> tuple[str, int, int]:
 def _state_of_source(text: str | None) -> tuple[str, int, int] | None:
     if text is None:
         return None
-    return _state_of(Path(text)) if find_source(text, "imagery") is None else (text, -1, -1)
+    if find_source(text, "imagery") is not None:
+        return (text, -1, -1)
+    path, separator, options = text.partition("|")
+    name, size, changed_at = _state_of(Path(path))
+    return (f"{name}{separator}{options}", size, changed_at)
 
 
 def _state_of(path: Path) -> tuple[str, int, int]:

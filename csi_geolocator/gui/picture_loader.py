@@ -6,44 +6,27 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from qgis.PyQt.QtCore import QObject, QRect, QSize, Qt, QTemporaryDir, pyqtSignal
-from qgis.PyQt.QtGui import QImage, QImageReader, QTransform
+from qgis.PyQt.QtCore import QObject, QTemporaryDir, pyqtSignal
+from qgis.PyQt.QtGui import QImage
 
 from ..model_core import contract
+from ..tasks.photo_files import read_picture
+from .photo_edits import edited_picture
 
 KEPT_PICTURES = 64
 Shown = Callable[[QImage], None]
 
 
-def read_picture(path: str, longest_px: int, edit: Mapping[str, Any] | None = None) -> QImage:
-    """Return a photo upright and at most ``longest_px`` long; a null image where Qt cannot read it.
+def read_edited(path: str, longest_px: int, edit: Mapping[str, Any]) -> QImage:
+    """Return a photo upright, turned and cropped; a null image where Qt cannot read it.
 
     Args:
         path: The photo's file.
         longest_px: The longer side of the whole photo.
-        edit: A ``PhotoEdit`` as plain values: turned first, then cropped.
+        edit: A ``PhotoEdit`` as plain values.
     """
-    reader = QImageReader(path)
-    reader.setAutoTransform(True)
-    size = reader.size()
-    if size.isValid() and max(size.width(), size.height()) > longest_px:
-        reader.setScaledSize(
-            size.scaled(QSize(longest_px, longest_px), Qt.AspectRatioMode.KeepAspectRatio)
-        )
-    return apply_edit(reader.read(), edit or {})
-
-
-def apply_edit(image: QImage, edit: Mapping[str, Any]) -> QImage:
-    """Return a picture turned clockwise and then cropped, as a ``PhotoEdit`` says."""
-    if image.isNull():
-        return image
-    turned = image.transformed(QTransform().rotate(float(edit.get("turn_deg", 0))))
-    wide, tall = turned.width(), turned.height()
-    left, top = round(edit.get("left", 0.0) * wide), round(edit.get("top", 0.0) * tall)
-    right, bottom = round(edit.get("right", 1.0) * wide), round(edit.get("bottom", 1.0) * tall)
-    if (left, top, right, bottom) == (0, 0, wide, tall):
-        return turned
-    return turned.copy(QRect(left, top, max(1, right - left), max(1, bottom - top)))
+    picture, _ = read_picture(path, longest_px)
+    return edited_picture(picture, contract.PhotoEdit.from_json(edit))
 
 
 class PictureLoader(QObject):
@@ -83,7 +66,7 @@ class PictureLoader(QObject):
 
     def _submit(self, key: tuple[Any, ...], path: str) -> None:
         longest_px, edit = key[1], dict(key[2])
-        answer = self._reader.submit(read_picture, path, longest_px, edit)
+        answer = self._reader.submit(read_edited, path, longest_px, edit)
         answer.add_done_callback(lambda done: self._read.emit((key, path), done.result()))
 
     def _on_read(self, asked: tuple[Any, ...], image: QImage) -> None:

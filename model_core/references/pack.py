@@ -7,6 +7,7 @@ goes on where it stopped. Every image keeps the terms of its source.
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import json
 import re
@@ -24,6 +25,7 @@ from model_core import __version__
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
 from model_core.references.imagery.base import OnlineImagery
+from model_core.references.imagery.shifted import ShiftedImagery, write_offset
 from model_core.references.prefetch import prefetch_imagery, prefetch_views
 from model_core.references.terms import may_cache
 from model_core.types import CancelCheck, Progress, ProgressCallback, SourceTerms, StreetView
@@ -179,14 +181,21 @@ def _save_imagery(
         return imagery.save(
             folder / "imagery", centers, geometry.footprint_m, geometry.satellite_px
         )
-    source = Path(str(survey.sources.imagery).partition("|")[0])
-    target = folder / "imagery" / source.name
+    target = _copy_imagery(Path(str(survey.sources.imagery).partition("|")[0]), folder / "imagery")
+    if isinstance(imagery, ShiftedImagery):
+        write_offset(target, imagery.east_m, imagery.north_m)
+    return target
+
+
+def _copy_imagery(source: Path, folder: Path) -> Path:
+    """Copy a raster with what lies beside it under its name, or a folder; return the copy."""
+    target = folder / source.name
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
         return target
-    target.parent.mkdir(exist_ok=True)
-    for file in source.parent.glob(f"{source.stem}.*"):
-        shutil.copyfile(file, target.parent / file.name)
+    folder.mkdir(exist_ok=True)
+    for file in source.parent.glob(f"{glob.escape(source.stem)}.*"):
+        shutil.copyfile(file, folder / file.name)
     return target
 
 

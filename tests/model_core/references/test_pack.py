@@ -84,6 +84,22 @@ def test_a_pack_moved_elsewhere_stands_for_its_sources(demo: Path, tmp_path: Pat
     assert (image.image == same.image).all()  # type: ignore[union-attr]
 
 
+def test_an_offset_and_an_awkward_name_travel_with_local_imagery(
+    demo: Path, tmp_path: Path
+) -> None:
+    imagery = tmp_path / "ortho [2024].tif"
+    shutil.copy(demo / "imagery.tif", imagery)
+    sources = Sources(imagery=f"{imagery}|offset_east_m=7|offset_north_m=-3")
+    survey = survey_area(AREA, sources, LocateConfig())
+    pack = write(survey, tmp_path / "pack")
+    packed = survey_area(AREA, Sources(pack=pack.folder), LocateConfig())
+    plain = survey_area(AREA, Sources(imagery=str(imagery)), LocateConfig())
+    there = survey.places[3].lonlat
+    images = [one.imagery.read(there, 80.0, 128).image for one in (survey, packed, plain)]  # type: ignore[union-attr]
+    assert (images[0] == images[1]).all()
+    assert (images[0] != images[2]).any()
+
+
 def test_named_sources_go_before_the_pack(demo: Path, tmp_path: Path) -> None:
     write(survey_of(demo), tmp_path / "pack")
     sources = Sources(pack=tmp_path / "pack", imagery="other.tif").unpacked()

@@ -16,7 +16,7 @@ from model_core.alignment.polar import polar_transform_torch
 from model_core.config import ModelConfig
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.datasets.augmentation import bins_for_fov, cut_windows, normalize, to_float
-from training.datasets.rendered import RawBatch, RenderedPlaces, take_batch
+from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import window_correlation
 from training.matcher import SATELLITE_MARGIN
 from training.world.gallery import CityGallery
@@ -51,7 +51,7 @@ class Recall:
 def evaluate_matcher(
     encoder: PlaceEncoder,
     config: ModelConfig,
-    places: RenderedPlaces,
+    places: PlaceSet,
     fovs_deg: tuple[float, ...] = (60.0, 90.0),
     radius_m: float = 25.0,
     seed: int = 5,

@@ -10,7 +10,7 @@ from pathlib import Path
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.device import choose_device
 from model_core.errors import InputError
-from training.datasets.rendered import RenderedPlaces, load_galleries
+from training.datasets.rendered import load_galleries, load_rendered
 from training.evaluate import Recall, evaluate_matcher
 
 FOVS_DEG = (45.0, 60.0, 90.0, 110.0, 360.0)
@@ -47,7 +47,7 @@ def evaluate_bundle(
     path = bundle or default_bundle_path()
     chosen = choose_device(device)
     model = load_bundle(path, chosen)
-    places = RenderedPlaces.load(data, model.config)
+    places = load_rendered(data, model.config)
     recalls = evaluate_matcher(
         model.encoder,
         model.config,

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from model_core.features.encoder import StripEncoder, normalize_features
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.averaging import fit
-from training.datasets.rendered import RawBatch, RenderedPlaces, take_batch
+from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
 from training.matcher import Matcher
 
@@ -103,7 +103,7 @@ def map_city(matcher: Matcher, batch: RawBatch, windows: int) -> CityMaps:
 
 
 def map_cities(
-    matcher: Matcher, places: RenderedPlaces, config: HeadsConfig, say: Callable[[str], None]
+    matcher: Matcher, places: PlaceSet, config: HeadsConfig, say: Callable[[str], None]
 ) -> list[CityMaps]:
     """Return the answers to some cities, once for each photo of a place."""
     matcher.restart_chance(config.seed)

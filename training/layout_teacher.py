@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.averaging import fit
-from training.datasets.rendered import RawBatch, RenderedPlaces, take_batch
+from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import heading_loss, window_correlation
 from training.matcher import Matcher
 
@@ -64,7 +64,7 @@ class LayoutTeacher(nn.Module):
 
 def teach_ground(
     matcher: Matcher,
-    places: RenderedPlaces,
+    places: PlaceSet,
     config: GroundConfig,
     say: Callable[[str], None] = print,
 ) -> None:
@@ -134,9 +134,7 @@ def _layout_found(
     return heading_loss(correlation, start_bin, teacher.log_scale.exp(), near)
 
 
-def _city_batches(
-    places: RenderedPlaces, count: int, seed: int
-) -> Iterator[tuple[RawBatch, RawBatch]]:
+def _city_batches(places: PlaceSet, count: int, seed: int) -> Iterator[tuple[RawBatch, RawBatch]]:
     """Yield places of one city with one of their photos each, and with the other one, forever."""
     rng = np.random.default_rng(seed)
     rows_of_city = [np.flatnonzero(places.city == c) for c in np.unique(places.city)]

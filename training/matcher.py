@@ -34,7 +34,7 @@ from training.datasets.augmentation import (
     soften,
     to_float,
 )
-from training.datasets.rendered import RawBatch
+from training.datasets.places import RawBatch
 from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
 
 SATELLITE_MARGIN = 1.25

@@ -27,7 +27,8 @@ from model_core.errors import ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.options import merge_options, parse_assignments
 from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
-from training.datasets.rendered import NeighbourBatches, RenderedPlaces, load_galleries
+from training.datasets.places import NeighbourBatches, PlaceSet
+from training.datasets.rendered import load_galleries, load_rendered
 from training.evaluate import Recall, evaluate_matcher
 from training.heads import HeadsConfig, map_cities, train_heads
 from training.layout_teacher import GroundConfig, teach_ground
@@ -63,7 +64,7 @@ class Report(Callback):
 
     def __init__(
         self,
-        held_out: RenderedPlaces,
+        held_out: PlaceSet,
         galleries: Mapping[int, CityGallery],
         out: Path,
         every: int,
@@ -227,12 +228,12 @@ def teach(
 
 def _prepare(
     data: Path, held_out_data: Path, out: Path, config: TrainConfig, say: Callable[[str], None]
-) -> tuple[RenderedPlaces, RenderedPlaces, Matcher]:
+) -> tuple[PlaceSet, PlaceSet, Matcher]:
     """Return both sets and a matcher with the weights to start from; claim the run folder."""
     out.mkdir(parents=True, exist_ok=True)
     _claim_run_folder(out, config)
-    trained = RenderedPlaces.load(data, config.model)
-    held_out = RenderedPlaces.load(held_out_data, config.model)
+    trained = load_rendered(data, config.model)
+    held_out = load_rendered(held_out_data, config.model)
     say(f"{len(trained)} places to train on, {len(held_out)} held out")
     with torch.random.fork_rng():
         torch.manual_seed(config.matcher.seed)

@@ -8,7 +8,7 @@ import torch
 from model_core.bundle import load_bundle
 from model_core.config import ModelConfig, StripGeometry
 from model_core.errors import ConfigError, InputError
-from training.datasets.rendered import RenderedPlaces, render_dataset
+from training.datasets.rendered import load_rendered, render_dataset
 from training.train import read_config, train
 
 CONFIG = Path(__file__).resolve().parents[2] / "training" / "configs" / "smoke.yaml"
@@ -53,14 +53,14 @@ def test_rendering_again_keeps_whole_cities_and_redoes_missing_ones(rendered: Pa
     before = (city / "query.npy").stat().st_mtime_ns
     render_dataset(rendered / "train", [3], 10, StripGeometry(), cpu)
     assert (city / "query.npy").stat().st_mtime_ns == before
-    places = RenderedPlaces.load(rendered / "train", ModelConfig())
+    places = load_rendered(rendered / "train", ModelConfig())
     assert len(places) <= 10
     assert places.query.shape[1:] == (2, 64, 128, 3)
 
 
 def test_a_set_of_other_strips_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no rendered city"):
-        RenderedPlaces.load(tmp_path, ModelConfig())
+        load_rendered(tmp_path, ModelConfig())
 
 
 def test_an_unknown_option_of_a_run_is_named(tmp_path: Path):

@@ -10,19 +10,18 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import IterableDataset
 
 from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
+from training.datasets.places import NO_DATE, PlaceSet
 from training.world.gallery import CityGallery, render_city_gallery
 from training.world.samples import CitySamples, render_city_samples
 
@@ -86,66 +85,55 @@ def _write_city(
     partial.rename(target)
 
 
-@dataclass(frozen=True)
-class RenderedPlaces:
-    """A training set in memory; arrays share their first axis, the places.
+def load_rendered(folder: Path, config: ModelConfig) -> PlaceSet:
+    """Return the cities of a folder as one set.
 
-    ``satellite`` uint8 (N, S, S, 3); ``street`` uint8 (N, H, W, 3); ``query`` uint8
-    (N, Q, H, W, 3), taken ``query_offset_m`` float32 (N, Q, 2) metres east and north of the place;
-    ``place_xy`` float32 (N, 2) metres east and north in its own city;
-    ``layout`` float16 (N, bins, K); ``query_layout`` float16 (N, Q, bins, K); ``city`` int (N,).
+    Strips rendered at a multiple of the model's width are averaged down to it, labels to its
+    bins.
+
+    Args:
+        folder: Written by ``render_dataset``.
+        config: Of the model that will learn from them.
+
+    Raises:
+        InputError: The folder holds no city, or strips of another frame.
     """
+    folders = sorted(p for p in folder.glob("city_?????") if p.is_dir())
+    if not folders:
+        raise InputError(f"{folder} holds no rendered city; run: python -m training render")
+    parts: dict[str, list[npt.NDArray[Any]]] = {}
+    for number, path in enumerate(folders):
+        arrays = _load_city(path, config)
+        arrays["city"] = np.full(len(arrays["place_xy"]), number, np.int64)
+        for name, array in arrays.items():
+            parts.setdefault(name, []).append(array)
+    return PlaceSet(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
 
-    satellite: npt.NDArray[np.uint8]
-    street: npt.NDArray[np.uint8]
-    query: npt.NDArray[np.uint8]
-    query_offset_m: npt.NDArray[np.float32]
-    place_xy: npt.NDArray[np.float32]
-    layout: npt.NDArray[np.float16]
-    query_layout: npt.NDArray[np.float16]
-    city: npt.NDArray[np.int64]
 
-    def __len__(self) -> int:
-        """The number of places."""
-        return len(self.city)
-
-    @classmethod
-    def load(cls, folder: Path, config: ModelConfig) -> RenderedPlaces:
-        """Return the cities of a folder as one set.
-
-        Strips rendered at a multiple of the model's width are averaged down to it, labels to its
-        bins.
-
-        Args:
-            folder: Written by ``render_dataset``.
-            config: Of the model that will learn from them.
-
-        Raises:
-            InputError: The folder holds no city, or strips of another frame.
-        """
-        folders = sorted(p for p in folder.glob("city_?????") if p.is_dir())
-        if not folders:
-            raise InputError(f"{folder} holds no rendered city; run: python -m training render")
-        parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ARRAYS}
-        city: list[npt.NDArray[np.int64]] = []
-        for number, path in enumerate(folders):
-            factor = _width_factor(path, config.geometry)
-            for name in ARRAYS:
-                array = np.load(path / f"{name}.npy", allow_pickle=False)
-                if name in ("street", "query"):
-                    array = _averaged(array, factor, axis=array.ndim - 2)
-                elif name in ("layout", "query_layout"):
-                    by = array.shape[-2] // config.azimuth_bins
-                    array = _averaged(array, by, axis=array.ndim - 2)
-                parts[name].append(array)
-            city.append(np.full(len(parts["place_xy"][-1]), number, np.int64))
-        joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-        return cls(**joined, city=np.concatenate(city))
-
-    def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return mean and standard deviation (K,) of every layout label, the latter off zero."""
-        labels = self.layout.reshape(-1, self.layout.shape[-1]).astype(np.float32)
-        return labels.mean(axis=0), labels.std(axis=0) + np.float32(0.05)
+def _load_city(path: Path, config: ModelConfig) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of one city in the model's frame."""
+    factor = _width_factor(path, config.geometry)
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name in ARRAYS:
+        array = np.load(path / f"{name}.npy", allow_pickle=False)
+        if name in ("street", "query"):
+            array = _averaged(array, factor, axis=array.ndim - 2)
+        elif name in ("layout", "query_layout"):
+            by = array.shape[-2] // config.azimuth_bins
+            array = _averaged(array, by, axis=array.ndim - 2)
+        arrays[name] = array
+    count, photos = arrays["query"].shape[:2]
+    width = config.geometry.width
+    return {
+        "street_seen": np.ones((count, width), np.bool_),
+        "street_days": np.full(count, NO_DATE, np.int32),
+        "query_seen": np.ones((count, photos, width), np.bool_),
+        "query_days": np.full((count, photos), NO_DATE, np.int32),
+        "query_state": np.zeros((count, photos), np.uint8),
+        "heading_known": np.ones((count, photos), np.bool_),
+        "block": np.zeros(count, np.int64),
+        **arrays,
+    }
 
 
 def load_galleries(folder: Path) -> dict[int, CityGallery]:
@@ -181,66 +169,3 @@ def _averaged(array: npt.NDArray[Any], factor: int, axis: int) -> npt.NDArray[An
     shape = (*array.shape[:axis], count, factor, *array.shape[axis + 1 :])
     mean: npt.NDArray[Any] = array.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
     return (np.rint(mean) if array.dtype == np.uint8 else mean).astype(array.dtype)
-
-
-@dataclass(frozen=True)
-class RawBatch:
-    """Places of one batch, still uint8; the first axis is the batch."""
-
-    satellite: torch.Tensor
-    street: torch.Tensor
-    query: torch.Tensor
-    layout: torch.Tensor
-    query_layout: torch.Tensor
-    query_offset_m: torch.Tensor
-    place_xy: torch.Tensor
-    city: torch.Tensor
-
-    def to(self, device: torch.device) -> RawBatch:
-        """Return the batch on a device."""
-        return RawBatch(*(getattr(self, f.name).to(device) for f in dataclasses.fields(self)))
-
-
-def take_batch(
-    places: RenderedPlaces, rows: npt.NDArray[np.int64], query: npt.NDArray[np.int64]
-) -> RawBatch:
-    """Return the places at ``rows``, each with its photo number ``query`` of that place."""
-    return RawBatch(
-        satellite=torch.from_numpy(places.satellite[rows]),
-        street=torch.from_numpy(places.street[rows]),
-        query=torch.from_numpy(places.query[rows, query]),
-        layout=torch.from_numpy(places.layout[rows].astype(np.float32)),
-        query_layout=torch.from_numpy(places.query_layout[rows, query].astype(np.float32)),
-        query_offset_m=torch.from_numpy(places.query_offset_m[rows, query].astype(np.float32)),
-        place_xy=torch.from_numpy(places.place_xy[rows].astype(np.float32)),
-        city=torch.from_numpy(places.city[rows]),
-    )
-
-
-class NeighbourBatches(IterableDataset[RawBatch]):
-    """Endless batches made of a few cities each, so that negatives are geographic neighbours.
-
-    Source: Sample4Geo starts from batches of geographic neighbours.
-    """
-
-    def __init__(self, places: RenderedPlaces, batch: int, cities_per_batch: int, seed: int):
-        self.places = places
-        self.batch = batch
-        self.cities_per_batch = cities_per_batch
-        self.seed = seed
-
-    def __iter__(self) -> Iterator[RawBatch]:
-        """Yield batches forever, the same ones for the same seed."""
-        rng = np.random.default_rng(self.seed)
-        rows_of_city = [np.flatnonzero(self.places.city == c) for c in np.unique(self.places.city)]
-        queries = self.places.query.shape[1]
-        while True:
-            chosen = rng.permutation(len(rows_of_city))[: self.cities_per_batch]
-            share = self.batch // len(chosen)
-            rows = np.concatenate(
-                [
-                    rng.choice(rows_of_city[c], min(share, len(rows_of_city[c])), replace=False)
-                    for c in chosen
-                ]
-            )
-            yield take_batch(self.places, rows, rng.integers(0, queries, len(rows)))

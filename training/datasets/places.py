@@ -1,0 +1,170 @@
+"""Places to learn from, in memory: images, dates, where each was taken; batches of them.
+
+Every source of training data ends here: rendered cities, a user's own city, published data sets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+NO_DATE = -(2**31)
+"""Stands for an unknown day of capture."""
+
+
+@dataclass(frozen=True)
+class PlaceSet:
+    """N places in memory; arrays share their first axis, the places.
+
+    Strips are full circles, north at column 0; columns that no picture shows are marked unseen and
+    are zero. A photo whose heading is unknown has its left edge at column 0. Days count from
+    1970-01-01, ``NO_DATE`` where unknown.
+
+    Attributes:
+        satellite: uint8 (N, S, S, 3), north up, ``CROP_MARGIN`` times the footprint.
+        street: uint8 (N, H, W, 3), the nearest street view.
+        street_seen: bool (N, W); no column where the place has no street view within reach.
+        street_days: int32 (N,), when it was taken.
+        query: uint8 (N, Q, H, W, 3), the photos.
+        query_seen: bool (N, Q, W); no column where the place has fewer photos.
+        query_days: int32 (N, Q).
+        query_state: uint8 (N, Q), an index into ``training.world.states.STATES``; 0 is everyday.
+        heading_known: bool (N, Q).
+        query_offset_m: float32 (N, Q, 2), metres east and north of the place.
+        place_xy: float32 (N, 2), metres east and north in its own city.
+        layout: float16 (N, bins, K), K is 0 where the truth around is unknown.
+        query_layout: float16 (N, Q, bins, K).
+        city: int64 (N,).
+        block: int64 (N,), the city block, for splits without leakage.
+    """
+
+    satellite: npt.NDArray[np.uint8]
+    street: npt.NDArray[np.uint8]
+    street_seen: npt.NDArray[np.bool_]
+    street_days: npt.NDArray[np.int32]
+    query: npt.NDArray[np.uint8]
+    query_seen: npt.NDArray[np.bool_]
+    query_days: npt.NDArray[np.int32]
+    query_state: npt.NDArray[np.uint8]
+    heading_known: npt.NDArray[np.bool_]
+    query_offset_m: npt.NDArray[np.float32]
+    place_xy: npt.NDArray[np.float32]
+    layout: npt.NDArray[np.float16]
+    query_layout: npt.NDArray[np.float16]
+    city: npt.NDArray[np.int64]
+    block: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of places."""
+        return len(self.city)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> PlaceSet:
+        """Return the places at ``rows`` as a set of their own."""
+        return PlaceSet(*(getattr(self, f.name)[rows] for f in dataclasses.fields(self)))
+
+    def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return mean and standard deviation (K,) of every layout label, the latter off zero."""
+        labels = self.layout.reshape(-1, self.layout.shape[-1]).astype(np.float32)
+        return labels.mean(axis=0), labels.std(axis=0) + np.float32(0.05)
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Places of one batch, each with one photo, still uint8; the first axis is the batch.
+
+    Fields are those of ``PlaceSet`` without the axis of photos.
+    """
+
+    satellite: Tensor
+    street: Tensor
+    street_seen: Tensor
+    street_days: Tensor
+    query: Tensor
+    query_seen: Tensor
+    query_days: Tensor
+    query_state: Tensor
+    heading_known: Tensor
+    query_offset_m: Tensor
+    place_xy: Tensor
+    layout: Tensor
+    query_layout: Tensor
+    city: Tensor
+    block: Tensor
+
+    def to(self, device: torch.device) -> RawBatch:
+        """Return the batch on a device."""
+        return RawBatch(*(getattr(self, f.name).to(device) for f in dataclasses.fields(self)))
+
+    def street_present(self) -> Tensor:
+        """Return bool (B,): the place has a street view, of whatever date."""
+        return self.street_seen.any(dim=1)
+
+    def street_available(self, max_age_days: float) -> Tensor:
+        """Return bool (B,): it has one taken within ``max_age_days`` of the photo.
+
+        Where a date is unknown every street view counts.
+        """
+        dated = (self.street_days != NO_DATE) & (self.query_days != NO_DATE)
+        apart = (self.street_days.long() - self.query_days.long()).abs()
+        return self.street_present() & (~dated | (apart <= max_age_days))
+
+
+_OF_PHOTO = (
+    "query",
+    "query_seen",
+    "query_days",
+    "query_state",
+    "heading_known",
+    "query_offset_m",
+    "query_layout",
+)
+
+
+def take_batch(
+    places: PlaceSet, rows: npt.NDArray[np.int64], query: npt.NDArray[np.int64]
+) -> RawBatch:
+    """Return the places at ``rows``, each with its photo number ``query`` of that place."""
+    taken = {}
+    for f in dataclasses.fields(PlaceSet):
+        array = getattr(places, f.name)
+        chosen = array[rows, query] if f.name in _OF_PHOTO else array[rows]
+        if chosen.dtype == np.float16:
+            chosen = chosen.astype(np.float32)
+        taken[f.name] = torch.from_numpy(chosen)
+    return RawBatch(**taken)
+
+
+class NeighbourBatches(IterableDataset[RawBatch]):
+    """Endless batches made of a few cities each, so that negatives are geographic neighbours.
+
+    Source: Sample4Geo starts from batches of geographic neighbours.
+    """
+
+    def __init__(self, places: PlaceSet, batch: int, cities_per_batch: int, seed: int):
+        self.places = places
+        self.batch = batch
+        self.cities_per_batch = cities_per_batch
+        self.seed = seed
+
+    def __iter__(self) -> Iterator[RawBatch]:
+        """Yield batches forever, the same ones for the same seed."""
+        rng = np.random.default_rng(self.seed)
+        rows_of_city = [np.flatnonzero(self.places.city == c) for c in np.unique(self.places.city)]
+        queries = self.places.query.shape[1]
+        while True:
+            chosen = rng.permutation(len(rows_of_city))[: self.cities_per_batch]
+            share = self.batch // len(chosen)
+            rows = np.concatenate(
+                [
+                    rng.choice(rows_of_city[c], min(share, len(rows_of_city[c])), replace=False)
+                    for c in chosen
+                ]
+            )
+            yield take_batch(self.places, rows, rng.integers(0, queries, len(rows)))

@@ -191,7 +191,13 @@ class Matcher(L.LightningModule):
         inside = torch.rand(len(batch.query), generator=self.chance, device=self.device)
         fov_deg = (n_bins - 0.5 * inside) * model.bin_deg
         windows = cut_windows(
-            to_float(batch.query), batch.query_layout, fov_deg, n_bins, model, self.chance
+            to_float(batch.query),
+            batch.query_layout,
+            fov_deg,
+            n_bins,
+            model,
+            self.chance,
+            seen=batch.query_seen,
         )
         photo = jitter_colors(soften(windows.images, self.chance), self.chance)
         photo = normalize(hide_rectangles(photo, self.chance), windows.mask)
@@ -221,8 +227,10 @@ class Matcher(L.LightningModule):
 
         Args:
             features: (B, C, h, w) with a unit norm a strip.
-            labels: (B, w, K).
+            labels: (B, w, K); K is 0 where no truth is known, and so is the loss.
         """
+        if labels.shape[-1] == 0:
+            return features.new_zeros(())
         rows = self.model_config.feature_channels * self.model_config.feature_height
         gain = self.log_layout_gain.exp() * math.sqrt(rows * features.shape[-1])
         said = features.flatten(1, 2)[:, : self.config.layout_channels].permute(0, 2, 1) * gain

@@ -86,3 +86,83 @@ def test_colour_changes_keep_the_range_and_hit_every_image_differently():
         assert float(changed.max()) <= 1.0
     brightness = jitter_colors(images, chance).mean(dim=(1, 2, 3))
     assert len(set(brightness.tolist())) == 6
+
+
+def partly_seen(batch: int, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Circles of which ``count`` columns from ``first`` show a photo, black above and below it."""
+    width, height = CONFIG.geometry.width, CONFIG.geometry.height
+    seen = torch.zeros(batch, width, dtype=torch.bool)
+    seen[:, (torch.arange(count) + first) % width] = True
+    circles = ramp(batch) * seen[:, None, None, :]
+    circles[:, :, : height // 4] = 0.0
+    circles[:, :, -height // 4 :] = 0.0
+    return circles, seen
+
+
+def test_whole_circles_are_cut_as_if_nothing_were_said_of_them():
+    for fov, n_bins in ((70.0, 3), (355.0, CONFIG.azimuth_bins)):
+        cuts = [
+            cut_windows(
+                ramp(9),
+                layout(9),
+                torch.full((9,), fov),
+                n_bins,
+                CONFIG,
+                torch.Generator().manual_seed(7),
+                seen=seen,
+            )
+            for seen in (None, torch.ones(9, CONFIG.geometry.width, dtype=torch.bool))
+        ]
+        for name in ("images", "mask", "start_bin", "layout"):
+            assert torch.equal(getattr(cuts[0], name), getattr(cuts[1], name)), name
+
+
+def test_a_window_is_cut_only_where_the_picture_is():
+    count = 21  # 59 degrees, across north
+    circles, seen = partly_seen(64, 120, count)
+    for fov in (40.0, 59.0, 110.0):
+        n_bins = bins_for_fov(fov, CONFIG)
+        chance = torch.Generator().manual_seed(8)
+        windows = cut_windows(
+            circles, layout(64), torch.full((64,), fov), n_bins, CONFIG, chance, seen=seen
+        )
+        shown = windows.mask.amax(dim=1).sum(dim=1)
+        wanted = min(fov / CONFIG.geometry.deg_per_px, count)
+        assert float(shown.min()) >= 0.85 * wanted - 2
+        assert float(shown.max()) <= wanted + 1
+        valid = windows.mask[:, None].expand_as(windows.images) > 0
+        assert float(windows.images[valid].min()) > 0.0, "a masked-in pixel shows nothing"
+        assert float(windows.mask[:, : CONFIG.geometry.height // 4].max()) == 0.0
+        assert float(windows.mask[:, CONFIG.geometry.height // 2].max()) == 1.0
+
+
+def test_narrow_windows_wander_over_the_whole_picture():
+    circles, seen = partly_seen(200, 30, 40)
+    chance = torch.Generator().manual_seed(9)
+    windows = cut_windows(
+        circles, layout(200), torch.full((200,), 45.0), 2, CONFIG, chance, seen=seen
+    )
+    centres = windows.start_bin * CONFIG.width_stride + CONFIG.width_stride
+    assert 36 < float(centres.min()) < 40
+    assert 60 < float(centres.max()) < 64
+
+
+def test_a_picture_that_is_not_there_gives_an_empty_window():
+    circles, seen = partly_seen(3, 0, 0)
+    chance = torch.Generator().manual_seed(10)
+    windows = cut_windows(circles, layout(3), torch.full((3,), 60.0), 3, CONFIG, chance, seen=seen)
+    assert float(windows.mask.max()) == 0.0
+    assert torch.isfinite(windows.images).all()
+
+
+def test_rows_that_a_cropped_panorama_lacks_are_masked():
+    circles = ramp(5)
+    circles[:, :, -10:] = 0.0
+    seen = torch.ones(5, CONFIG.geometry.width, dtype=torch.bool)
+    full = CONFIG.azimuth_bins
+    chance = torch.Generator().manual_seed(11)
+    windows = cut_windows(
+        circles, layout(5), torch.full((5,), 355.0), full, CONFIG, chance, seen=seen
+    )
+    assert float(windows.mask[:, -10:].max()) == 0.0
+    assert float(windows.mask[:, :-10].min()) == 1.0

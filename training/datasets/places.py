@@ -6,7 +6,7 @@ Every source of training data ends here: rendered cities, a user's own city, pub
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
+
+from model_core.errors import InputError
 
 NO_DATE = -(2**31)
 """Stands for an unknown day of capture."""
@@ -69,6 +71,18 @@ class PlaceSet:
         """Return the places at ``rows`` as a set of their own."""
         return PlaceSet(*(getattr(self, f.name)[rows] for f in dataclasses.fields(self)))
 
+    @property
+    def photo_there(self) -> npt.NDArray[np.bool_]:
+        """bool (N, Q): the place has a photo of this number."""
+        there: npt.NDArray[np.bool_] = self.query_seen.any(axis=2)
+        return there
+
+    @property
+    def bytes_per_place(self) -> int:
+        """Bytes that one place takes."""
+        total = sum(getattr(self, f.name).nbytes for f in dataclasses.fields(self))
+        return total // max(1, len(self))
+
     def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return mean and standard deviation (K,) of every layout label, the latter off zero."""
         labels = self.layout.reshape(-1, self.layout.shape[-1]).astype(np.float32)
@@ -116,7 +130,7 @@ class RawBatch:
         return self.street_present() & (~dated | (apart <= max_age_days))
 
 
-_OF_PHOTO = (
+OF_PHOTO = (
     "query",
     "query_seen",
     "query_days",
@@ -125,6 +139,64 @@ _OF_PHOTO = (
     "query_offset_m",
     "query_layout",
 )
+"""Fields of a set with an axis of photos."""
+
+
+def join_places(sets: Sequence[PlaceSet]) -> PlaceSet:
+    """Return several sets as one; cities and blocks of different sets stay apart.
+
+    A set with fewer photos a place than another is filled up with unseen ones. Labels are kept
+    only where every set has them.
+
+    Raises:
+        InputError: There is no set, or two have images of different sizes.
+    """
+    if not sets:
+        raise InputError("there is no set of places to join; name at least one folder")
+    photos = max(part.query.shape[1] for part in sets)
+    labelled = len({part.layout.shape[1:] for part in sets}) == 1
+    cities = blocks = 0
+    joined: list[PlaceSet] = []
+    for part in sets:
+        for name in ("satellite", "street"):
+            if getattr(part, name).shape[1:] != getattr(sets[0], name).shape[1:]:
+                raise InputError(
+                    f"sets of different {name} images {getattr(part, name).shape[1:]} and "
+                    f"{getattr(sets[0], name).shape[1:]} cannot be joined; render or collect "
+                    "them for the same strips"
+                )
+        filled = _with_photos(part, photos)
+        filled = dataclasses.replace(
+            filled,
+            city=filled.city + cities,
+            block=filled.block + blocks,
+            layout=filled.layout if labelled else filled.layout[..., :0],
+            query_layout=filled.query_layout if labelled else filled.query_layout[..., :0],
+        )
+        joined.append(filled)
+        if len(part):
+            cities = int(filled.city.max()) + 1
+            blocks = int(filled.block.max()) + 1
+    return PlaceSet(
+        *(
+            np.concatenate([getattr(part, f.name) for part in joined])
+            for f in dataclasses.fields(PlaceSet)
+        )
+    )
+
+
+def _with_photos(places: PlaceSet, count: int) -> PlaceSet:
+    """Return the set with at least ``count`` photos a place, those added unseen."""
+    more = count - places.query.shape[1]
+    if more <= 0:
+        return places
+    filled = {}
+    for name in OF_PHOTO:
+        array = getattr(places, name)
+        value = NO_DATE if name == "query_days" else 0
+        pad = [(0, 0), (0, more)] + [(0, 0)] * (array.ndim - 2)
+        filled[name] = np.pad(array, pad, constant_values=value)
+    return dataclasses.replace(places, **filled)
 
 
 def take_batch(
@@ -134,7 +206,7 @@ def take_batch(
     taken = {}
     for f in dataclasses.fields(PlaceSet):
         array = getattr(places, f.name)
-        chosen = array[rows, query] if f.name in _OF_PHOTO else array[rows]
+        chosen = array[rows, query] if f.name in OF_PHOTO else array[rows]
         if chosen.dtype == np.float16:
             chosen = chosen.astype(np.float32)
         taken[f.name] = torch.from_numpy(chosen)
@@ -154,9 +226,18 @@ class NeighbourBatches(IterableDataset[RawBatch]):
         self.seed = seed
 
     def __iter__(self) -> Iterator[RawBatch]:
-        """Yield batches forever, the same ones for the same seed."""
+        """Yield batches forever, the same ones for the same seed; places without photo never.
+
+        Raises:
+            InputError: No place has a photo.
+        """
         rng = np.random.default_rng(self.seed)
-        rows_of_city = [np.flatnonzero(self.places.city == c) for c in np.unique(self.places.city)]
+        there = self.places.photo_there
+        usable = there.any(axis=1)
+        city = self.places.city
+        rows_of_city = [np.flatnonzero(usable & (city == c)) for c in np.unique(city[usable])]
+        if not rows_of_city:
+            raise InputError("no place of the set has a photo, so there is nothing to learn from")
         queries = self.places.query.shape[1]
         while True:
             chosen = rng.permutation(len(rows_of_city))[: self.cities_per_batch]
@@ -167,4 +248,15 @@ class NeighbourBatches(IterableDataset[RawBatch]):
                     for c in chosen
                 ]
             )
-            yield take_batch(self.places, rows, rng.integers(0, queries, len(rows)))
+            query = rng.integers(0, queries, len(rows))
+            if not there.all():
+                query = nth_photo(there[rows], query)
+            yield take_batch(self.places, rows, query)
+
+
+def nth_photo(there: npt.NDArray[np.bool_], number: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the number (B,) of a photo that is there, chosen by any number (B,), wrapping."""
+    order = np.argsort(~there, axis=1, kind="stable")
+    count = np.maximum(there.sum(axis=1), 1)
+    picked: npt.NDArray[np.int64] = order[np.arange(len(there)), number % count]
+    return picked

@@ -1,0 +1,40 @@
+"""Sets of places made up in memory, for tests of what is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from training.datasets.places import PlaceSet
+
+
+def _make_places(
+    xy: np.ndarray, city: np.ndarray | None = None, photos: int = 2, seed: int = 0
+) -> PlaceSet:
+    rng = np.random.default_rng(seed)
+    count, height, width = len(xy), 8, 16
+    return PlaceSet(
+        satellite=rng.integers(0, 256, (count, 10, 10, 3), np.uint8),
+        street=rng.integers(1, 256, (count, height, width, 3), np.uint8),
+        street_seen=np.ones((count, width), np.bool_),
+        street_days=np.full(count, 19000, np.int32),
+        query=rng.integers(1, 256, (count, photos, height, width, 3), np.uint8),
+        query_seen=np.ones((count, photos, width), np.bool_),
+        query_days=np.full((count, photos), 19100, np.int32),
+        query_state=np.zeros((count, photos), np.uint8),
+        heading_known=np.ones((count, photos), np.bool_),
+        query_offset_m=rng.normal(0, 3, (count, photos, 2)).astype(np.float32),
+        place_xy=np.asarray(xy, np.float32),
+        layout=rng.normal(size=(count, 4, 3)).astype(np.float16),
+        query_layout=rng.normal(size=(count, photos, 4, 3)).astype(np.float16),
+        city=np.zeros(count, np.int64) if city is None else city.astype(np.int64),
+        block=np.zeros(count, np.int64),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_places() -> Callable[..., PlaceSet]:
+    """Return a set of places at given metres, its pictures noise."""
+    return _make_places

@@ -73,7 +73,7 @@ class PlaceSet:
 
     @property
     def photo_there(self) -> npt.NDArray[np.bool_]:
-        """bool (N, Q): the place has a photo of this number."""
+        """Whether the place has a photo of a number, (N, Q)."""
         there: npt.NDArray[np.bool_] = self.query_seen.any(axis=2)
         return there
 

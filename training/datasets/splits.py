@@ -1,0 +1,198 @@
+"""Training, validation and test sets that share nothing: by city, and by block within cities.
+
+A place of one part never lies near a place of another, nor sees a picture that the other sees.
+Where parts touch, places of training give way first, then those of validation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model_core.errors import InputError
+from training.datasets.places import PlaceSet
+
+BUFFER_M = 50.0
+BLOCK_M = 250.0
+SHARES = (3, 1, 1)
+"""Training, validation, test. Source: the paper's same-area protocol."""
+
+_LEFT_OUT = -1
+_CELL_STRIDE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three sets without leakage, and how many places gave way between them."""
+
+    train: PlaceSet
+    validation: PlaceSet
+    test: PlaceSet
+    left_out: int
+
+
+def same_area(
+    places: PlaceSet,
+    seed: int = 0,
+    buffer_m: float = BUFFER_M,
+    shares: tuple[int, int, int] = SHARES,
+) -> Splits:
+    """Return parts of every city, whole blocks each.
+
+    Blocks are those of the set where a city has several, else squares of ``BLOCK_M``. Within each
+    city they are dealt out until the parts hold places in the ratio of the shares.
+
+    Args:
+        places: The set.
+        seed: Of the dealing; the same seed and set give the same parts.
+        buffer_m: How near places of different parts may not lie.
+        shares: Of training, validation and test.
+
+    Raises:
+        InputError: A part has no place left.
+    """
+    block = blocks_of(places)
+    part = np.zeros(len(places), np.int64)
+    rng = np.random.default_rng(seed)
+    for city in np.unique(places.city):
+        rows = np.flatnonzero(places.city == city)
+        numbers, of_row = np.unique(block[rows], return_inverse=True)
+        part[rows] = _deal(np.bincount(of_row, minlength=len(numbers)), shares, rng)[of_row]
+    return separate(places, part, buffer_m)
+
+
+def cross_area(
+    places: PlaceSet,
+    test_cities: Collection[int],
+    validation_cities: Collection[int] = (),
+    seed: int = 0,
+    buffer_m: float = BUFFER_M,
+) -> Splits:
+    """Return whole cities to test on, the others to train on.
+
+    Without cities to validate on, a fifth of the blocks of those to train on serves.
+
+    Args:
+        places: The set.
+        test_cities: Numbers of cities.
+        validation_cities: Numbers of other cities.
+        seed: Of the dealing of blocks.
+        buffer_m: How near places of different parts may not lie.
+
+    Raises:
+        InputError: A city is not in the set or named twice, or a part has no place left.
+    """
+    known = set(np.unique(places.city).tolist())
+    test, validation = set(test_cities), set(validation_cities)
+    if test & validation or not (test | validation) <= known:
+        raise InputError(
+            f"cities {sorted(test)} to test on and {sorted(validation)} to validate on must be "
+            f"different ones of {sorted(known)}"
+        )
+    part = np.where(np.isin(places.city, sorted(test)), 2, 0)
+    part[np.isin(places.city, sorted(validation))] = 1
+    if not validation:
+        block = blocks_of(places)
+        rng = np.random.default_rng(seed)
+        for city in sorted(known - test):
+            rows = np.flatnonzero(places.city == city)
+            numbers, of_row = np.unique(block[rows], return_inverse=True)
+            counts = np.bincount(of_row, minlength=len(numbers))
+            part[rows] = _deal(counts, (4, 1, 0), rng)[of_row]
+    return separate(places, part, buffer_m)
+
+
+def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BUFFER_M) -> Splits:
+    """Return the parts of a set after whatever leaks from one to another was left out.
+
+    Args:
+        places: The set.
+        part: (N,) 0 for training, 1 for validation, 2 for test, -1 for none.
+        buffer_m: How near places of different parts may not lie.
+
+    Raises:
+        InputError: A part has no place left.
+    """
+    part = part.copy()
+    given = int((part != _LEFT_OUT).sum())
+    pictures = picture_ids(places)
+    for gives_way in (0, 1):
+        mine, others = np.flatnonzero(part == gives_way), np.flatnonzero(part > gives_way)
+        shared = np.isin(pictures[mine], np.setdiff1d(pictures[others], [0])).any(axis=1)
+        near = nearest_m(places, mine, others) < buffer_m
+        part[mine[shared | near]] = _LEFT_OUT
+    rows = [np.flatnonzero(part == number) for number in range(3)]
+    for name, found in zip(("training", "validation", "test"), rows, strict=True):
+        if not len(found):
+            raise InputError(
+                f"no place is left for {name} once {buffer_m:g} m are kept between the parts; "
+                "take a larger area, more cities or smaller blocks"
+            )
+    kept = sum(len(found) for found in rows)
+    return Splits(*(places.take(found) for found in rows), left_out=given - kept)
+
+
+def nearest_m(
+    places: PlaceSet, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return how far each row is from the nearest of others in its city, infinite without any."""
+    from scipy.spatial import cKDTree
+
+    away = np.full(len(rows), np.inf)
+    for city in np.unique(places.city[rows]):
+        mine = np.flatnonzero(places.city[rows] == city)
+        there = others[places.city[others] == city]
+        if len(there):
+            tree = cKDTree(places.place_xy[there])
+            away[mine] = tree.query(places.place_xy[rows[mine]])[0]
+    return away
+
+
+def picture_ids(places: PlaceSet) -> npt.NDArray[np.int64]:
+    """Return a number for every street view and photo, (N, 1 + Q); 0 for one that is not there.
+
+    Equal pictures have equal numbers.
+    """
+    strips = np.concatenate([places.street[:, None], places.query], axis=1)
+    there = np.concatenate([places.street_seen.any(axis=1)[:, None], places.photo_there], axis=1)
+    ids = np.zeros(there.shape, np.int64)
+    for row, column in np.argwhere(there):
+        digest = hashlib.blake2b(strips[row, column].tobytes(), digest_size=8).digest()
+        ids[row, column] = int.from_bytes(digest, "little", signed=True) | 1
+    return ids
+
+
+def blocks_of(places: PlaceSet) -> npt.NDArray[np.int64]:
+    """Return (N,) numbers of blocks: the set's own, or squares where a city is all one block."""
+    block = places.block.astype(np.int64)
+    squares = square_blocks(places.place_xy, places.city)
+    for city in np.unique(places.city):
+        rows = places.city == city
+        if len(np.unique(block[rows])) == 1:
+            block = np.where(rows, -1 - squares, block)
+    return block
+
+
+def square_blocks(
+    place_xy: npt.NDArray[np.float32], city: npt.NDArray[np.int64], size_m: float = BLOCK_M
+) -> npt.NDArray[np.int64]:
+    """Return (N,) numbers, from 0, of the squares of a city that places lie in."""
+    cell = np.floor(place_xy / size_m).astype(np.int64) + _CELL_STRIDE // 2
+    key = (city.astype(np.int64) * _CELL_STRIDE + cell[:, 0]) * _CELL_STRIDE + cell[:, 1]
+    return np.unique(key, return_inverse=True)[1].astype(np.int64)
+
+
+def _deal(
+    counts: npt.NDArray[np.int64], shares: Sequence[int], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return the part of each block: the one that lacks most when the block's turn comes."""
+    wanted = np.asarray(shares, np.float64) / sum(shares) * counts.sum()
+    part = np.zeros(len(counts), np.int64)
+    for number in rng.permutation(len(counts)):
+        part[number] = int(np.argmax(wanted))
+        wanted[part[number]] -= counts[number]
+    return part

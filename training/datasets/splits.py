@@ -117,14 +117,8 @@ def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BU
     Raises:
         InputError: A part has no place left.
     """
-    part = part.copy()
     given = int((part != _LEFT_OUT).sum())
-    pictures = picture_ids(places)
-    for gives_way in (0, 1):
-        mine, others = np.flatnonzero(part == gives_way), np.flatnonzero(part > gives_way)
-        shared = np.isin(pictures[mine], np.setdiff1d(pictures[others], [0])).any(axis=1)
-        near = nearest_m(places, mine, others) < buffer_m
-        part[mine[shared | near]] = _LEFT_OUT
+    part = without_leaks(places, part, buffer_m)
     rows = [np.flatnonzero(part == number) for number in range(3)]
     for name, found in zip(("training", "validation", "test"), rows, strict=True):
         if not len(found):
@@ -134,6 +128,26 @@ def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BU
             )
     kept = sum(len(found) for found in rows)
     return Splits(*(places.take(found) for found in rows), left_out=given - kept)
+
+
+def without_leaks(
+    places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BUFFER_M
+) -> npt.NDArray[np.int64]:
+    """Return the parts (N,), -1 for places that lie too near to another part or see its pictures.
+
+    Args:
+        places: The set.
+        part: (N,) 0 for training, 1 for validation, 2 for test, -1 for none.
+        buffer_m: How near places of different parts may not lie.
+    """
+    part = part.copy()
+    pictures = picture_ids(places)
+    for gives_way in (0, 1):
+        mine, others = np.flatnonzero(part == gives_way), np.flatnonzero(part > gives_way)
+        shared = np.isin(pictures[mine], np.setdiff1d(pictures[others], [0])).any(axis=1)
+        near = nearest_m(places, mine, others) < buffer_m
+        part[mine[shared | near]] = _LEFT_OUT
+    return part
 
 
 def nearest_m(

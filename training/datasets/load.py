@@ -1,0 +1,76 @@
+"""Places out of a folder, whatever kind of training data it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from model_core.config import ModelConfig
+from model_core.errors import InputError
+from training.datasets.layouts import cvact, cvusa, msgd, vigor
+from training.datasets.layouts.index import LayoutIndex, Split, load_index
+from training.datasets.places import PlaceSet, join_places
+from training.datasets.rendered import load_rendered
+
+MANIFEST_FILE = "manifest.parquet"
+"""Marks the folder of a collected city."""
+
+
+def load_places(
+    folder: Path,
+    config: ModelConfig,
+    split: Split | None = None,
+    say: Callable[[str], None] = print,
+) -> PlaceSet:
+    """Return the places of a folder: rendered or collected cities, or a published set.
+
+    Args:
+        folder: Written by ``render`` or ``collect``, a folder of several collected cities, or a
+            set as it is published: MSGD, VIGOR, CVUSA, CVACT.
+        config: Of the model that will learn from them.
+        split: Only the places that the collected cities' manifests or the published lists put
+            into this part. Rendered cities have no parts: see ``splits``.
+        say: Where lines for people go: what is missing, whose terms hold.
+
+    Raises:
+        InputError: The folder holds none of these, or nothing that can be learnt from.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder of training data; check the path")
+    if any(p.is_dir() for p in folder.glob("city_?????")):
+        if split is not None:
+            raise InputError(
+                f"{folder}: rendered cities have no part {split!r}; render cities for it"
+            )
+        return load_rendered(folder, config)
+    cities = _collected_cities(folder)
+    if cities:
+        # Tables and projections are not installed wherever rendered cities are learnt from.
+        from training.datasets.city import load_city
+
+        return join_places([load_city(city, config, split, say) for city in cities])
+    index = find_index(folder)
+    if index is None:
+        raise InputError(
+            f"{folder}: neither rendered nor collected cities nor a published set; run "
+            "'python -m training render' or 'collect', or name the folder that holds the set's "
+            "own lists (VIGOR: splits, CVUSA: splits/train-19zl.csv, CVACT: ACT_data.mat, "
+            "MSGD: satview_all)"
+        )
+    say(f"{index.name}: {len(index.entries)} places; heading: {index.heading}; {index.terms}")
+    return load_index(index.part(split), config, say)
+
+
+def find_index(folder: Path) -> LayoutIndex | None:
+    """Return what a folder holds of a published set, None where it is none."""
+    for layout in (vigor, cvusa, cvact, msgd):
+        if layout.is_here(folder):
+            return layout.read_index(folder)
+    return None
+
+
+def _collected_cities(folder: Path) -> list[Path]:
+    """Return the folder, or the folders in it, that hold a collected city."""
+    if (folder / MANIFEST_FILE).is_file():
+        return [folder]
+    return sorted(path.parent for path in folder.glob(f"*/{MANIFEST_FILE}"))

@@ -142,6 +142,7 @@ class StreetView:
 
     The pixels are those of ``path``, or of ``remote`` where that is set; ``path`` is then but a
     name. ``heading_deg`` is the azimuth of the image's centre column, None when unknown.
+    ``sequence`` names the drive or walk that the image was taken on, "" when unknown.
     """
 
     view_id: str
@@ -155,6 +156,7 @@ class StreetView:
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
     heading_sigma_deg: float = 5.0
+    sequence: str = ""
     remote: RemoteImage | None = field(default=None, repr=False, compare=False)
 
 

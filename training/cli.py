@@ -88,9 +88,14 @@ def collect(
         list[str] | None, typer.Option(help="Folder, table, or a source; may be repeated.")
     ] = None,
     pack: Annotated[Path | None, typer.Option(help="A reference pack of the area.")] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Folder or table of your own geotagged photos, to learn to find."),
+    ] = None,
 ) -> None:
     """Write the images of a city of your own and their manifest; terms of use are kept."""
     from model_core.config import LocateConfig, ModelConfig
+    from model_core.references.street_view.local import FolderStreetViews
     from model_core.references.survey import Sources, survey_area
     from model_core.terminal import StageBars
     from model_core.types import never_cancelled
@@ -101,7 +106,8 @@ def collect(
         with StageBars(Console(stderr=True)) as progress:
             survey = survey_area(area, sources, LocateConfig(), progress)
             geometry = ModelConfig().geometry
-            manifest = collect_city(survey, out, geometry, progress, never_cancelled)
+            own = None if photos is None else FolderStreetViews(photos)
+            manifest = collect_city(survey, out, geometry, progress, never_cancelled, own)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error

@@ -51,6 +51,7 @@ _COLUMNS = (
     "fov_deg",
     "captured_at",
     "projection",
+    "sequence",
     "provider",
     "licence",
     "attribution",

@@ -8,16 +8,18 @@ from pathlib import Path
 import geopandas
 import pytest
 from PIL import Image
+from shapely.geometry import Point
 from typer.testing import CliRunner
 
 from model_core.config import LocateConfig, StripGeometry
 from model_core.errors import InputError
+from model_core.references.collect import ReferenceSummary
 from model_core.references.survey import Sources, Survey, survey_area
 from model_core.types import LonLat, SourceTerms, ignore_progress, never_cancelled
 from training.cli import app
-from training.datasets.manifest import collect_city, split_of
+from training.datasets.manifest import collect_city, read_manifest, split_of
 
-AREA = "13.4185,46.9785,13.4205,46.9800"
+AREA = "13.4190,46.9790,13.4201,46.9796"
 
 
 def sources_of(repository: Path) -> Sources:
@@ -38,26 +40,58 @@ def collect(survey: Survey, folder: Path) -> Path:
     return collect_city(survey, folder, StripGeometry(), ignore_progress, never_cancelled)
 
 
-def test_every_image_is_there_with_its_place_and_its_licence(
-    survey: Survey, tmp_path: Path
-) -> None:
-    table = geopandas.read_parquet(collect(survey, tmp_path / "city"))
+@pytest.fixture(scope="module")
+def city(survey: Survey, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collected city's folder."""
+    return collect(survey, tmp_path_factory.mktemp("collected") / "city").parent
+
+
+def test_every_image_is_there_with_its_place_and_its_licence(survey: Survey, city: Path) -> None:
+    table = geopandas.read_parquet(city / "manifest.parquet")
     assert table.crs == "EPSG:4326"
     counts = table.groupby("kind").size()
     assert counts["satellite"] == len(survey.places)
     assert counts["street_view"] == sum(len(views) for views in survey.views_of_place)
     for path in table.path:
-        with Image.open(tmp_path / "city" / path) as image:
+        with Image.open(city / path) as image:
             image.verify()
     satellite = table[table.kind == "satellite"].set_index("place_id")
     first = survey.places[0]
     assert satellite.loc[first.place_id].geometry.x == pytest.approx(first.lonlat.lon)
     assert set(table.licence) == {"the user's own"}
+    assert table.may_train.all()
 
 
-def test_images_of_one_block_are_in_one_part(survey: Survey, tmp_path: Path) -> None:
-    table = geopandas.read_parquet(collect(survey, tmp_path / "city"))
-    assert (table.groupby("place_id").split.nunique() == 1).all()
+def test_the_manifest_comes_back_as_it_was_written(survey: Survey, city: Path) -> None:
+    rows = read_manifest(city)
+    by_id = {row.image_id: (row, lonlat) for row, lonlat in rows if row.kind == "street_view"}
+    view = survey.views_of_place[next(n for n, views in enumerate(survey.views_of_place) if views)][
+        0
+    ]
+    row, lonlat = by_id[view.view_id]
+    assert row.heading_deg == view.heading_deg
+    assert row.captured_at == view.captured_at
+    assert (row.fov_deg, row.projection) == (360.0, "equirectangular")
+    assert (lonlat.lon, lonlat.lat) == pytest.approx((view.lonlat.lon, view.lonlat.lat))
+    assert len({r.sequence for r, _ in by_id.values()}) == 1, "one drive without a pause"
+    assert sorted(r.frame or 0 for r, _ in by_id.values()) == list(range(len(by_id)))
+    satellite = next(row for row, _ in rows if row.kind == "satellite")
+    assert satellite.frame is None
+    assert satellite.footprint_m == pytest.approx(100.0)
+
+
+def test_a_manifest_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="collect anew"):
+        read_manifest(tmp_path)
+    points = geopandas.GeoDataFrame({"path": ["a"]}, geometry=[Point(1, 2)], crs="EPSG:4326")
+    points.to_parquet(tmp_path / "manifest.parquet")
+    with pytest.raises(InputError, match="lacks the columns kind"):
+        read_manifest(tmp_path)
+
+
+def test_images_of_one_block_are_in_one_part(city: Path) -> None:
+    table = geopandas.read_parquet(city / "manifest.parquet")
+    assert (table.groupby("block").split.nunique() == 1).all()
     origin = LonLat(13.0, 47.0)
     splits = [split_of(LonLat(13.0 + n * 0.004, 47.0), origin) for n in range(400)]
     assert 0.5 < splits.count("train") / 400 < 0.7
@@ -65,17 +99,39 @@ def test_images_of_one_block_are_in_one_part(survey: Survey, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("single_view", [False, True])
-def test_what_may_not_be_trained_on_gets_nothing_in(
+def test_what_may_not_be_trained_on_gets_nothing_in_and_is_counted(
     survey: Survey, tmp_path: Path, single_view: bool
 ) -> None:
     strict = SourceTerms("Strict Views", "all rights reserved", trainable=False)
-    views = [
-        replace(view, terms=strict) if number == 0 or not single_view else view
-        for number, view in enumerate(survey.views.views)
-    ]
-    index = type(survey.views)(views, survey.views.frame)
-    with pytest.raises(InputError, match=r"Strict Views.*forbid training"):
-        collect(replace(survey, views=index), tmp_path / "city")
+    first = True
+    of_place = []
+    for views in survey.views_of_place[:6]:
+        made = [replace(v, terms=strict) if first or not single_view else v for v in views]
+        first = first and not made
+        of_place.append(tuple(made))
+    summary = ReferenceSummary()
+    some = replace(
+        survey, places=survey.places[:6], views_of_place=tuple(of_place), summary=summary
+    )
+    table = geopandas.read_parquet(collect(some, tmp_path / "city"))
+    whole = sum(len(views) for views in of_place)
+    dropped = 1 if single_view else whole
+    assert (table.kind == "street_view").sum() == whole - dropped
+    assert "Strict Views" not in set(table.provider)
+    files = list((tmp_path / "city" / "street_views").glob("*"))
+    assert len(files) == whole - dropped
+    assert f"Strict Views: {dropped} could not be used [{dropped} terms forbid training]" in (
+        summary.describe()
+    )
+
+
+def test_imagery_that_may_not_be_trained_on_refuses_the_city(
+    survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = SourceTerms("Strict Tiles", "all rights reserved", trainable=False)
+    monkeypatch.setattr(survey.imagery, "terms", strict)
+    with pytest.raises(InputError, match=r"Strict Tiles.*forbid training"):
+        collect(survey, tmp_path / "city")
     assert not (tmp_path / "city").exists()
 
 
@@ -83,10 +139,11 @@ def test_a_street_view_that_cannot_be_read_costs_itself(survey: Survey, tmp_path
     of_place = list(survey.views_of_place)
     row = next(row for row, views in enumerate(of_place) if views)
     of_place[row] = (replace(of_place[row][0], path=tmp_path / "gone.jpg"), *of_place[row][1:])
-    table = geopandas.read_parquet(
-        collect(replace(survey, views_of_place=tuple(of_place)), tmp_path / "city")
+    some = replace(
+        survey, places=survey.places[: row + 1], views_of_place=tuple(of_place[: row + 1])
     )
-    whole = sum(len(views) for views in of_place)
+    table = geopandas.read_parquet(collect(some, tmp_path / "city"))
+    whole = sum(len(views) for views in of_place[: row + 1])
     assert (table.kind == "street_view").sum() == whole - 1
 
 

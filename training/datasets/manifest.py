@@ -1,15 +1,18 @@
 """A user's own city as training data: a GeoParquet manifest beside its images.
 
-One row an image: the satellite image of a place, or a street view. The manifest opens in QGIS. A
-source whose terms forbid training is refused before anything is written, so that nothing of it can
-get in. Blocks of the city, not single images, go to training, validation and test, 3:1:1.
+One row an image: the satellite image of a place, a street view, or a photo of the user's own. The
+manifest opens in QGIS, where ``may_train`` and ``split`` may be changed by hand. What the terms of
+a source forbid to learn from is dropped before anything is written, counted and said; imagery is
+what everything is compared with, so imagery of that kind refuses the city. Blocks of the city, not
+single images, go to training, validation and test, 3:1:1.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +26,9 @@ from shapely.geometry import Point
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, GeolocatorError, InputError
 from model_core.references.area import LocalFrame
+from model_core.references.availability import StreetViewIndex, assign_views
 from model_core.references.prefetch import prefetch_imagery, prefetch_views
+from model_core.references.street_view import StreetViewSource
 from model_core.references.survey import Survey
 from model_core.references.terms import may_train
 from model_core.types import (
@@ -35,34 +40,56 @@ from model_core.types import (
     SourceTerms,
     StreetView,
 )
+from training.datasets.load import MANIFEST_FILE
+from training.datasets.sequences import Frame, frames_of
 
-MANIFEST_FILE = "manifest.parquet"
 BLOCK_M = 250.0
 SATELLITE_MARGIN = 1.25
 """Satellite images reach this much farther than the model sees, for shifts in training."""
 
+PHOTO_REACH_M = 50.0
+"""A photo farther than this from every place belongs to none."""
+
+FORBIDDEN = "terms forbid training"
+
+Kind = Literal["satellite", "street_view", "photo"]
 Split = Literal["train", "validation", "test"]
 _SPLITS: tuple[Split, ...] = ("train", "train", "train", "validation", "test")
+_FOLDERS: dict[Kind, str] = {
+    "satellite": "satellite",
+    "street_view": "street_views",
+    "photo": "photos",
+}
 
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One image: what it is of, where it is, and what its licence asks."""
+    """One image: what it is of, where it is, and what its licence asks.
 
-    kind: Literal["satellite", "street_view"]
+    ``sequence`` names the drive or walk it was taken on, ``frame`` its number there; both are
+    unknown where its time is. ``heading_sigma_deg`` says how far the heading may be off.
+    """
+
+    kind: Kind
     image_id: str
     place_id: str
     split: Split
+    block: str
     path: str
     heading_deg: float | None
     heading_sigma_deg: float | None
+    pitch_deg: float | None
+    roll_deg: float | None
     fov_deg: float | None
     projection: str
     footprint_m: float | None
     captured_at: datetime | None
+    sequence: str
+    frame: int | None
     provider: str
     licence: str
     attribution: str
+    may_train: bool = True
 
 
 def collect_city(
@@ -71,8 +98,12 @@ def collect_city(
     geometry: StripGeometry,
     progress: ProgressCallback,
     cancel: CancelCheck,
+    photos: StreetViewSource | None = None,
 ) -> Path:
     """Write an area's images and their manifest, and return the manifest's path.
+
+    What could not be used, terms that forbid training among it, is counted in the survey's
+    summary.
 
     Args:
         survey: The area with its sources.
@@ -80,31 +111,36 @@ def collect_city(
         geometry: Footprint and pixels of the satellite images.
         progress: Told of places and street views.
         cancel: Asked between images.
+        photos: The user's own geotagged photos of the area, to learn to find.
 
     Raises:
-        InputError: A source's terms forbid training, or the folder holds something else.
+        InputError: The imagery's terms forbid training, the folder holds something else, or
+            nothing is left.
         Cancelled: The user asked to stop; there is no manifest then.
     """
-    for terms in survey.terms:
-        may_train(terms)
+    if survey.imagery is not None:
+        may_train(survey.imagery.terms)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; choose a new folder for the training set")
+    of_place = _views_of_place(survey, photos)
+    views = [view for found in of_place for view, _ in found]
+    frames = frames_of(views)
     prefetch_imagery(survey.imagery, survey.places, geometry, survey.summary, progress)
-    prefetch_views(survey.client, survey.views.views, survey.summary, progress)
+    prefetch_views(survey.client, views, survey.summary, progress)
     rows: list[ManifestRow] = []
     points: list[Point] = []
-    for done, (place, views) in enumerate(
-        zip(survey.places, survey.views_of_place, strict=True), start=1
-    ):
+    for done, (place, found) in enumerate(zip(survey.places, of_place, strict=True), start=1):
         if cancel():
             raise Cancelled("stopped while the training set was being written")
-        split = split_of(place.lonlat, survey.area.center_lonlat)
-        for row, lonlat in _rows_of_place(survey, place, views, split, folder, geometry):
+        for row, lonlat in _rows_of_place(survey, place, found, frames, folder, geometry):
             rows.append(row)
             points.append(Point(lonlat.lon, lonlat.lat))
         progress(Progress("collect", done, len(survey.places), place.place_id))
     if not rows:
-        raise InputError("no image of the area could be had, so there is nothing to learn from")
+        raise InputError(
+            "no image of the area could be had that may be learnt from "
+            f"({survey.summary.describe() or 'nothing was found'}); name other sources"
+        )
     frame = geopandas.GeoDataFrame(
         pandas.DataFrame([_plain(row) for row in rows]), geometry=points, crs="EPSG:4326"
     )
@@ -115,34 +151,98 @@ def collect_city(
     return target
 
 
+def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
+    """Return the rows of a collected city and where their images were taken.
+
+    Raises:
+        InputError: There is no manifest, or it lacks a column.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        table = geopandas.read_parquet(path).to_crs("EPSG:4326")
+    except (OSError, ValueError) as err:
+        raise InputError(f"{path}: no manifest that can be read ({err}); collect anew") from err
+    names = [field.name for field in fields(ManifestRow)]
+    absent = [name for name in names if name not in table]
+    if absent:
+        raise InputError(f"{path}: lacks the columns {', '.join(absent)}; collect the city anew")
+    rows = []
+    for record, point in zip(table[names].to_dict("records"), table.geometry, strict=True):
+        values = {name: None if pandas.isna(value) else value for name, value in record.items()}
+        values["frame"] = None if values["frame"] is None else int(values["frame"])
+        values["sequence"] = values["sequence"] or ""
+        rows.append((ManifestRow(**values), LonLat(point.x, point.y)))
+    return rows
+
+
+def block_of(lonlat: LonLat, origin: LonLat) -> tuple[int, int]:
+    """Return the block of a city that a position lies in, counted east and north of an origin."""
+    x_m, y_m = LocalFrame(origin).to_xy(lonlat.lon, lonlat.lat)
+    return int(np.floor(x_m / BLOCK_M)), int(np.floor(y_m / BLOCK_M))
+
+
 def split_of(lonlat: LonLat, origin: LonLat) -> Split:
     """Return the part of the data that a position's block belongs to; the same in every run."""
-    x_m, y_m = LocalFrame(origin).to_xy(lonlat.lon, lonlat.lat)
-    block = (int(np.floor(x_m / BLOCK_M)), int(np.floor(y_m / BLOCK_M)))
-    digest = hashlib.sha256(repr(block).encode()).digest()
+    digest = hashlib.sha256(repr(block_of(lonlat, origin)).encode()).digest()
     return _SPLITS[int.from_bytes(digest[:4], "big") % len(_SPLITS)]
+
+
+Found = list[tuple[StreetView, Kind]]
+
+
+def _views_of_place(survey: Survey, photos: StreetViewSource | None) -> list[Found]:
+    """Return what was taken near each place and may be learnt from; count what may not."""
+    own: list[list[StreetView]] = [[] for _ in survey.places]
+    if photos is not None:
+        found = photos.find(survey.area, PHOTO_REACH_M)
+        if photos.skipped:
+            name, reason = next(iter(photos.skipped.items()))
+            survey.summary.add_failure(
+                photos.terms.provider, f"{name}: {reason}", count=len(photos.skipped)
+            )
+        index = StreetViewIndex(found, LocalFrame(survey.area.center_lonlat))
+        own = assign_views(survey.places, index, PHOTO_REACH_M)
+    every: list[Found] = []
+    for views, mine in zip(survey.views_of_place, own, strict=True):
+        every.append([(v, "street_view") for v in views])
+        every[-1] += [(v, "photo") for v in mine]
+    forbidden: Counter[SourceTerms] = Counter(
+        view.terms for found in every for view, _ in found if not view.terms.trainable
+    )
+    for terms, count in forbidden.items():
+        survey.summary.add_failure(
+            terms.provider, f"its terms ({terms.licence}) forbid training", FORBIDDEN, count
+        )
+    return [[(v, kind) for v, kind in found if v.terms.trainable] for found in every]
 
 
 def _rows_of_place(
     survey: Survey,
     place: Place,
-    views: tuple[StreetView, ...],
-    split: Split,
+    found: Found,
+    frames: dict[str, Frame],
     folder: Path,
     geometry: StripGeometry,
 ) -> Iterator[tuple[ManifestRow, LonLat]]:
     """Yield the rows of a place's images, each written before."""
-    satellite = _satellite_row(survey, place, split, folder, geometry)
+    origin = survey.area.center_lonlat
+    block = "{},{}".format(*block_of(place.lonlat, origin))
+    of_place = {
+        "place_id": place.place_id,
+        "split": split_of(place.lonlat, origin),
+        "block": block,
+    }
+    satellite = _satellite_row(survey, place, of_place, folder, geometry)
     if satellite is not None:
         yield satellite, place.lonlat
-    for view in views:
-        row = _view_row(survey, place, view, split, folder)
+    for view, kind in found:
+        row = _view_row(survey, view, kind, of_place, frames[view.view_id], folder)
         if row is not None:
             yield row, view.lonlat
 
 
 def _satellite_row(
-    survey: Survey, place: Place, split: Split, folder: Path, geometry: StripGeometry
+    survey: Survey, place: Place, of_place: dict[str, Any], folder: Path, geometry: StripGeometry
 ) -> ManifestRow | None:
     """Write a place's satellite image; None where there is none or it cannot be read."""
     if survey.imagery is None:
@@ -155,50 +255,61 @@ def _satellite_row(
         return None
     if found is None:
         return None
-    path = folder / "satellite" / f"{place.place_id}.png"
+    path = folder / _FOLDERS["satellite"] / f"{place.place_id}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(found.image).save(path)
     return ManifestRow(
-        "satellite",
-        place.place_id,
-        place.place_id,
-        split,
-        path.relative_to(folder).as_posix(),
+        kind="satellite",
+        image_id=place.place_id,
+        path=path.relative_to(folder).as_posix(),
         heading_deg=0.0,
         heading_sigma_deg=None,
+        pitch_deg=None,
+        roll_deg=None,
         fov_deg=None,
         projection="north_up",
         footprint_m=footprint_m,
         captured_at=found.captured_at,
+        sequence="",
+        frame=None,
+        **of_place,
         **_credit(found.terms),
     )
 
 
 def _view_row(
-    survey: Survey, place: Place, view: StreetView, split: Split, folder: Path
+    survey: Survey,
+    view: StreetView,
+    kind: Kind,
+    of_place: dict[str, Any],
+    frame: Frame,
+    folder: Path,
 ) -> ManifestRow | None:
-    """Write a street view's image as it came; None where it cannot be read."""
+    """Write a street view's or photo's image as it came; None where it cannot be read."""
     try:
         data = view.path.read_bytes() if view.remote is None else view.remote.read()
     except (GeolocatorError, OSError) as err:
         survey.summary.add_view_failure(view, str(err))
         return None
     digest = hashlib.sha256(view.view_id.encode()).hexdigest()[:16]
-    path = folder / "street_views" / f"{digest}{view.path.suffix or '.jpg'}"
+    path = folder / _FOLDERS[kind] / f"{digest}{view.path.suffix or '.jpg'}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return ManifestRow(
-        "street_view",
-        view.view_id,
-        place.place_id,
-        split,
-        path.relative_to(folder).as_posix(),
+        kind=kind,
+        image_id=view.view_id,
+        path=path.relative_to(folder).as_posix(),
         heading_deg=view.heading_deg,
-        heading_sigma_deg=view.heading_sigma_deg,
+        heading_sigma_deg=None if view.heading_deg is None else view.heading_sigma_deg,
+        pitch_deg=view.pitch_deg,
+        roll_deg=view.roll_deg,
         fov_deg=view.fov_deg,
         projection=view.projection,
         footprint_m=None,
         captured_at=view.captured_at,
+        sequence=frame.sequence,
+        frame=frame.number,
+        **of_place,
         **_credit(view.terms),
     )
 

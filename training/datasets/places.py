@@ -85,7 +85,10 @@ class PlaceSet:
 
     def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return mean and standard deviation (K,) of every layout label, the latter off zero."""
-        labels = self.layout.reshape(-1, self.layout.shape[-1]).astype(np.float32)
+        count = self.layout.shape[-1]
+        if count == 0:
+            return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        labels = self.layout.reshape(-1, count).astype(np.float32)
         return labels.mean(axis=0), labels.std(axis=0) + np.float32(0.05)
 
 

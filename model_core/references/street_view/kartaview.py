@@ -110,6 +110,7 @@ class KartaViewViews(ListedStreetViews[LonLat]):
                 terms=self.terms,
                 captured_at=datetime.fromisoformat(str(captured_at)) if captured_at else None,
                 heading_sigma_deg=HEADING_SIGMA_DEG,
+                sequence=str(item.get("sequence_id") or ""),
                 remote=RemotePhoto(self.client, request, self.terms),
             )
         ]

@@ -146,6 +146,7 @@ class FolderStreetViews:
             pitch_deg=_first(row.pitch_deg, metadata.pitch_deg if metadata else None),
             roll_deg=_first(row.roll_deg, metadata.roll_deg if metadata else None),
             heading_sigma_deg=sigma_deg,
+            sequence=row.sequence,
         )
 
     def _view_id(self, path: Path) -> str:

@@ -191,6 +191,7 @@ class MapillaryViews(ListedStreetViews[Box]):
                 if captured_ms is None
                 else datetime.fromtimestamp(float(captured_ms) / 1000.0, tz=UTC),
                 heading_sigma_deg=sigma_deg,
+                sequence=str(item.get("sequence") or ""),
                 remote=_MapillaryImage(self, item_id),
             )
         ]

@@ -127,6 +127,7 @@ class PanoramaxViews(ListedStreetViews[Box]):
                 terms=terms,
                 captured_at=None if not captured_at else datetime.fromisoformat(captured_at),
                 heading_sigma_deg=PANORAMA_SIGMA_DEG if is_panorama else PHOTO_SIGMA_DEG,
+                sequence=str(item.get("collection") or ""),
                 remote=RemotePhoto(self.client, request, terms),
             )
         ]

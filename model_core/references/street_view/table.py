@@ -41,6 +41,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "captured_at": ("captured_at", "datetime", "timestamp", "date", "capture_time"),
     "projection": ("projection", "projection_type"),
     "view_id": ("view_id",),
+    "sequence": ("sequence", "sequence_id"),
     "provider": ("provider",),
     "licence": ("licence", "license"),
     "attribution": ("attribution",),
@@ -74,6 +75,7 @@ class TableRow:
     captured_at: datetime | None
     projection: str
     view_id: str = ""
+    sequence: str = ""
     terms: SourceTerms | None = None
 
 
@@ -85,7 +87,7 @@ def read_table(path: Path) -> list[TableRow]:
     ``fov_deg`` (360 for panoramas), ``captured_at`` and, rarely, ``projection``, ``pitch_deg``,
     ``roll_deg``. Common other names (``long``, ``azimut``, ``fov``, ``datetime``) are understood.
     Images of a source may carry its ``provider``, ``licence``, ``attribution``, ``trainable`` and
-    ``displayable_beside_map``, and their ``view_id`` there.
+    ``displayable_beside_map``, and their ``view_id`` and ``sequence`` there.
 
     Raises:
         StreetViewError: It is no table, or names no images.
@@ -185,6 +187,7 @@ def _row(
         captured_at=_moment(value("captured_at")),
         projection=str(value("projection") or "").strip().lower(),
         view_id=_text(value("view_id")),
+        sequence=_text(value("sequence")),
         terms=_terms(value),
     )
 

@@ -1,0 +1,250 @@
+"""A collected city as places: its street views, its photos, what of it may be learnt from."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from model_core.config import LocateConfig, ModelConfig
+from model_core.errors import InputError
+from model_core.references.street_view.local import FolderStreetViews
+from model_core.references.survey import Sources, Survey, survey_area
+from model_core.types import SourceTerms, ignore_progress, never_cancelled
+from training.cli import app
+from training.datasets.load import load_places
+from training.datasets.manifest import collect_city
+from training.datasets.places import NO_DATE, NeighbourBatches, PlaceSet
+from training.matcher import Matcher, MatcherConfig
+
+AREA = "13.4190,46.9790,13.4206,46.9796"
+CONFIG = ModelConfig()
+
+
+def demo_survey(repository: Path) -> Survey:
+    demo = repository / "resources" / "demo"
+    sources = Sources(
+        imagery=str(demo / "imagery.tif"),
+        roads=str(demo / "roads.geojson"),
+        street_views=(str(demo / "street_views"),),
+    )
+    return survey_area(AREA, sources, LocateConfig())
+
+
+def photo_table(repository: Path, folder: Path) -> Path:
+    """The demo's photos with where they were taken; photo 09 without its heading."""
+    demo = repository / "resources" / "demo"
+    with (demo / "truth.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    path = folder / "photos.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "lon", "lat", "heading_deg", "fov_deg"))
+        for row in rows:
+            heading = "" if row["file"] == "photo_09.jpg" else row["heading_deg"]
+            photo = demo / "photos" / row["file"]
+            writer.writerow((photo, row["lon"], row["lat"], heading, row["fov_deg"]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def city(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A city of the demo with photos, and two street views of the year after."""
+    folder = tmp_path_factory.mktemp("collected")
+    survey = demo_survey(repository)
+    of_place = list(survey.views_of_place)
+    with_view = [n for n, views in enumerate(of_place) if views]
+    for number in with_view[:2]:
+        view = of_place[number][0]
+        assert view.captured_at is not None
+        later = replace(
+            view, view_id=f"later/{number}", captured_at=view.captured_at + timedelta(days=366)
+        )
+        of_place[number] = (*of_place[number], later)
+    photos = FolderStreetViews(photo_table(repository, folder))
+    collect_city(
+        replace(survey, views_of_place=tuple(of_place)),
+        folder / "city",
+        CONFIG.geometry,
+        ignore_progress,
+        never_cancelled,
+        photos,
+    )
+    return folder / "city"
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def places(city: Path, said: list[str]) -> PlaceSet:
+    return load_places(city, CONFIG, say=said.append)
+
+
+def table_of(city: Path) -> geopandas.GeoDataFrame:
+    return geopandas.read_parquet(city / "manifest.parquet")
+
+
+def test_places_have_satellite_images_and_street_views_of_their_day(
+    city: Path, places: PlaceSet
+) -> None:
+    table = table_of(city)
+    assert len(places) == (table.kind == "satellite").sum()
+    assert places.satellite.std(axis=(1, 2, 3)).min() > 3.0
+    with_street = places.street_seen.any(axis=1)
+    assert with_street.mean() > 0.5
+    assert (places.street_days[with_street] > 19_000).all()
+    assert (places.street_days[~with_street] == NO_DATE).all()
+    assert not places.street[~with_street].any()
+
+
+def test_photos_lie_at_their_headings_and_show_only_their_width(
+    repository: Path, city: Path, places: PlaceSet
+) -> None:
+    with (repository / "resources" / "demo" / "truth.csv").open() as file:
+        truth = {row["file"]: row for row in csv.DictReader(file)}
+    table = table_of(city)
+    own = table[table.kind == "photo"]
+    assert len(own) >= 4
+    narrow = places.query_seen.sum(axis=2)
+    narrow = narrow[(narrow > 0) & (narrow < CONFIG.geometry.width)]
+    assert len(narrow) == len(own)
+    widths = sorted(round(fov / CONFIG.geometry.deg_per_px) for fov in own.fov_deg)
+    assert np.abs(np.array(sorted(narrow)) - widths).max() <= 1
+    satellites = table[table.kind == "satellite"].place_id.tolist()
+    for _, row in own.iterrows():
+        number = satellites.index(row.place_id)
+        slots = places.query_seen[number].sum(axis=1) < CONFIG.geometry.width
+        known = places.heading_known[number][slots & places.photo_there[number]]
+        name = Path(row.image_id).name
+        assert known.tolist().count(False) == (1 if name == "photo_09.jpg" else 0)
+        seen = places.query_seen[number][np.flatnonzero(slots & places.photo_there[number])]
+        turns = np.exp(2j * np.pi * (np.arange(128) + 0.5) / 128)
+        axes = np.degrees(np.angle((seen * turns).sum(axis=1))) % 360
+        expected = float(truth[name]["heading_deg"])
+        if name == "photo_09.jpg":
+            expected = float(truth[name]["fov_deg"]) / 2
+        assert np.abs((axes - expected + 180) % 360 - 180).min() < 3.0
+
+
+def test_street_views_of_another_day_are_photos_and_those_of_the_same_drive_are_not(
+    city: Path, places: PlaceSet, said: list[str]
+) -> None:
+    whole = places.query_seen.all(axis=2)
+    of_day = places.query_days[whole]
+    assert (of_day > 19_800).sum() == 2, "the two of the year after"
+    for number, slot in np.argwhere(whole):
+        photo = places.query[number, slot]
+        same_day = places.query_days[number, slot] == places.street_days[number]
+        assert not (same_day and np.array_equal(photo, places.street[number]))
+    assert any("too like a place's own" in line for line in said)
+
+
+def test_offsets_and_metres_agree_with_the_map(city: Path, places: PlaceSet) -> None:
+    away = np.hypot(*np.moveaxis(places.query_offset_m[places.photo_there], -1, 0))
+    assert away.max() <= 50.0
+    assert away.max() > 1.0
+    table = table_of(city).to_crs("EPSG:32633")
+    satellite = table[table.kind == "satellite"].geometry
+    expected = np.stack([satellite.x, satellite.y], axis=1)
+    expected -= expected.mean(axis=0)
+    found = places.place_xy - places.place_xy.mean(axis=0)
+    assert np.abs(np.hypot(*expected.T) - np.hypot(*found.T)).max() < 0.2
+
+
+def test_what_is_marked_in_the_manifest_is_not_learnt_from(city: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "city"
+    copy.mkdir()
+    for name in ("satellite", "street_views", "photos"):
+        (copy / name).symlink_to(city / name)
+    table = table_of(city)
+    table.loc[table.kind == "photo", "may_train"] = False
+    table.loc[table.kind == "street_view", "heading_sigma_deg"] = 20.0
+    first_block = table.place_id == table.place_id.iloc[0]
+    table.loc[:, "split"] = np.where(first_block, "test", "train")
+    table.to_parquet(copy / "manifest.parquet")
+    lines: list[str] = []
+    places = load_places(copy, CONFIG, say=lines.append)
+    count = (table.kind == "photo").sum()
+    assert any(f"{count} images of local street views photos.csv may not" in x for x in lines)
+    assert not places.street_seen.any(), "a compass that is 20 degrees off places no street view"
+    assert places.photo_there.any()
+    assert not places.heading_known[places.photo_there].any()
+    test = load_places(copy, CONFIG, "test", lines.append)
+    train = load_places(copy, CONFIG, "train", lines.append)
+    assert len(test) == 1
+    assert 0 < len(train) < len(places) - 1
+    assert np.hypot(*(train.place_xy - test.place_xy[0]).T).min() >= 50.0
+    with pytest.raises(InputError, match="no place for 'validation'"):
+        load_places(copy, CONFIG, "validation", lines.append)
+
+
+def test_several_cities_in_a_folder_are_one_set(city: Path, places: PlaceSet) -> None:
+    joined = load_places(city.parent, CONFIG, say=lambda _: None)
+    assert len(joined) == len(places)
+    assert joined.query_seen.sum() == places.query_seen.sum()
+
+
+def test_a_city_without_satellite_images_is_refused(city: Path, tmp_path: Path) -> None:
+    table = table_of(city)
+    table[table.kind != "satellite"].to_parquet(tmp_path / "manifest.parquet")
+    with pytest.raises(InputError, match="--imagery"):
+        load_places(tmp_path, CONFIG)
+
+
+def test_a_matcher_takes_a_step_on_the_city(places: PlaceSet) -> None:
+    torch.manual_seed(0)
+    recipe = MatcherConfig(steps=2, windows_per_photo=1, street_share=1.0)
+    mean, spread = places.layout_statistics()
+    matcher = Matcher(CONFIG, recipe, mean, spread)
+    batch = next(iter(NeighbourBatches(places, 4, 1, seed=1)))
+    assert batch.query_seen.any(dim=1).all()
+    loss = matcher.training_step(batch, 0)
+    loss.backward()
+    gradients = [p.grad for p in matcher.encoder.parameters() if p.grad is not None]
+    assert torch.isfinite(loss)
+    assert sum(float(g.abs().sum()) for g in gradients) > 0.0
+    assert all(torch.isfinite(g).all() for g in gradients)
+
+
+def test_photos_that_may_not_be_trained_on_stay_out(repository: Path, tmp_path: Path) -> None:
+    path = photo_table(repository, tmp_path)
+    rows = path.read_text().splitlines()
+    rows[0] += ",provider,trainable"
+    rows[1:] = [f"{row},Strict Photos,no" for row in rows[1:]]
+    path.write_text("\n".join(rows) + "\n")
+    survey = demo_survey(repository)
+    survey = replace(survey, places=survey.places[-5:], views_of_place=survey.views_of_place[-5:])
+    photos = FolderStreetViews(path)
+    strict = SourceTerms("Strict Photos", trainable=False)
+    assert all(view.terms.provider == strict.provider for view in photos.views())
+    collect_city(
+        survey, tmp_path / "city", CONFIG.geometry, ignore_progress, never_cancelled, photos
+    )
+    assert not (tmp_path / "city" / "photos").exists()
+    assert "forbid training" in survey.summary.describe()
+
+
+def test_the_command_takes_photos(repository: Path, tmp_path: Path) -> None:
+    demo = repository / "resources" / "demo"
+    result = CliRunner().invoke(
+        app,
+        [
+            *("collect", "--area", "13.4190,46.9790,13.4194,46.9793"),
+            *("--out", str(tmp_path / "city"), "--imagery", str(demo / "imagery.tif")),
+            *("--photos", str(photo_table(repository, tmp_path))),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    table = table_of(tmp_path / "city")
+    assert {"satellite", "photo"} <= set(table.kind)
+    assert "_" not in set(table.path)

@@ -129,7 +129,7 @@ def test_imagery_that_may_not_be_trained_on_refuses_the_city(
     survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     strict = SourceTerms("Strict Tiles", "all rights reserved", trainable=False)
-    monkeypatch.setattr(survey.imagery, "terms", strict)
+    monkeypatch.setattr(type(survey.imagery), "terms", strict)
     with pytest.raises(InputError, match=r"Strict Tiles.*forbid training"):
         collect(survey, tmp_path / "city")
     assert not (tmp_path / "city").exists()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ from model_core.references.area import LocalFrame
 from model_core.types import LonLat, Projection, Strip
 from training.datasets.layouts.index import crop_satellite
 from training.datasets.manifest import ManifestRow, Split, read_manifest
-from training.datasets.places import NO_DATE, PlaceSet
+from training.datasets.places import NO_DATE, PlaceSet, blank_arrays
 from training.datasets.sequences import Frame, Taken, are_independent
 from training.datasets.splits import without_leaks
 from training.world.samples import CROP_MARGIN, CROP_PX
@@ -220,10 +221,10 @@ class _Reader:
 
     def same_file(self, one: _Picture, other: _Picture) -> bool:
         """Return whether two pictures are copies of one file."""
-        paths = [self.folder / picture.row.path for picture in (one, other)]
-        if not all(path.is_file() for path in paths):
+        first, second = (self.folder / picture.row.path for picture in (one, other))
+        if not (first.is_file() and second.is_file()):
             return False
-        return filecmp.cmp(*paths, shallow=False)
+        return filecmp.cmp(first, second, shallow=False)
 
     def strip(self, picture: _Picture, heading_deg: float | None) -> Strip | None:
         """Return a picture's circle; without heading its left edge is at column 0."""
@@ -269,7 +270,8 @@ def _read_places(
         _photos(of_place[row.place_id], standpoint, reader)
         for row, standpoint in zip(satellites, nearest, strict=True)
     ]
-    arrays = _blank_arrays(len(satellites), max(1, *map(len, photos)), reader.config)
+    most = max(1, *map(len, photos))
+    arrays = blank_arrays(len(satellites), most, CROP_PX, reader.config)
     good = np.zeros(len(satellites), np.bool_)
     for number, (row, standpoint) in enumerate(zip(satellites, nearest, strict=True)):
         image = reader.satellite(row)
@@ -310,7 +312,7 @@ def _photos(
 ) -> list[tuple[_Picture, Strip]]:
     """Return the pictures of a place that may be its photos, the user's own first."""
     served = () if standpoint is None else standpoint.pictures
-    chosen = []
+    chosen: list[tuple[_Picture, Strip]] = []
     for picture in sorted(pictures, key=lambda p: (p.row.kind != "photo", p.row.image_id)):
         own = picture.row.kind == "photo"
         if own and any(reader.same_file(picture, other) for other in served):
@@ -330,7 +332,7 @@ def _photos(
 
 
 def _put_street(
-    arrays: dict[str, npt.NDArray[np.generic]],
+    arrays: dict[str, npt.NDArray[Any]],
     number: int,
     standpoint: _Standpoint,
     reader: _Reader,
@@ -348,25 +350,3 @@ def _put_street(
 
 def _day_or_none(picture: _Picture) -> int:
     return NO_DATE if picture.taken.day is None else picture.taken.day
-
-
-def _blank_arrays(
-    count: int, photos: int, config: ModelConfig
-) -> dict[str, npt.NDArray[np.generic]]:
-    """Return the arrays of places of which nothing is known yet."""
-    height, width = config.geometry.height, config.geometry.width
-    return {
-        "satellite": np.zeros((count, CROP_PX, CROP_PX, 3), np.uint8),
-        "street": np.zeros((count, height, width, 3), np.uint8),
-        "street_seen": np.zeros((count, width), np.bool_),
-        "street_days": np.full(count, NO_DATE, np.int32),
-        "query": np.zeros((count, photos, height, width, 3), np.uint8),
-        "query_seen": np.zeros((count, photos, width), np.bool_),
-        "query_days": np.full((count, photos), NO_DATE, np.int32),
-        "query_state": np.zeros((count, photos), np.uint8),
-        "heading_known": np.zeros((count, photos), np.bool_),
-        "query_offset_m": np.zeros((count, photos, 2), np.float32),
-        "layout": np.zeros((count, config.azimuth_bins, 0), np.float16),
-        "query_layout": np.zeros((count, photos, config.azimuth_bins, 0), np.float16),
-        "city": np.zeros(count, np.int64),
-    }

@@ -15,6 +15,13 @@ from training.datasets.rendered import load_rendered
 MANIFEST_FILE = "manifest.parquet"
 """Marks the folder of a collected city."""
 
+_LAYOUTS: tuple[tuple[Callable[[Path], bool], Callable[[Path], LayoutIndex]], ...] = (
+    (vigor.is_here, vigor.read_index),
+    (cvusa.is_here, cvusa.read_index),
+    (cvact.is_here, cvact.read_index),
+    (msgd.is_here, msgd.read_index),
+)
+
 
 def load_places(
     folder: Path,
@@ -63,9 +70,9 @@ def load_places(
 
 def find_index(folder: Path) -> LayoutIndex | None:
     """Return what a folder holds of a published set, None where it is none."""
-    for layout in (vigor, cvusa, cvact, msgd):
-        if layout.is_here(folder):
-            return layout.read_index(folder)
+    for is_here, read_index in _LAYOUTS:
+        if is_here(folder):
+            return read_index(folder)
     return None
 
 

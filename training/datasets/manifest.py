@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -168,7 +169,9 @@ def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
         raise InputError(f"{path}: lacks the columns {', '.join(absent)}; collect the city anew")
     rows = []
     for record, point in zip(table[names].to_dict("records"), table.geometry, strict=True):
-        values = {name: None if pandas.isna(value) else value for name, value in record.items()}
+        values: dict[str, Any] = {
+            str(name): None if pandas.isna(value) else value for name, value in record.items()
+        }
         values["frame"] = None if values["frame"] is None else int(values["frame"])
         values["sequence"] = values["sequence"] or ""
         rows.append((ManifestRow(**values), LonLat(point.x, point.y)))
@@ -177,8 +180,13 @@ def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
 
 def block_of(lonlat: LonLat, origin: LonLat) -> tuple[int, int]:
     """Return the block of a city that a position lies in, counted east and north of an origin."""
-    x_m, y_m = LocalFrame(origin).to_xy(lonlat.lon, lonlat.lat)
+    x_m, y_m = _plane(origin).to_xy(lonlat.lon, lonlat.lat)
     return int(np.floor(x_m / BLOCK_M)), int(np.floor(y_m / BLOCK_M))
+
+
+@lru_cache(maxsize=4)
+def _plane(origin: LonLat) -> LocalFrame:
+    return LocalFrame(origin)
 
 
 def split_of(lonlat: LonLat, origin: LonLat) -> Split:
@@ -227,7 +235,7 @@ def _rows_of_place(
     """Yield the rows of a place's images, each written before."""
     origin = survey.area.center_lonlat
     block = "{},{}".format(*block_of(place.lonlat, origin))
-    of_place = {
+    of_place: dict[str, Any] = {
         "place_id": place.place_id,
         "split": split_of(place.lonlat, origin),
         "block": block,
@@ -314,7 +322,7 @@ def _view_row(
     )
 
 
-def _credit(terms: SourceTerms) -> dict[str, str]:
+def _credit(terms: SourceTerms) -> dict[str, Any]:
     return {
         "provider": terms.provider,
         "licence": terms.licence,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from model_core.config import ModelConfig
 from model_core.errors import InputError
 
 NO_DATE = -(2**31)
@@ -74,13 +76,12 @@ class PlaceSet:
     @property
     def photo_there(self) -> npt.NDArray[np.bool_]:
         """Whether the place has a photo of a number, (N, Q)."""
-        there: npt.NDArray[np.bool_] = self.query_seen.any(axis=2)
-        return there
+        return np.asarray(self.query_seen.any(axis=2))
 
     @property
     def bytes_per_place(self) -> int:
         """Bytes that one place takes."""
-        total = sum(getattr(self, f.name).nbytes for f in dataclasses.fields(self))
+        total = sum(int(getattr(self, f.name).nbytes) for f in dataclasses.fields(self))
         return total // max(1, len(self))
 
     def layout_statistics(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -143,6 +144,37 @@ OF_PHOTO = (
     "query_layout",
 )
 """Fields of a set with an axis of photos."""
+
+
+def blank_arrays(
+    count: int, photos: int, satellite_px: int, config: ModelConfig
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of a set of which nothing is known yet: no picture is seen, no date known.
+
+    Args:
+        count: Places.
+        photos: Photos a place.
+        satellite_px: Side of the satellite images.
+        config: Of the model that will learn from them.
+    """
+    height, width = config.geometry.height, config.geometry.width
+    return {
+        "satellite": np.zeros((count, satellite_px, satellite_px, 3), np.uint8),
+        "street": np.zeros((count, height, width, 3), np.uint8),
+        "street_seen": np.zeros((count, width), np.bool_),
+        "street_days": np.full(count, NO_DATE, np.int32),
+        "query": np.zeros((count, photos, height, width, 3), np.uint8),
+        "query_seen": np.zeros((count, photos, width), np.bool_),
+        "query_days": np.full((count, photos), NO_DATE, np.int32),
+        "query_state": np.zeros((count, photos), np.uint8),
+        "heading_known": np.zeros((count, photos), np.bool_),
+        "query_offset_m": np.zeros((count, photos, 2), np.float32),
+        "place_xy": np.zeros((count, 2), np.float32),
+        "layout": np.zeros((count, config.azimuth_bins, 0), np.float16),
+        "query_layout": np.zeros((count, photos, config.azimuth_bins, 0), np.float16),
+        "city": np.zeros(count, np.int64),
+        "block": np.zeros(count, np.int64),
+    }
 
 
 def join_places(sets: Sequence[PlaceSet]) -> PlaceSet:

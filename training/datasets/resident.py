@@ -73,7 +73,7 @@ class ResidentPlaces(IterableDataset[RawBatch]):
             for f in dataclasses.fields(PlaceSet)
         }
         self._there = places.photo_there
-        self._usable = self._there.any(axis=1)
+        self._usable = np.asarray(self._there.any(axis=1))
         if not self._usable.any():
             raise InputError("no place of the set has a photo, so there is nothing to learn from")
         self._xy = places.place_xy
@@ -171,7 +171,8 @@ class ResidentPlaces(IterableDataset[RawBatch]):
         rest = rng.permuted(lists[:, sure:], axis=1)[:, : count // 2]
         rows = np.concatenate([anchors[:, None], lists[:, :sure], rest], axis=1).ravel()
         rows = rows[rows >= 0]
-        return rows[self._usable[rows]]
+        usable_rows: Rows = rows[self._usable[rows]]
+        return usable_rows
 
     def _apart(self, rows: Rows, most: int) -> Rows:
         """Return the first rows, ``most`` of them, of which no two are or lie too near.

@@ -126,8 +126,9 @@ def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BU
                 f"no place is left for {name} once {buffer_m:g} m are kept between the parts; "
                 "take a larger area, more cities or smaller blocks"
             )
-    kept = sum(len(found) for found in rows)
-    return Splits(*(places.take(found) for found in rows), left_out=given - kept)
+    train, validation, test = (places.take(found) for found in rows)
+    kept = len(train) + len(validation) + len(test)
+    return Splits(train, validation, test, left_out=given - kept)
 
 
 def without_leaks(
@@ -172,7 +173,8 @@ def picture_ids(places: PlaceSet) -> npt.NDArray[np.int64]:
     Equal pictures have equal numbers.
     """
     strips = np.concatenate([places.street[:, None], places.query], axis=1)
-    there = np.concatenate([places.street_seen.any(axis=1)[:, None], places.photo_there], axis=1)
+    street_there = np.asarray(places.street_seen.any(axis=1))
+    there = np.concatenate([street_there[:, None], places.photo_there], axis=1)
     ids = np.zeros(there.shape, np.int64)
     for row, column in np.argwhere(there):
         digest = hashlib.blake2b(strips[row, column].tobytes(), digest_size=8).digest()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from model_core.config import ModelConfig
 from model_core.errors import InputError
 from model_core.types import ImageU8, Strip
 from training.datasets.layouts.frames import Frame
-from training.datasets.places import NO_DATE, PlaceSet
+from training.datasets.places import PlaceSet, blank_arrays
 from training.datasets.splits import square_blocks
 from training.world.samples import CROP_MARGIN, CROP_PX
 
@@ -132,7 +132,9 @@ def load_index(
             f"footprint_m {config.geometry.footprint_m:g}; black beyond"
         )
     broken: list[str] = []
-    arrays = _blank_arrays(index, config)
+    photos = max(len(entry.photos) for entry in index.entries)
+    arrays = blank_arrays(len(index.entries), photos, CROP_PX, config)
+    arrays["heading_known"][:] = index.photo_frame.heading_known
     good = np.ones(len(index.entries), np.bool_)
     with ThreadPoolExecutor(_READERS) as pool:
         for first in range(0, len(index.entries), block_places):
@@ -220,28 +222,7 @@ def crop_satellite(image: ImageU8, footprint_m: float, reach_m: float) -> ImageU
     return np.asarray(cv2.resize(part, (CROP_PX, CROP_PX), interpolation=way), np.uint8)
 
 
-Arrays = dict[str, npt.NDArray[np.generic]]
-
-
-def _blank_arrays(index: LayoutIndex, config: ModelConfig) -> Arrays:
-    """Return the arrays of a set whose pictures are yet to be read."""
-    count = len(index.entries)
-    photos = max(len(entry.photos) for entry in index.entries)
-    height, width = config.geometry.height, config.geometry.width
-    return {
-        "satellite": np.zeros((count, CROP_PX, CROP_PX, 3), np.uint8),
-        "street": np.zeros((count, height, width, 3), np.uint8),
-        "street_seen": np.zeros((count, width), np.bool_),
-        "street_days": np.full(count, NO_DATE, np.int32),
-        "query": np.zeros((count, photos, height, width, 3), np.uint8),
-        "query_seen": np.zeros((count, photos, width), np.bool_),
-        "query_days": np.full((count, photos), NO_DATE, np.int32),
-        "query_state": np.zeros((count, photos), np.uint8),
-        "heading_known": np.full((count, photos), index.photo_frame.heading_known),
-        "query_offset_m": np.zeros((count, photos, 2), np.float32),
-        "layout": np.zeros((count, config.azimuth_bins, 0), np.float16),
-        "query_layout": np.zeros((count, photos, config.azimuth_bins, 0), np.float16),
-    }
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def _fill(arrays: Arrays, row: int, read: _Read, broken: list[str]) -> bool:
@@ -265,7 +246,7 @@ def _numbers(index: LayoutIndex) -> dict[str, int]:
     return {name: n for n, name in enumerate(sorted({e.city for e in index.entries}))}
 
 
-def _placed(index: LayoutIndex, arrays: Arrays) -> dict[str, npt.NDArray[np.generic]]:
+def _placed(index: LayoutIndex, arrays: Arrays) -> Arrays:
     """Return the arrays with where the places are."""
     numbers = _numbers(index)
     city = np.array([numbers[entry.city] for entry in index.entries], np.int64)

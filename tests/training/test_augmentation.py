@@ -147,6 +147,24 @@ def test_narrow_windows_wander_over_the_whole_picture():
     assert 60 < float(centres.max()) < 64
 
 
+def test_a_window_may_be_placed_where_one_wants():
+    circles, seen = partly_seen(2, 30, 40)
+    start = torch.tensor([34, 100])
+    windows = cut_windows(
+        circles,
+        layout(2),
+        torch.full((2,), 45.0),
+        2,
+        CONFIG,
+        torch.Generator().manual_seed(12),
+        seen=seen,
+        start_px=start,
+    )
+    assert torch.equal(windows.start_bin * CONFIG.width_stride, start.float())
+    assert float(windows.mask[0, 32].mean()) > 0.8
+    assert float(windows.mask[1].max()) == 0.0
+
+
 def test_a_picture_that_is_not_there_gives_an_empty_window():
     circles, seen = partly_seen(3, 0, 0)
     chance = torch.Generator().manual_seed(10)

@@ -203,7 +203,7 @@ def test_a_city_without_satellite_images_is_refused(city: Path, tmp_path: Path) 
 
 def test_a_matcher_takes_a_step_on_the_city(places: PlaceSet) -> None:
     torch.manual_seed(0)
-    recipe = MatcherConfig(steps=2, windows_per_photo=1, street_share=1.0)
+    recipe = MatcherConfig(steps=2, windows_per_photo=1)
     mean, spread = places.layout_statistics()
     matcher = Matcher(CONFIG, recipe, mean, spread)
     batch = next(iter(NeighbourBatches(places, 4, 1, seed=1)))

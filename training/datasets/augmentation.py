@@ -54,6 +54,7 @@ def cut_windows(
     generator: torch.Generator,
     *,
     seen: Tensor | None = None,
+    start_px: Tensor | None = None,
 ) -> PhotoWindows:
     """Cut one photo out of each full circle, at a random heading.
 
@@ -68,13 +69,16 @@ def cut_windows(
         config: The strip frame.
         generator: Source of chance, on the circles' device.
         seen: bool (B, W), the columns that a picture shows; all of them if None.
+        start_px: int64 (B,), the windows' left columns where they are not left to chance.
     """
     batch, _, height, width = circles.shape
     device = circles.device
     window_px = n_bins * config.width_stride
-    start = torch.randint(0, width, (batch,), generator=generator, device=device)
-    if seen is not None:
-        start, fov_deg = _onto_pictures(start, fov_deg, seen, window_px, config)
+    start = start_px
+    if start is None:
+        start = torch.randint(0, width, (batch,), generator=generator, device=device)
+        if seen is not None:
+            start, fov_deg = _onto_pictures(start, fov_deg, seen, window_px, config)
     full = n_bins == config.azimuth_bins
     stretch = torch.ones(batch, device=device)
     if not full:

@@ -145,8 +145,8 @@ def load_index(
     _say_lost(index, broken, say)
     if not good.any():
         raise InputError(f"{index.name}: no picture can be decoded; for example {broken[0]}")
-    rows = np.flatnonzero(good)
-    return PlaceSet(**_placed(index, arrays)).take(rows)
+    places = PlaceSet(**_placed(index, arrays))
+    return places if good.all() else places.take(np.flatnonzero(good))
 
 
 def iterate_blocks(

@@ -81,14 +81,20 @@ def test_hard_negatives_come_with_their_places_from_the_next_batch_on(places: Pl
     next(batches)
     partner = (np.arange(1800)[:, None] + 900 + np.array([[0, 3, 65, 96]])) % 1800
     resident.set_hard_negatives(partner)
-    together = []
+    together, seen = [], []
     for batch in islice(batches, 10):
-        rows = set(rows_of(batch, places).tolist())
+        seen.append(rows_of(batch, places).tolist())
+        rows = set(seen[-1])
         assert len(rows) == 32
         assert nearest_m(batch) >= RADIUS_M
         with_partner = [len(rows & set(partner[r].tolist())) for r in rows]
         together.append(sum(with_partner))
     assert np.mean(together) > 12, "by chance a batch holds about two"
+    again = ResidentPlaces(places, 32, 2, seed=4, negatives_per_place=3)
+    repeated = iter(again)
+    next(repeated)
+    again.set_hard_negatives(partner)
+    assert [rows_of(b, places).tolist() for b in islice(repeated, 10)] == seen
     resident.set_hard_negatives(None)
     after = [rows_of(b, places) for b in islice(batches, 5)]
     by_chance = [sum(len(set(r) & set(partner[x])) for x in r) for r in after]

@@ -4,14 +4,15 @@ Batches begin as geographic neighbours: a place and those nearest to it. Once ha
 known, a batch is made of places and the places that are most easily taken for them. No two places
 of a batch lie nearer to each other than the radius within which both would be right.
 
-Which places make a batch is decided on the processor, for many batches ahead, and sent in one
-piece; images never leave the device.
+Which places make a batch is decided on the processor, for some batches ahead and beside the
+training, and sent in one piece; images never leave the device.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from torch.utils.data import IterableDataset
 from model_core.errors import InputError, ShapeError
 from training.datasets.places import OF_PHOTO, PlaceSet, RawBatch, nth_photo
 
-_AHEAD = 16
+_AHEAD = 8
 """Batches that are planned at a time."""
 
 _SPARE = 4
@@ -107,18 +108,20 @@ class ResidentPlaces(IterableDataset[RawBatch]):
         self._negatives = rows.astype(np.int64)
 
     def __iter__(self) -> Iterator[RawBatch]:
-        """Yield batches forever, the same ones for the same seed."""
+        """Yield batches forever, the same ones for the same seed and the same mining."""
         rng = np.random.default_rng(self.seed)
-        while True:
-            planned_for = self._negatives
-            plans = [self._plan(rng) for _ in range(_AHEAD)]
-            sizes = [len(rows) for rows, _ in plans]
-            index = np.stack([np.concatenate(part) for part in zip(*plans, strict=True)])
-            sent = torch.from_numpy(index).to(self.device, non_blocking=True)
-            for rows, photos in zip(*(part.split(sizes) for part in sent), strict=True):
-                yield self.take(rows, photos)
-                if self._negatives is not planned_for:
-                    break
+        with ThreadPoolExecutor(1) as planner:
+            pending = planner.submit(self._plans, rng, self._negatives)
+            while True:
+                planned_for, sizes, index = pending.result()
+                pending = planner.submit(self._plans, rng, self._negatives)
+                if planned_for is not self._negatives:
+                    continue
+                sent = torch.from_numpy(index).to(self.device, non_blocking=True)
+                for rows, photos in zip(*(part.split(sizes) for part in sent), strict=True):
+                    yield self.take(rows, photos)
+                    if planned_for is not self._negatives:
+                        break
 
     def take(self, rows: Tensor, photos: Tensor) -> RawBatch:
         """Return the places ``rows``, each with its photo number ``photos``, on the device."""
@@ -132,9 +135,17 @@ class ResidentPlaces(IterableDataset[RawBatch]):
             taken[name] = chosen.float() if chosen.dtype == torch.float16 else chosen
         return RawBatch(**taken)
 
-    def _plan(self, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def _plans(
+        self, rng: np.random.Generator, negatives: Rows | None
+    ) -> tuple[Rows | None, list[int], Rows]:
+        """Return the negatives planned for, the batches' sizes, and their places and photos."""
+        plans = [self._plan(rng, negatives) for _ in range(_AHEAD)]
+        index = np.stack([np.concatenate(part) for part in zip(*plans, strict=True)])
+        return negatives, [len(rows) for rows, _ in plans], index
+
+    def _plan(self, rng: np.random.Generator, negatives: Rows | None) -> tuple[Rows, Rows]:
         """Return the places (B,) of one batch and the number of each one's photo."""
-        first = self._neighbours(rng) if self._negatives is None else self._hard(rng)
+        first = self._neighbours(rng) if negatives is None else self._hard(rng, negatives)
         rows = self._apart(first, self.batch)
         missing = self.batch - len(rows)
         if missing:
@@ -157,15 +168,13 @@ class ResidentPlaces(IterableDataset[RawBatch]):
             parts.append(self._apart(rng.permutation(near), share))
         return np.concatenate(parts)
 
-    def _hard(self, rng: np.random.Generator) -> Rows:
+    def _hard(self, rng: np.random.Generator, negatives: Rows) -> Rows:
         """Return candidates: each place with the hardest and some of its other negatives."""
-        if self._negatives is None:
-            raise ShapeError("no hard negatives are set")
-        count = min(self.negatives_per_place, self._negatives.shape[1])
+        count = min(self.negatives_per_place, negatives.shape[1])
         usable = np.flatnonzero(self._usable)
         wanted = min(len(usable), -(-3 * self.batch // (2 * (1 + count))))
         anchors = rng.choice(usable, wanted, replace=False)
-        lists = self._negatives[anchors]
+        lists = negatives[anchors]
         # Source: Sample4Geo takes half from the top of the list, half from the rest of it.
         sure = count - count // 2
         rest = rng.permuted(lists[:, sure:], axis=1)[:, : count // 2]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import geopandas
 import numpy as np
+import pandas
 import pytest
 import torch
+from PIL import Image
+from shapely.geometry import Point
 from typer.testing import CliRunner
 
 from model_core.config import LocateConfig, ModelConfig
@@ -248,3 +251,103 @@ def test_the_command_takes_photos(repository: Path, tmp_path: Path) -> None:
     table = table_of(tmp_path / "city")
     assert {"satellite", "photo"} <= set(table.kind)
     assert "_" not in set(table.path)
+
+
+# A city made by hand: one place, photos and street views of one colour each.
+
+
+def write_image(path: Path, color: tuple[int, int, int], size: tuple[int, int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).save(path)
+
+
+def row(kind: str, name: str, **values: object) -> dict[str, object]:
+    made = {
+        "kind": kind,
+        "image_id": name,
+        "place_id": "p1",
+        "split": "train",
+        "block": "0,0",
+        "path": f"{name}.png",
+        "heading_deg": 0.0,
+        "heading_sigma_deg": 5.0,
+        "pitch_deg": 0.0,
+        "roll_deg": 0.0,
+        "fov_deg": 90.0,
+        "projection": "perspective",
+        "footprint_m": None,
+        "captured_at": datetime(2024, 5, 1, tzinfo=UTC),
+        "sequence": "drive",
+        "frame": 0,
+        "provider": "own",
+        "licence": "own",
+        "attribution": "",
+        "may_train": True,
+    }
+    return made | values
+
+
+def hand_made(folder: Path, rows: list[dict[str, object]], east_m: list[float]) -> Path:
+    """Write a city whose place lies at 10 E 50 N, its pictures so many metres east of it."""
+    satellite = row("satellite", "p1", projection="north_up", footprint_m=100.0, fov_deg=None)
+    write_image(folder / "p1.png", (90, 120, 90), (64, 64))
+    for number, made in enumerate(rows):
+        path = folder / str(made["path"])
+        if not path.exists():
+            panorama = made["projection"] == "equirectangular"
+            color = (60 + 40 * number, 200 - 30 * number, 80)
+            write_image(path, color, (256, 128) if panorama else (128, 128))
+    degrees = [0.0, *east_m]
+    points = [Point(10.0 + east / 71_700.0, 50.0) for east in degrees]
+    frame = geopandas.GeoDataFrame(
+        pandas.DataFrame([satellite, *rows]), geometry=points, crs="EPSG:4326"
+    )
+    frame.to_parquet(folder / "manifest.parquet")
+    return folder
+
+
+def test_photos_from_one_spot_and_day_make_one_street_view(tmp_path: Path) -> None:
+    later = datetime(2024, 6, 1, tzinfo=UTC)
+    rows = [
+        row("street_view", "north", heading_deg=0.0, frame=0),
+        row("street_view", "east", heading_deg=90.0, frame=1),
+        row("street_view", "later", heading_deg=180.0, captured_at=later, sequence="walk"),
+        row("street_view", "far", heading_deg=270.0, frame=30),
+    ]
+    places = load_places(hand_made(tmp_path, rows, [2.0, 4.0, 8.0, 40.0]), CONFIG, say=print)
+    width = CONFIG.geometry.width
+    seen = places.street_seen[0]
+    assert seen.sum() == pytest.approx(width / 2, abs=2), "two photos of 90 degrees"
+    middle = places.street[0, CONFIG.geometry.height // 2]
+    assert np.abs(middle[0].astype(int) - (60, 200, 80)).max() < 5
+    assert np.abs(middle[width // 4].astype(int) - (100, 170, 80)).max() < 5
+    assert not seen[width // 2]
+    assert places.street_days[0] == 19844
+    # The photo of another day, and one of the drive 29 frames on; never the spot's own two.
+    assert places.photo_there.sum() == 2
+    assert sorted(places.query_days[0]) == [19844, 19875]
+    assert np.sort(places.query_offset_m[0, :, 0]) == pytest.approx([8.0, 40.0], abs=0.3)
+
+
+def test_what_cannot_be_read_costs_itself_and_is_said(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    rows = [
+        row("photo", "broken"),
+        row("photo", "unknown", fov_deg=None),
+        row("photo", "good", heading_sigma_deg=20.0, captured_at=None, sequence="", frame=None),
+        row("street_view", "pano", projection="equirectangular", fov_deg=360.0),
+        row("photo", "copy", path="pano.png", projection="equirectangular", fov_deg=360.0),
+    ]
+    said: list[str] = []
+    city = hand_made(tmp_path, rows, [1.0, 1.0, 1.0, 1.0, 1.0])
+    places = load_places(city, CONFIG, say=said.append)
+    text = "\n".join(said)
+    assert "1 images of own cannot be read" in text
+    assert "1 images of own have no field of view" in text
+    assert "1 photos are the place's own street view" in text
+    assert places.photo_there.tolist() == [[True]]
+    assert places.heading_known.tolist() == [[False]]
+    assert places.query_days.tolist() == [[NO_DATE]]
+    assert places.query_seen[0, 0].sum() == pytest.approx(CONFIG.geometry.width / 4, abs=1)
+    assert places.query_seen[0, 0, 0]
+    assert places.street_seen[0].all()

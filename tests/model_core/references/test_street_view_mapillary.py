@@ -96,6 +96,11 @@ def test_raw_pose_serves_where_nothing_was_reconstructed(serve, make_client) -> 
     assert only_view(serve, make_client, compass_angle=-1).heading_deg is None
 
 
+def test_the_sequence_is_kept_where_one_is_named(serve, make_client) -> None:
+    assert only_view(serve, make_client, sequence="7nfc").sequence == "7nfc"
+    assert only_view(serve, make_client).sequence == ""
+
+
 def test_field_of_view_is_that_of_the_upright_width(serve, make_client) -> None:
     assert only_view(serve, make_client).fov_deg == pytest.approx(60.93, abs=0.01)
     upright = only_view(serve, make_client, width=3000, height=4000)

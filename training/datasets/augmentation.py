@@ -50,6 +50,8 @@ def cut_windows(
     n_bins: int,
     config: ModelConfig,
     generator: torch.Generator,
+    *,
+    start_px: Tensor | None = None,
 ) -> PhotoWindows:
     """Cut one photo out of each full circle, at a random heading.
 
@@ -60,11 +62,14 @@ def cut_windows(
         n_bins: Width of the window in bins; the full circle when it is all of them.
         config: The strip frame.
         generator: Source of chance, on the circles' device.
+        start_px: int64 (B,), the windows' left columns where they are not left to chance.
     """
     batch, _, height, width = circles.shape
     device = circles.device
     window_px = n_bins * config.width_stride
-    start = torch.randint(0, width, (batch,), generator=generator, device=device)
+    start = start_px
+    if start is None:
+        start = torch.randint(0, width, (batch,), generator=generator, device=device)
     full = n_bins == config.azimuth_bins
     stretch = torch.ones(batch, device=device)
     if not full:

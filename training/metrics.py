@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import gammaln
 from torch import Tensor
 from torchmetrics.functional.classification import binary_calibration_error
 
@@ -28,11 +29,6 @@ _MAD_TO_STD = 1.4826
 _DRAWN_VALUES = 1 << 24
 
 Vector = npt.NDArray[np.float64]
-
-
-def ranks_to_reach(places: int) -> tuple[int, ...]:
-    """Return how many answers R@1, R@5, R@10 and R@1% look at, in a gallery of so many places."""
-    return 1, 5, 10, max(1, math.ceil(places / 100))
 
 
 def rank_of_right(scores: Tensor, right: Tensor) -> Tensor:
@@ -50,22 +46,22 @@ def rank_of_right(scores: Tensor, right: Tensor) -> Tensor:
     return torch.where(torch.isfinite(best), before + 1, scores.shape[1] + 1)
 
 
-def chance_of_reach(scored: Tensor, right: Tensor, reach: Sequence[int]) -> Tensor:
-    """Return the chance that a random order of the scored places has a right one in reach.
+def chance_of_reach(scored: npt.ArrayLike, right: npt.ArrayLike, reach: npt.ArrayLike) -> Vector:
+    """Return the chance that a random order has a right answer among the first few, exact.
 
-    ``1 - C(n - m, k) / C(n, k)`` for ``m`` right ones of ``n``, exact, float64 (B, K).
+    ``1 - C(n - m, k) / C(n, k)`` for ``m`` right ones of ``n``. Arguments broadcast.
 
     Args:
-        scored: (B,) numbers of places in the random order.
-        right: (B,) numbers of right ones among them.
-        reach: The K numbers of answers that are looked at.
+        scored: Numbers ``n`` of places in the random order.
+        right: Numbers ``m`` of right ones among them.
+        reach: Numbers ``k`` of answers that are looked at.
     """
-    n, m = scored.double()[:, None], right.double()[:, None]
-    k = torch.tensor(reach, dtype=torch.float64, device=scored.device)[None, :]
-    k = torch.minimum(k, n)
-    none = torch.lgamma(n - m + 1) + torch.lgamma(n - k + 1)
-    none = none - torch.lgamma((n - m - k).clamp(min=0) + 1) - torch.lgamma(n + 1)
-    return torch.where(n - m < k, torch.ones_like(none), 1 - none.exp()) * (m > 0)
+    n, m = np.asarray(scored, np.float64), np.asarray(right, np.float64)
+    k = np.minimum(np.asarray(reach, np.float64), n)
+    left = np.maximum(n - m - k, 0.0)
+    none = gammaln(n - m + 1) + gammaln(n - k + 1) - gammaln(left + 1) - gammaln(n + 1)
+    chance: Vector = np.where(n - m < k, 1.0, -np.expm1(none))
+    return np.where(m > 0, chance, 0.0)
 
 
 def heading_error_deg(shift: Tensor, start_bin: Tensor, bins: int) -> Tensor:
@@ -115,8 +111,8 @@ class Outcomes:
         fov_deg: float64 (Q,).
         places: int64 (Q,), how many places there were to search.
         rank: int64 (Q, R), of the best placed answer within each radius.
-        chance: float64 (Q, R, 4), that a random order reaches one, by ``RANKS``.
-        chance_rank: float64 (Q, R), the rank expected of a random order.
+        scored: int64 (Q,), how many of them could be scored; a random order is one of these.
+        right: int64 (Q, R), how many of those lie within each radius.
         heading_error_deg: float64 (Q,), at the nearest place; NaN where unknown.
         first_heading_error_deg: float64 (Q,), of the first answer; NaN where unknown.
         first_distance_m: float64 (Q,), of the first answer from the truth.
@@ -132,8 +128,8 @@ class Outcomes:
     fov_deg: Vector
     places: npt.NDArray[np.int64]
     rank: npt.NDArray[np.int64]
-    chance: Vector
-    chance_rank: Vector
+    scored: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
     heading_error_deg: Vector
     first_heading_error_deg: Vector
     first_distance_m: Vector
@@ -151,11 +147,25 @@ class Outcomes:
 
     def reached(self) -> npt.NDArray[np.bool_]:
         """Return which photos have a right answer in reach, bool (Q, R, 4)."""
-        tenth = np.maximum(1, -(-self.places // 100))
-        ones = np.ones_like(tenth)
-        reach = np.stack([ones, 5 * ones, 10 * ones, tenth], axis=1)
         found = self.rank <= self.places[:, None]
-        return (self.rank[:, :, None] <= reach[:, None, :]) & found[:, :, None]
+        return (self.rank[:, :, None] <= self._reach()[:, None, :]) & found[:, :, None]
+
+    def chance(self) -> Vector:
+        """Return the chance that a random order has a right answer in reach, (Q, R, 4)."""
+        return chance_of_reach(
+            self.scored[:, None, None], self.right[:, :, None], self._reach()[:, None, :]
+        )
+
+    def chance_rank(self) -> Vector:
+        """Return the mean rank that a random order gives the best right answer, (Q, R)."""
+        mean: Vector = (self.scored[:, None] + 1.0) / (self.right + 1.0)
+        return np.where(self.right > 0, mean, self.places[:, None] + 1.0)
+
+    def _reach(self) -> npt.NDArray[np.int64]:
+        """Return how many answers R@1, R@5, R@10 and R@1% look at, (Q, 4)."""
+        percent = np.maximum(1, -(-self.places // 100))
+        ones = np.ones_like(percent)
+        return np.stack([ones, 5 * ones, 10 * ones, percent], axis=1)
 
 
 def join_outcomes(parts: Sequence[Outcomes]) -> Outcomes:
@@ -201,7 +211,7 @@ def share_values(outcomes: Outcomes) -> tuple[list[str], Vector, Vector]:
     names = [f"R@{k} {r:g}m" for r in outcomes.radii_m for k in RANKS]
     count = len(outcomes)
     values = [outcomes.reached().reshape(count, len(names)).astype(np.float64)]
-    chances = [outcomes.chance.reshape(count, len(names))]
+    chances = [outcomes.chance().reshape(count, len(names))]
     for label, error in (
         ("heading", outcomes.heading_error_deg),
         ("first", outcomes.first_heading_error_deg),
@@ -239,7 +249,7 @@ def summarize(
     numbers = {
         "median_rank": _median(outcomes.rank[:, 0]),
         "mean_rank": float(outcomes.rank[:, 0].mean()),
-        "chance_rank": float(outcomes.chance_rank[:, 0].mean()),
+        "chance_rank": float(outcomes.chance_rank()[:, 0].mean()),
         "median_heading_error_deg": _median(outcomes.heading_error_deg),
         "median_first_heading_error_deg": _median(outcomes.first_heading_error_deg),
         "median_first_distance_m": _median(outcomes.first_distance_m),

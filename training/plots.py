@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import PercentFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, ScalarFormatter
 
 from training.evaluate import KIND_NAMES
 from training.evaluation.rows import Label, Row
-from training.metrics import Outcomes, reliability, risk_coverage
+from training.metrics import Outcomes, chance_of_reach, reliability, risk_coverage
 
 COLORS = {
     "si": "#0072b2",
@@ -26,6 +26,7 @@ CHANCE_COLOR = "0.45"
 RADIUS_M = 25.0
 _RANKS_SHOWN = 100
 _HEADING_STEP_DEG = 10.0
+_LEAST_PHOTOS = 10
 
 
 def draw_plots(
@@ -85,36 +86,27 @@ def _name(kind: str) -> str:
 
 
 def _recall_by_rank(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: str) -> bool:
-    most = 2
+    most = min(_RANKS_SHOWN, max(int(some.places.max()) for _, some in own.values()))
+    at = np.arange(1, most + 1)
     for kind, (_, some) in own.items():
-        shown = min(_RANKS_SHOWN, int(some.places.max()))
-        most = max(most, shown)
-        found = some.rank[:, 0] <= some.places
-        at = np.arange(1, shown + 1)
-        counts = np.bincount(np.minimum(some.rank[found, 0], shown + 1), minlength=shown + 2)
-        axes.plot(at, np.cumsum(counts)[1 : shown + 1] / len(some), color=COLORS[kind],
-                  label=_name(kind))  # fmt: skip
-    some = next(iter(own.values()))[1]
-    at, chance = _chance_by_rank(some, most)
+        found = (some.rank[:, :1] <= at) & (some.rank[:, :1] <= some.places[:, None])
+        axes.plot(at, found.mean(axis=0), color=COLORS[kind], marker=".", label=_name(kind))
+    some = list(own.values())[-1][1]
+    chance = chance_of_reach(some.scored[:, None], some.right[:, :1], at).mean(axis=0)
     axes.plot(at, chance, "--", color=CHANCE_COLOR, label="random order")
     axes.set_xscale("log")
-    axes.set_xlim(1, most)
+    axes.set_xlim(0.95, most * 1.05)
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= most]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(ScalarFormatter())
-    _finish(axes, f"answers looked at ({int(some.places.max())} places at most)",
-            f"photos with one within {RADIUS_M:g} m",
-            f"Recall by rank, fields of view {mixed} degrees")  # fmt: skip
+    axes.xaxis.set_minor_locator(NullLocator())
+    _finish(
+        axes,
+        f"answers looked at, of {int(some.places.max())} places at most",
+        f"photos with one within {RADIUS_M:g} m",
+        f"Recall by rank, fields of view {mixed} degrees",
+    )
     return True
-
-
-def _chance_by_rank(some: Outcomes, most: int) -> tuple[Any, Any]:
-    """Return ranks and the chance of a random order at 1, 5, 10 and 1 %, joined by the places."""
-    at = np.arange(1, most + 1)
-    # Right places of each photo, from the exact chance of its first answer.
-    share = some.chance[:, 0, 0][:, None]
-    right = np.rint(share * some.places[:, None])
-    n = some.places[:, None].astype(np.float64)
-    steps = np.clip((n - right - at + 1) / np.maximum(n - at + 1, 1), 0.0, 1.0)
-    return at, (1.0 - np.cumprod(steps, axis=1)).mean(axis=0)
 
 
 def _recall_by_fov(axes: Any, rows: Sequence[Row], mixed: str) -> bool:
@@ -130,15 +122,26 @@ def _recall_by_fov(axes: Any, rows: Sequence[Row], mixed: str) -> bool:
         x = np.array([at[row.label.fov] for row in mine]) + 0.06 * (number - 1)
         value = np.array([share.value for share in shares])
         edges = [value - [s.low for s in shares], [s.high for s in shares] - value]
-        axes.errorbar(x, value, np.maximum(edges, 0.0), marker="o", capsize=3, color=COLORS[kind],
-                      label=_name(kind))  # fmt: skip
+        axes.errorbar(
+            x,
+            value,
+            np.maximum(edges, 0.0),
+            marker="o",
+            capsize=3,
+            color=COLORS[kind],
+            label=_name(kind),
+        )
     kind = kinds[-1]
     mine = sorted((r for r in single if r.label.kind == kind), key=lambda r: float(r.label.fov))
     chance = [row.figures.shares[f"R@1 {RADIUS_M:g}m"].chance for row in mine]
     axes.plot([at[r.label.fov] for r in mine], chance, "--", color=CHANCE_COLOR, label="chance")
     axes.set_xticks(range(len(labels)), labels)
-    _finish(axes, "field of view, degrees", f"first answer within {RADIUS_M:g} m",
-            "Recall at 1 by field of view (bars: 95 %)")  # fmt: skip
+    _finish(
+        axes,
+        "field of view, degrees",
+        f"first answer within {RADIUS_M:g} m",
+        "Recall at 1 by field of view (bars: 95 %)",
+    )
     return True
 
 
@@ -149,15 +152,24 @@ def _heading_error(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: 
         error = some.heading_error_deg[~np.isnan(some.heading_error_deg)]
         if len(error):
             share = np.histogram(error, edges)[0] / len(error)
-            axes.stairs(share, edges, color=COLORS[kind], linewidth=1.8,
-                        label=f"{_name(kind)} (median {np.median(error):.0f})")  # fmt: skip
+            axes.stairs(
+                share,
+                edges,
+                color=COLORS[kind],
+                linewidth=1.8,
+                label=f"{_name(kind)} (median {np.median(error):.0f})",
+            )
             drawn = True
     axes.axhline(_HEADING_STEP_DEG / 180, ls="--", color=CHANCE_COLOR, label="chance (median 90)")
     axes.set_xlim(0, 180)
     axes.set_xticks(range(0, 181, 30))
-    _finish(axes, "heading error at the right place, degrees",
-            f"photos, a step of {_HEADING_STEP_DEG:g} degrees",
-            f"Heading error, fields of view {mixed} degrees", top=None)  # fmt: skip
+    _finish(
+        axes,
+        "heading error at the right place, degrees",
+        f"photos, a step of {_HEADING_STEP_DEG:g} degrees",
+        f"Heading error, fields of view {mixed} degrees",
+        top=None,
+    )
     return drawn
 
 
@@ -169,8 +181,12 @@ def _risk_coverage(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: 
         axes.axhline(1 - right.mean(), ls=":", color=COLORS[kind], linewidth=1)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    _finish(axes, "photos answered, the surest first", "of those, first answer wrong",
-            f"Risk over coverage, {mixed} degrees (area; dotted: random order)")  # fmt: skip
+    _finish(
+        axes,
+        "photos answered, the surest first",
+        "of those, first answer wrong",
+        f"Risk over coverage, {mixed} degrees (area; dotted: random order)",
+    )
     return True
 
 
@@ -178,13 +194,30 @@ def _reliability(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: st
     axes.plot([0, 1], [0, 1], "--", color=CHANCE_COLOR, label="well calibrated")
     for kind, (_, some) in own.items():
         said, share, count = reliability(some.probability, some.reached()[:, 0, 0])
-        axes.plot(said, share, color=COLORS[kind], linewidth=1, alpha=0.7)
-        axes.scatter(said, share, s=14 + 160 * count / count.sum(), color=COLORS[kind],
-                     alpha=0.75, label=_name(kind))  # fmt: skip
+        # Lines join what rests on enough photos; a share of a few is a point of its own.
+        sound = count >= _LEAST_PHOTOS
+        style = {"color": COLORS[kind], "marker": "o"}
+        axes.plot(said[sound], share[sound], label=_name(kind), **style)
+        axes.plot(said[~sound], share[~sound], ls="", alpha=0.35, markersize=4, **style)
+    axes.plot(
+        [],
+        [],
+        ls="",
+        marker="o",
+        alpha=0.35,
+        markersize=4,
+        color="black",
+        label=f"fewer than {_LEAST_PHOTOS} photos",
+    )
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    _finish(axes, "probability of the first answer", f"first answer within {RADIUS_M:g} m",
-            f"Reliability, fields of view {mixed} degrees (size: photos)", top=1.0)  # fmt: skip
+    _finish(
+        axes,
+        "probability of the first answer",
+        f"first answer within {RADIUS_M:g} m",
+        f"Reliability, fields of view {mixed} degrees",
+        top=1.02,
+    )
     return True
 
 
@@ -205,14 +238,30 @@ def _by_state(
                 share = found[0].figures.shares[f"R@1 {RADIUS_M:g}m"]
                 x = at + (number - (len(kinds) - 1) / 2) * width
                 error = [[max(0.0, share.value - share.low)], [max(0.0, share.high - share.value)]]
-                axes.bar(x, share.value, 0.92 * width, yerr=error, capsize=2, color=COLORS[kind],
-                         label=_name(kind) if at == 0 else None)  # fmt: skip
-                axes.hlines(share.chance, x - width / 2, x + width / 2, color="black",
-                            label="chance" if at == 0 and number == 0 else None)  # fmt: skip
+                axes.bar(
+                    x,
+                    share.value,
+                    0.92 * width,
+                    yerr=error,
+                    capsize=2,
+                    color=COLORS[kind],
+                    label=_name(kind) if at == 0 else None,
+                )
+                axes.hlines(
+                    share.chance,
+                    x - width / 2,
+                    x + width / 2,
+                    color="black",
+                    label="chance" if at == 0 and number == 0 else None,
+                )
     photos = {row.state: row.figures.photos for row in mine}
     axes.set_xticks(range(len(states)), [f"{state}\n({photos[state]})" for state in states])
-    _finish(axes, "state (photos)", f"first answer within {RADIUS_M:g} m",
-            f"Recall at 1 by state of disaster, {mixed} degrees (bars: 95 %)")  # fmt: skip
+    _finish(
+        axes,
+        "state (photos)",
+        f"first answer within {RADIUS_M:g} m",
+        f"Recall at 1 by state of disaster, {mixed} degrees (bars: 95 %)",
+    )
     return True
 
 
@@ -224,4 +273,4 @@ def _finish(axes: Any, x: str, y: str, title: str, top: float | None = None) -> 
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(fontsize=9, framealpha=0.7, edgecolor="none")

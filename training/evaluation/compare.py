@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.table import Table
 
@@ -164,12 +165,9 @@ def _paired(
 
 def _photos_of(photos: pa.Table, row: dict[str, Any]) -> tuple[Any, Vector]:
     """Return city, place and photo (Q, 3), and the compared shares of each photo (Q, M)."""
-    mask = np.ones(photos.num_rows, np.bool_)
+    mine = photos
     for name in _LABEL:
-        column = photos[name].combine_chunks()
-        said = np.asarray(column.cast(pa.string()).to_pylist(), dtype=object)
-        mask &= said == row[name]
-    mine = photos.filter(pa.array(mask))
+        mine = mine.filter(pc.equal(mine[name].cast(pa.string()), row[name]))
     keys = np.stack([mine[name].to_numpy() for name in _PHOTO], axis=1)
     values = np.stack([mine[name].to_numpy().astype(np.float64) for name in COMPARED], axis=1)
     return keys, values

@@ -17,11 +17,9 @@ from training.evaluation.galleries import Described, Gallery
 from training.evaluation.photos import PhotoBlock, PhotoList
 from training.metrics import (
     Outcomes,
-    chance_of_reach,
     first_probability,
     heading_error_deg,
     rank_of_right,
-    ranks_to_reach,
 )
 
 Search = Literal["full", "none", "known"]
@@ -144,15 +142,9 @@ def judge(
     away = torch.cdist(truth, gallery.xy_m)
     away = away.masked_fill(batch.city[:, None] != gallery.city[None, :], torch.inf)
     scored = torch.isfinite(scores)
-    reach = ranks_to_reach(len(gallery))
-    ranks, chances, expected = [], [], []
-    for radius_m in radii_m:
-        right = away <= radius_m
-        ranks.append(rank_of_right(scores, right))
-        among = (right & scored).sum(1)
-        chances.append(chance_of_reach(scored.sum(1), among, reach))
-        ordered = (scored.sum(1) + 1.0) / (among + 1.0)
-        expected.append(torch.where(among > 0, ordered, len(gallery) + 1.0))
+    near = [away <= radius_m for radius_m in radii_m]
+    ranks = torch.stack([rank_of_right(scores, right) for right in near], dim=1)
+    among = torch.stack([(right & scored).sum(1) for right in near], dim=1)
     first = scores.argmax(1, keepdim=True)
     own = away.argmin(1, keepdim=True)
     first_xy, first_city = gallery.xy_m[first[:, 0]], gallery.city[first[:, 0]]
@@ -174,9 +166,9 @@ def judge(
         available=batch.street_available(StreetViewConfig().max_age_days).cpu().numpy(),
         fov_deg=block.fov_deg,
         places=np.full(len(scores), len(gallery), np.int64),
-        rank=torch.stack(ranks, 1).cpu().numpy(),
-        chance=torch.stack(chances, 1).cpu().numpy(),
-        chance_rank=torch.stack(expected, 1).double().cpu().numpy(),
+        rank=ranks.cpu().numpy(),
+        scored=scored.sum(1).cpu().numpy(),
+        right=among.cpu().numpy(),
         heading_error_deg=errors[0],
         first_heading_error_deg=errors[1],
         first_distance_m=away.gather(1, first)[:, 0].double().cpu().numpy(),

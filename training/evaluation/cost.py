@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import resource
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.benchmark import Timer
 
 from model_core.bundle import ModelBundle
 from training.datasets.places import PlaceSet
@@ -16,6 +17,8 @@ from training.evaluation.galleries import Gallery
 from training.evaluation.photos import cut_blocks, list_photos
 from training.evaluation.run import Setting, model_photos
 from training.evaluation.scoring import rank_places
+
+_FEWEST_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -55,19 +58,31 @@ def query_cost(
         return None
     encode = model_photos(model.encoder)
     described = encode(block)
-    parts = (
-        lambda: encode(block),
+    encode_ms = _median_ms(lambda: encode(block), device, least_s)
+    rank_ms = _median_ms(
         lambda: rank_places(described, gallery, block, ("full",))["full"].scores.argmax(1),
+        device,
+        least_s,
     )
-    # The timer waits for the device and warms up.
-    with torch.inference_mode():
-        encode_s, rank_s = (
-            Timer("run()", globals={"run": part}, num_threads=torch.get_num_threads())
-            .blocked_autorange(min_run_time=least_s)
-            .median
-            for part in parts
-        )
-    return QueryCost(encode_s * 1e3, rank_s * 1e3, len(gallery), _peak_memory_mb(device))
+    return QueryCost(encode_ms, rank_ms, len(gallery), _peak_memory_mb(device))
+
+
+def _median_ms(run: Callable[[], object], device: torch.device, least_s: float) -> float:
+    """Return the median time of a call, the first of them left out, with the device's work done."""
+    run()
+    taken: list[float] = []
+    while len(taken) < _FEWEST_RUNS or sum(taken) < least_s:
+        _wait_for(device)
+        started = time.perf_counter()
+        run()
+        _wait_for(device)
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken)) * 1e3
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _peak_memory_mb(device: torch.device) -> float:

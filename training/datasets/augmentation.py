@@ -1,6 +1,7 @@
 """What a photographer, a camera and a compressor do to a strip, on tensors of any device.
 
 Strips enter as full circles, north at column 0; photos leave as windows with an unknown heading.
+A circle that a photo fills in part gives windows of that part only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class PhotoWindows:
     """Photos cut from full circles.
 
     ``images`` float (B, 3, H, w) in [0, 1] with masked pixels 0; ``mask`` float (B, H, w);
-    ``start_bin`` float (B,) left edge in bins; ``layout`` (B, bins_w, K) labels under the window.
+    ``start_bin`` float (B,) left edge in bins, counted from column 0, which is north only where the
+    heading is known; ``layout`` (B, bins_w, K) labels under the window.
     """
 
     images: Tensor
@@ -51,9 +53,13 @@ def cut_windows(
     config: ModelConfig,
     generator: torch.Generator,
     *,
+    seen: Tensor | None = None,
     start_px: Tensor | None = None,
 ) -> PhotoWindows:
     """Cut one photo out of each full circle, at a random heading.
+
+    Where a picture fills only a part of its circle, the window lies on that part, is no wider than
+    it and keeps the picture's own frame; what no picture shows is masked.
 
     Args:
         circles: float (B, 3, H, W) in [0, 1].
@@ -62,6 +68,7 @@ def cut_windows(
         n_bins: Width of the window in bins; the full circle when it is all of them.
         config: The strip frame.
         generator: Source of chance, on the circles' device.
+        seen: bool (B, W), the columns that a picture shows; all of them if None.
         start_px: int64 (B,), the windows' left columns where they are not left to chance.
     """
     batch, _, height, width = circles.shape
@@ -70,6 +77,8 @@ def cut_windows(
     start = start_px
     if start is None:
         start = torch.randint(0, width, (batch,), generator=generator, device=device)
+        if seen is not None:
+            start, fov_deg = _onto_pictures(start, fov_deg, seen, window_px, config)
     full = n_bins == config.azimuth_bins
     stretch = torch.ones(batch, device=device)
     if not full:
@@ -80,6 +89,9 @@ def cut_windows(
     mask = torch.ones(batch, height, window_px, device=device)
     if not full:
         mask = _frame_mask(fov_deg, centred, config, generator)
+    if seen is not None:
+        inside = centred.abs()[None, :] * config.geometry.deg_per_px <= fov_deg[:, None] / 2
+        mask = _picture_mask(circles, seen, columns, mask, inside | full)
     bins = start[:, None] / config.width_stride + torch.arange(n_bins, device=device)[None, :]
     labels = _gather_columns(layout.permute(0, 2, 1).unsqueeze(2), bins).squeeze(2)
     return PhotoWindows(
@@ -88,6 +100,52 @@ def cut_windows(
         start_bin=start.float() / config.width_stride,
         layout=labels.permute(0, 2, 1),
     )
+
+
+def _onto_pictures(
+    start: Tensor, fov_deg: Tensor, seen: Tensor, window_px: int, config: ModelConfig
+) -> tuple[Tensor, Tensor]:
+    """Return left edges (B,) and fields of view (B,) such that the windows lie on the pictures.
+
+    Full circles keep theirs; ``start`` is the chance by which the others are placed.
+    """
+    width = seen.shape[1]
+    first, length = _longest_run(seen)
+    wide_px = torch.minimum(fov_deg / config.geometry.deg_per_px, length.float())
+    centre = first + wide_px / 2 + start / width * (length - wide_px)
+    moved = torch.round(centre - window_px / 2).long() % width
+    whole = length == width
+    narrowed = wide_px * config.geometry.deg_per_px
+    return torch.where(whole, start, moved), torch.where(whole, fov_deg, narrowed)
+
+
+def _longest_run(seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return first column and length, each (B,), of the longest run around circles (B, W)."""
+    width = seen.shape[1]
+    index = torch.arange(2 * width, device=seen.device)
+    gap = torch.where(torch.cat([seen, seen], dim=1), -1, index)
+    runs = (index - gap.cummax(dim=1).values).clamp(max=width)
+    length, last = runs.max(dim=1)
+    return (last - length + 1) % width, length
+
+
+def _picture_mask(
+    circles: Tensor, seen: Tensor, columns: Tensor, frame: Tensor, inside: Tensor
+) -> Tensor:
+    """Return the (B, H, w) masks of windows of circles that may be seen in part.
+
+    Full circles keep ``frame`` but for rows that are blank all around, as in cropped panoramas;
+    others keep the part of the picture within ``inside`` (B, w).
+    """
+    blank = circles.amax(dim=1) <= 0.0
+    shown = (~blank & seen[:, None, :]).float()
+    # Between its highest and its lowest pixel a picture may well be black.
+    reached = (shown.cumsum(1) > 0) & (shown.flip(1).cumsum(1).flip(1) > 0)
+    own = _gather_columns(reached.float()[:, None], columns)[:, 0] > 0.999
+    own = (own & inside[:, None, :]).float()
+    rows = reached.any(dim=2, keepdim=True).float()
+    whole = seen.all(dim=1)[:, None, None]
+    return torch.where(whole, frame * rows, own)
 
 
 def _gather_columns(circles: Tensor, columns: Tensor) -> Tensor:

@@ -134,18 +134,13 @@ def _cut(
     width = batch.query.shape[2]
     margin_deg = (n_bins * config.bin_deg - fov_deg) / 2
     start = ((left_deg - margin_deg) / (360.0 / width)).round().long() % width
-    images = to_float(batch.query)
-    shown = _shown(images, batch.query_seen)[:, None].float()
-    circles = torch.cat([images, shown], dim=1)
-    cut = cut_windows(circles, batch.query_layout, fov_deg, n_bins, config, chance, start_px=start)
-    mask = cut.mask * (cut.images[:, 3] > 0.5)
-    return PhotoWindows(cut.images[:, :3] * mask[:, None], mask, cut.start_bin, cut.layout)
-
-
-def _shown(images: Tensor, seen: Tensor) -> Tensor:
-    """Return bool (B, H, W): what circles show; a full one shows all but rows that are blank."""
-    lit = (images.amax(dim=1) > 0) & seen[:, None, :]
-    # Between its highest and its lowest pixel a picture may well be black.
-    reached = (lit.cumsum(1) > 0) & (lit.flip(1).cumsum(1).flip(1) > 0)
-    rows = lit.any(dim=2, keepdim=True).expand_as(lit)
-    return torch.where(seen.all(dim=1)[:, None, None], rows, reached)
+    return cut_windows(
+        to_float(batch.query),
+        batch.query_layout,
+        fov_deg,
+        n_bins,
+        config,
+        chance,
+        seen=batch.query_seen,
+        start_px=start,
+    )

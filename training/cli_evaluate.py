@@ -50,13 +50,13 @@ def evaluate(
     state: Annotated[str | None, typer.Option(help="Only photos of this state.")] = None,
     imagery: Annotated[str, typer.Option(help="Of before the disaster, or after it.")] = "before",
     controls: Annotated[bool, typer.Option(help="Also chance's neighbours and an oracle.")] = False,
-    study: Annotated[bool, typer.Option(help="Also every policy and fill-in.")] = False,
+    study: Annotated[bool, typer.Option(help="Also every policy and fill-in.")] = True,
     samples: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of headings and fields of view.")] = 5,
 ) -> None:
     """Score a model: recall, headings, states, policies, confidence, cost; chance beside all."""
     from model_core.types import Progress as Step
-    from training.evaluate import recall_table
+    from training.evaluate import KIND_NAMES, recall_table
     from training.evaluate_bundle import evaluate_bundle
     from training.evaluation.options import read_options
     from training.evaluation.write import write_report
@@ -84,7 +84,7 @@ def evaluate(
             report = evaluate_bundle(data, bundle, device, options, show)
         if out is not None:
             write_report(report, out)
-    console.print(recall_table(list(report.recalls)))
+    console.print(recall_table([r for r in report.recalls if r.kind in KIND_NAMES]))
     for note in report.notes:
         console.print(note)
     if out is not None:

@@ -14,7 +14,7 @@ from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.places import PlaceSet
 from training.evaluation.galleries import Gallery, model_galleries, road_gallery
 from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
-from training.evaluation.scoring import Search
+from training.evaluation.scoring import Search, own_search
 from training.metrics import Figures, Outcomes, summarize
 from training.policies import Policy
 from training.world.gallery import CityGallery
@@ -66,7 +66,7 @@ def evaluate_matcher(
     galleries: Mapping[int, CityGallery] | None = None,
     policy: Policy = "hybrid",
     generator: PanoGANGenerator | None = None,
-    search: Search = "full",
+    search: Search | None = None,
 ) -> list[Recall]:
     """Return recall within each city of the set, averaged over photos.
 
@@ -82,7 +82,7 @@ def evaluate_matcher(
             kind ``road``, right within ``radius_m`` of the camera.
         policy: Which street views serve.
         generator: Makes street views under the policy ``synthetic``.
-        search: Of headings.
+        search: Of headings; as the model scores itself when None.
 
     Raises:
         BundleError: Synthetic street views are wanted and there is no generator.
@@ -90,6 +90,7 @@ def evaluate_matcher(
     device = device or torch.device("cpu")
     encoder.eval().to(device)
     encode = model_photos(encoder)
+    search = search or own_search(config)
     found: dict[tuple[str, float], list[Outcomes]] = {}
     for rows in city_groups(places, pooled=False):
         references: dict[str, Gallery] = {

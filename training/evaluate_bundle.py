@@ -15,12 +15,11 @@ from model_core.device import choose_device
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
 from training.controls import make_controls
-from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_galleries
 from training.evaluate import Recall, recall_of
 from training.evaluation.cost import QueryCost, query_cost
 from training.evaluation.galleries import Gallery, model_galleries, road_gallery
-from training.evaluation.options import EvaluateOptions
+from training.evaluation.options import EvaluateOptions, fov_label
 from training.evaluation.rows import Label, Row, make_rows
 from training.evaluation.run import (
     Setting,
@@ -29,9 +28,9 @@ from training.evaluation.run import (
     locate_photos,
     model_photos,
 )
-from training.evaluation.scoring import Search
+from training.evaluation.scoring import Search, own_search
 from training.evaluation.test_set import Loaded, load_test_set
-from training.metrics import RADII_M, Outcomes
+from training.metrics import Outcomes
 from training.policies import POLICIES, Policy
 from training.world.gallery import CityGallery
 
@@ -42,7 +41,7 @@ RADIUS_M = 25.0
 class EvaluationReport:
     """The figures of one model; right is what lies within ``radius_m`` of the truth.
 
-    ``recalls`` are the short form of the model's own figures at each field of view. ``rows`` hold
+    ``recalls`` are the short form of the model's own figures, as it scores itself. ``rows`` hold
     all figures, ``outcomes`` what came of every photo, by the label that the rows of all photos
     bear. ``notes`` say what could not be measured, and why.
     """
@@ -101,7 +100,7 @@ def evaluate_bundle(
         data=data,
         places=len(test.places),
         radius_m=RADIUS_M,
-        recalls=tuple(_recalls(rows, options)),
+        recalls=tuple(_recalls(rows, options, own_search(model.config))),
         rows=tuple(rows),
         outcomes=outcomes,
         options=options,
@@ -209,7 +208,7 @@ class _Run:
             self.options.seed,
         )
         for ((kind, policy), search), outcomes in found.items():
-            if policy == self.options.policy or search == "full":
+            if policy == self.options.policy or search in ("full", own_search(self.model.config)):
                 label = Label("model", kind, policy, setting.label, search)
                 self._keep(label, outcomes)
 
@@ -259,25 +258,31 @@ class _Run:
         )
 
 
-def _recalls(rows: list[Row], options: EvaluateOptions) -> list[Recall]:
-    """Return the short form of the model's rows over all photos under its own policy."""
-    mixed = Setting(options.mixed_fov_deg)
-    fovs = {Setting((fov, fov)).label: (fov, fov) for fov in options.fovs_deg}
-    fovs[mixed.label] = mixed.fov_deg
-    return [
-        recall_of(
-            row.label.kind,
-            fovs[row.label.fov],
-            row.figures,
-            RADIUS_M,
-            row.label.policy,
-            row.label.search,
-        )
-        for row in rows
-        if row.label.model == "model"
-        and (row.state, row.queries, row.label.search) == ("all", "all", "full")
-        and row.label.policy == options.policy
-    ]
+def _recalls(rows: list[Row], options: EvaluateOptions, search: Search) -> list[Recall]:
+    """Return the short form of the model's rows: by kind of reference, then by policy.
+
+    The kind of a policy's row is the policy. That of ``strict`` is over the photos whose place has
+    a street view in time, since it leaves the other places out.
+    """
+    fovs = {fov_label((fov, fov)): (fov, fov) for fov in options.fovs_deg}
+    fovs[options.mixed_label] = options.mixed_fov_deg
+    own, of_policy = [], []
+    for row in rows:
+        label = row.label
+        if (label.model, label.search, row.state) != ("model", search, "all"):
+            continue
+        if label.policy == options.policy and row.queries == "all":
+            own.append(_recall(label.kind, row, fovs))
+        if options.study and label.kind == "both" and label.fov == options.mixed_label:
+            of_policy.append((row.queries, _recall(label.policy, row, fovs)))
+    common = {recall.kind for queries, recall in of_policy if queries == "common"}
+    wanted = {"strict": "common"} if "strict" in common else {}
+    return own + [r for queries, r in of_policy if queries == wanted.get(r.kind, "all")]
+
+
+def _recall(kind: str, row: Row, fovs: Mapping[str, tuple[float, float]]) -> Recall:
+    label = row.label
+    return recall_of(kind, fovs[label.fov], row.figures, RADIUS_M, label.policy, label.search)
 
 
 def _device_name(device: torch.device) -> str:
@@ -285,6 +290,3 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type}, {torch.get_num_threads()} threads"
-
-
-__all__ = ["RADII_M", "EvaluationReport", "PlaceSet", "evaluate_bundle"]

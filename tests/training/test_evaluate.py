@@ -342,6 +342,9 @@ def test_every_policy_is_scored_and_what_is_missing_is_said(report: EvaluationRe
     policies = {row.label.policy for row in report.rows if row.label.model == "model"}
     assert policies == {"strict", "hybrid", "nearest", "mask", "mean", "satellite"}
     assert any("no street-view generator" in note for note in report.notes)
+    by_policy = {r.kind: r for r in report.recalls if r.fov_max_deg == 120.0}
+    assert by_policy["hybrid"].recall_at_1 == by_policy["both"].recall_at_1
+    assert {"strict", "nearest", "mask"} <= set(by_policy)
 
 
 def test_a_report_is_written_with_plots_that_show_something(
@@ -458,6 +461,9 @@ def test_a_model_without_a_search_of_headings_is_scored_as_it_does_and_honestly(
     }
     assert set(shares) == {"full", "none", "known"}
     assert shares["known"].share("R@5 25m") > shares["none"].share("R@5 25m")
+    own = next(r for r in report.recalls if (r.kind, r.fov_deg) == ("both", 90.0))
+    assert own.search == "none"
+    assert own.recall_at_5 == shares["none"].share("R@5 25m")
     assert "not searched" in report_markdown(report)
 
 

@@ -30,7 +30,7 @@ class EvaluateOptions:
         state: Only photos of this state of disaster.
         imagery: Satellite images from before the disaster or after it.
         controls: Also score what must do badly, and what must do well.
-        study: Also score every policy and fill-in.
+        study: Also score every policy and fill-in, on the mixed fields of view.
         samples: Bootstrap draws.
         seed: Of headings, fields of view and frames.
     """
@@ -43,7 +43,7 @@ class EvaluateOptions:
     state: str | None = None
     imagery: Imagery = "before"
     controls: bool = False
-    study: bool = False
+    study: bool = True
     samples: int = 1000
     seed: int = 5
 

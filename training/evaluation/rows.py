@@ -55,9 +55,7 @@ def make_rows(
     """
     rows = []
     for label, some in outcomes.items():
-        split = (
-            label.fov == options.mixed_label and label.search == "full" and label.model == "model"
-        )
+        split = label.fov == options.mixed_label and label.model == "model"
         for state, queries, mask in _groups(some, states, split):
             chosen = some if mask is None else some.take(mask)
             figures = summarize(chosen, options.samples, options.seed, device)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_core.config import RankingConfig, StreetViewConfig
+from model_core.config import ModelConfig, RankingConfig, StreetViewConfig
 from model_core.gallery.weighting import bin_energy
 from model_core.matching.correlation import ENERGY_FLOOR, best_shifts
 from training.evaluation.galleries import Described, Gallery
@@ -27,6 +27,11 @@ Search = Literal["full", "none", "known"]
 without a search of headings does; ``known`` is told the heading."""
 MIN_COVERAGE = 0.5
 _WINDOW_VALUES = {"cpu": 1 << 24, "cuda": 1 << 28}
+
+
+def own_search(config: ModelConfig) -> Search:
+    """Return how a model scores itself."""
+    return "full" if config.heading_search else "none"
 
 
 def correlate(photos: Described, places: Described, min_coverage: float = MIN_COVERAGE) -> Tensor:

@@ -67,7 +67,7 @@ def report_mapping(report: EvaluationReport) -> dict[str, Any]:
         "options": dataclasses.asdict(report.options),
         "cost": None if report.cost is None else dataclasses.asdict(report.cost),
         "notes": list(report.notes),
-        "figures": [dataclasses.asdict(recall) for recall in report.recalls],
+        "figures": [dataclasses.asdict(r) for r in report.recalls if r.fov_max_deg is None],
         "rows": [
             {
                 **dataclasses.asdict(row.label),

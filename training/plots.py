@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, Scala
 
 from training.evaluate import KIND_NAMES
 from training.evaluation.rows import Label, Row
-from training.metrics import Outcomes, chance_of_reach, reliability, risk_coverage
+from training.metrics import Outcomes, Vector, chance_of_reach, reliability, risk_coverage
 
 COLORS = {
     "si": "#0072b2",
@@ -91,9 +91,11 @@ def _recall_by_rank(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed:
     for kind, (_, some) in own.items():
         found = (some.rank[:, :1] <= at) & (some.rank[:, :1] <= some.places[:, None])
         axes.plot(at, found.mean(axis=0), color=COLORS[kind], marker=".", label=_name(kind))
-    some = list(own.values())[-1][1]
-    chance = chance_of_reach(some.scored[:, None], some.right[:, :1], at).mean(axis=0)
-    axes.plot(at, chance, "--", color=CHANCE_COLOR, label="random order")
+    curves = {
+        kind: chance_of_reach(some.scored[:, None], some.right[:, :1], at).mean(axis=0)
+        for kind, (_, some) in own.items()
+    }
+    _draw_chance(axes, curves, at, "random order")
     axes.set_xscale("log")
     axes.set_xlim(0.95, most * 1.05)
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= most]
@@ -116,11 +118,13 @@ def _recall_by_fov(axes: Any, rows: Sequence[Row], mixed: str) -> bool:
     labels = sorted({row.label.fov for row in single}, key=float)
     at = {label: k for k, label in enumerate(labels)}
     kinds = list(dict.fromkeys(row.label.kind for row in single))
+    chance = {}
     for number, kind in enumerate(kinds):
         mine = sorted((r for r in single if r.label.kind == kind), key=lambda r: float(r.label.fov))
         shares = [row.figures.shares[f"R@1 {RADIUS_M:g}m"] for row in mine]
         x = np.array([at[row.label.fov] for row in mine]) + 0.06 * (number - 1)
         value = np.array([share.value for share in shares])
+        chance[kind] = np.array([share.chance for share in shares])
         edges = [value - [s.low for s in shares], [s.high for s in shares] - value]
         axes.errorbar(
             x,
@@ -131,10 +135,7 @@ def _recall_by_fov(axes: Any, rows: Sequence[Row], mixed: str) -> bool:
             color=COLORS[kind],
             label=_name(kind),
         )
-    kind = kinds[-1]
-    mine = sorted((r for r in single if r.label.kind == kind), key=lambda r: float(r.label.fov))
-    chance = [row.figures.shares[f"R@1 {RADIUS_M:g}m"].chance for row in mine]
-    axes.plot([at[r.label.fov] for r in mine], chance, "--", color=CHANCE_COLOR, label="chance")
+    _draw_chance(axes, chance, range(len(labels)), "chance")
     axes.set_xticks(range(len(labels)), labels)
     _finish(
         axes,
@@ -143,6 +144,17 @@ def _recall_by_fov(axes: Any, rows: Sequence[Row], mixed: str) -> bool:
         "Recall at 1 by field of view (bars: 95 %)",
     )
     return True
+
+
+def _draw_chance(axes: Any, curves: Mapping[str, Vector], at: Any, name: str) -> None:
+    """Draw what chance gives: one line, or one a kind where they have different places to name."""
+    first = next(iter(curves.values()))
+    if all(np.allclose(first, curve) for curve in curves.values()):
+        axes.plot(at, first, "--", color=CHANCE_COLOR, label=name)
+        return
+    for kind, curve in curves.items():
+        axes.plot(at, curve, "--", color=COLORS[kind], linewidth=1)
+    axes.plot([], [], "--", color=CHANCE_COLOR, label=name)
 
 
 def _heading_error(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: str) -> bool:
@@ -180,7 +192,7 @@ def _risk_coverage(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: 
         axes.plot(coverage, risk, color=COLORS[kind], label=f"{_name(kind)} ({risk.mean():.2f})")
         axes.axhline(1 - right.mean(), ls=":", color=COLORS[kind], linewidth=1)
     axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _finish(
         axes,
         "photos answered, the surest first",
@@ -210,7 +222,7 @@ def _reliability(axes: Any, own: Mapping[str, tuple[Label, Outcomes]], mixed: st
         label=f"fewer than {_LEAST_PHOTOS} photos",
     )
     axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _finish(
         axes,
         "probability of the first answer",
@@ -225,7 +237,11 @@ def _by_state(
     axes: Any, rows: Sequence[Row], own: Mapping[str, tuple[Label, Outcomes]], mixed: str
 ) -> bool:
     policies = {label.policy for label, _ in own.values()}
-    mine = [row for row in rows if row.state != "all" and row.label.policy in policies]
+    mine = [
+        row
+        for row in rows
+        if row.state != "all" and row.label.policy in policies and row.label.search == "full"
+    ]
     if not mine:
         return False
     states = list(dict.fromkeys(row.state for row in mine))
@@ -270,7 +286,7 @@ def _finish(axes: Any, x: str, y: str, title: str, top: float | None = None) -> 
     axes.set_ylabel(y)
     axes.set_title(title, fontsize=11)
     axes.set_ylim(bottom=0, top=top)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=9, framealpha=0.7, edgecolor="none")

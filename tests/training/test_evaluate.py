@@ -286,11 +286,13 @@ def test_the_figures_are_those_of_a_plain_recomputation(
                 (4, model.config.azimuth_bins, 16),
                 CPU,
             )
-            stored, energy = weigh_bins(
-                gallery.described.features.permute(0, 2, 3, 1), gallery.described.coverage
-            )
-            both = correlate_block(stored.float(), energy, None, queries)
-            cosines.append(both.permute(1, 0, 2).numpy())
+            both = []
+            for known in (gallery.described, gallery.otherwise):
+                assert known is not None
+                stored, energy = weigh_bins(known.features.permute(0, 2, 3, 1), known.coverage)
+                both.append(correlate_block(stored.float(), energy, None, queries).numpy())
+            serves = gallery.serving(block.batch.query_days).numpy().T[:, :, None]
+            cosines.append(np.where(serves, *both).transpose(1, 0, 2))
     best = np.concatenate(cosines).max(axis=2)
     hits = {1: 0, 5: 0}
     chance = 0.0

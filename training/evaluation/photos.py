@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -110,6 +111,10 @@ def cut_blocks(
         size: Most photos a block.
     """
     chance = torch.Generator(device).manual_seed(seed)
+    # References are not looked at here, so their pictures need not travel with every block.
+    places = dataclasses.replace(
+        places, satellite=places.satellite[:, :0], street=places.street[:, :0]
+    )
     widths = np.array([bins_for_fov(float(fov), config) for fov in photos.fov_deg], np.int64)
     for n_bins in np.unique(widths):
         of_width = np.flatnonzero(widths == n_bins)

@@ -115,7 +115,8 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
         f"{options.policy}, imagery {options.imagery}.",
         f"Right is what lies within {report.radius_m:g} m of the truth unless said otherwise; "
         "headings are unknown; brackets are 95 % intervals of a bootstrap over photos within "
-        "each city; (chance) is what a random order of the same places gives.",
+        "each city; (chance) is what a random order of the places that could be scored gives: "
+        "fewer places where some have no street view.",
         "",
         *[f"- {note}" for note in report.notes],
         *_headline(report),
@@ -192,7 +193,12 @@ def _searches(report: EvaluationReport) -> list[str]:
 
 
 def _states(report: EvaluationReport) -> list[str]:
-    rows = [r for r in report.rows if r.state != "all" and r.label.policy == report.options.policy]
+    rows = [
+        row
+        for row in report.rows
+        if row.state != "all"
+        and (row.label.policy, row.label.search) == (report.options.policy, "full")
+    ]
     if not rows:
         return []
     header = ["state", "references", "photos", "R@1", "R@5", "heading error"]

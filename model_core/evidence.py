@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 
 from model_core.config import RankingConfig
 from model_core.matching.search import RetrievalResult
@@ -186,6 +185,8 @@ def log_verification_ratio(
     base = np.full(count, model.missed if alone else 1.0)
     if len(tried.inliers) == 0:
         return np.asarray(np.log(base), np.float64)
+    import shapely  # not at the top: evaluation takes the constants where it is missing
+
     tree = shapely.STRtree([shapely.Point(x, y) for x, y in tried.xy_m])
     near, _ = tree.query(shapely.points(xy_m), predicate="dwithin", distance=reach_m)
     base[near] = model.missed

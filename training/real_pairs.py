@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from rich.table import Table
 from torch import Tensor
 
@@ -28,7 +29,6 @@ from model_core.bundle import ModelBundle
 from model_core.config import ModelConfig
 from model_core.errors import InputError
 from model_core.features.preprocess import to_tensor
-from model_core.photo import read_pixels
 from model_core.types import ImageU8, LonLat, SatelliteImage, SourceTerms, Strip
 from training.datasets.augmentation import bins_for_fov
 from training.losses import window_correlation
@@ -101,8 +101,8 @@ def evaluate_pairs(
     """
     figures = []
     for dataset, pairs in find_pairs(folder).items():
-        circles = [_panorama_strip(read_pixels(path), bundle.config) for _, path in pairs]
-        images = [read_pixels(path) for path, _ in pairs]
+        circles = [_panorama_strip(_read_rgb(path), bundle.config) for _, path in pairs]
+        images = [_read_rgb(path) for path, _ in pairs]
         for footprint_m in FOOTPRINTS_M:
             gallery = _encode_satellites(bundle, images, footprint_m)
             for fov_deg in FOVS_DEG:
@@ -112,6 +112,19 @@ def evaluate_pairs(
                     summarize_ranks(dataset, footprint_m, fov_deg, ranks, errors, rng, samples)
                 )
     return figures
+
+
+def _read_rgb(path: Path) -> ImageU8:
+    """Return an image's pixels, (H, W, 3).
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise InputError(f"{path}: not a readable image ({error}); replace it") from error
 
 
 def _panorama_strip(pixels: ImageU8, config: ModelConfig) -> Strip:
@@ -146,12 +159,16 @@ def _encode_satellites(bundle: ModelBundle, images: list[ImageU8], footprint_m: 
         )
         for image in images
     ]
-    tensor, _ = to_tensor(strips)
+    tensor, _ = to_tensor(strips, _device(bundle))
     satellite = bundle.encoder.encode_satellite(tensor)
-    present = torch.ones(len(satellite), dtype=torch.bool)
-    cover = torch.ones(len(satellite), bundle.config.azimuth_bins)
+    present = torch.ones(len(satellite), dtype=torch.bool, device=satellite.device)
+    cover = torch.ones(len(satellite), bundle.config.azimuth_bins, device=satellite.device)
     fused, _ = bundle.encoder.fuse(satellite, torch.zeros_like(satellite), cover, present, ~present)
     return fused
+
+
+def _device(bundle: ModelBundle) -> torch.device:
+    return next(bundle.encoder.parameters()).device
 
 
 def _resized(image: ImageU8) -> ImageU8:
@@ -183,7 +200,7 @@ def _rank_pairs(
     config = bundle.config
     ranks, errors = [], []
     for number, strips in enumerate(_windows(circles, fov_deg, config)):
-        images, mask = to_tensor(strips)
+        images, mask = to_tensor(strips, _device(bundle))
         photo = bundle.encoder.encode_photo(images, mask)
         best, shift = window_correlation(photo, gallery).max(dim=2)
         own = best.diagonal()
@@ -191,7 +208,7 @@ def _rank_pairs(
         start = number * config.azimuth_bins / HEADINGS
         off = (shift.diagonal() - start) * config.bin_deg
         errors.append(((off + 180) % 360 - 180).abs())
-    return torch.stack(ranks, 1).numpy(), torch.stack(errors, 1).numpy()
+    return torch.stack(ranks, 1).cpu().numpy(), torch.stack(errors, 1).cpu().numpy()
 
 
 def summarize_ranks(

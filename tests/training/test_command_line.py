@@ -44,7 +44,7 @@ def test_evaluating_writes_the_figures_with_the_model_they_are_of(
     assert report["model_hash"] == load_bundle(default_bundle_path()).model_hash
     assert report["places"] <= 6
     kinds = {(figure["kind"], figure["fov_deg"]) for figure in report["figures"]}
-    assert {("si", 60.0), ("svi", 60.0), ("both", 360.0)} <= kinds
+    assert {("si", 70.0), ("svi", 70.0), ("both", 360.0)} <= kinds
     for figure in report["figures"]:
         assert 0.0 <= figure["recall_at_1"] <= figure["recall_at_5"] <= 1.0
         assert 0.0 < figure["chance"] <= 1.0

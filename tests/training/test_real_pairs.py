@@ -1,15 +1,20 @@
 """Figures on real pairs: counted rightly, and worse than chance for no model by construction."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.errors import InputError
+from training.cli import app
+from training.pairs_history import append_run, history_table, read_history
 from training.real_pairs import (
     FOOTPRINTS_M,
     FOVS_DEG,
+    PairFigures,
     evaluate_pairs,
     find_pairs,
     pairs_markdown,
@@ -51,3 +56,47 @@ def test_the_packaged_model_is_scored_at_every_footprint_and_field_of_view(share
         assert one.recall_at_1_interval[0] <= one.recall_at_1 <= one.recall_at_1_interval[1]
         assert 1.0 <= one.median_rank <= one.pairs
     assert pairs_markdown(figures).count("| cv") == len(figures)
+
+
+def made_figures(recall: float) -> list[PairFigures]:
+    """Figures of one set at two footprints."""
+    return [
+        PairFigures("cvact", footprint_m, 90.0, 5, recall, (0.0, 0.5), 1.0, 3.0, 80.0)
+        for footprint_m in (50.0, 70.0)
+    ]
+
+
+def test_the_history_keeps_every_run_with_its_model_and_what_had_changed(tmp_path: Path):
+    path = tmp_path / "new" / "history.jsonl"
+    first, second = (datetime(2026, 3, day, 9, tzinfo=UTC) for day in (1, 8))
+    append_run(path, made_figures(0.2), "abc" * 20, "before snow", first)
+    append_run(path, made_figures(0.4), "def" * 20, "after snow", second)
+    runs = read_history(path)
+    assert [run.label for run in runs] == ["before snow", "after snow"]
+    assert runs[1].measured_at.startswith("2026-03-08")
+    assert runs[0].figures == tuple(made_figures(0.2))
+    table = history_table(runs)
+    assert list(table.columns[3].cells) == ["20% (20%), 3.0", "40% (20%), 3.0"]
+    assert table.columns[3].header == "cvact 90"
+
+
+def test_a_history_with_a_broken_line_names_it(tmp_path: Path):
+    path = tmp_path / "history.jsonl"
+    append_run(path, made_figures(0.2), "abc", "", datetime(2026, 3, 1, tzinfo=UTC))
+    with path.open("a") as file:
+        file.write('{"label": "cut o\n')
+    with pytest.raises(InputError, match="line 2"):
+        read_history(path)
+
+
+def test_the_command_prints_the_figures_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("training.real_pairs.evaluate_pairs", lambda *_: made_figures(0.2))
+    arguments = ["pairs", "--data", str(tmp_path)]
+    history = tmp_path / "history.jsonl"
+    arguments += ["--history", str(history), "--label", "new light"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "over time" in result.output
+    (run,) = read_history(history)
+    assert run.model_hash == load_bundle(default_bundle_path()).model_hash
+    assert run.label == "new light"

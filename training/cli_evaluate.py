@@ -1,0 +1,167 @@
+"""Commands that score models: ``evaluate``, ``compare`` and ``pairs``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model_core.errors import ConfigError, GeolocatorError
+from training.cli import app, console
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn the project's errors into one line and exit code 2."""
+    try:
+        yield
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder of held-out places.")],
+    bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for report, plots and photos; or a .json file for figures only."),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="cross: whole cities; same: the test fifth of every city.")
+    ] = "cross",
+    gallery: Annotated[
+        str, typer.Option(help="places of a city, satellites along its roads, or pooled cities.")
+    ] = "places",
+    policy: Annotated[
+        str,
+        typer.Option(help="Of street views: strict, hybrid, nearest, synthetic, or a fill-in."),
+    ] = "hybrid",
+    fov: Annotated[
+        str, typer.Option(help="Fields of view in degrees; 45-120 mixed is always measured.")
+    ] = "360,180,120,90,70,55,45",
+    state: Annotated[str | None, typer.Option(help="Only photos of this state.")] = None,
+    imagery: Annotated[str, typer.Option(help="Of before the disaster, or after it.")] = "before",
+    controls: Annotated[bool, typer.Option(help="Also chance's neighbours and an oracle.")] = False,
+    study: Annotated[bool, typer.Option(help="Also every policy and fill-in.")] = True,
+    samples: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of headings and fields of view.")] = 5,
+) -> None:
+    """Score a model: recall, headings, states, policies, confidence, cost; chance beside all."""
+    from model_core.types import Progress as Step
+    from training.evaluate import KIND_NAMES, recall_table
+    from training.evaluate_bundle import evaluate_bundle
+    from training.evaluation.options import read_options
+    from training.evaluation.write import write_report
+
+    with _plain_errors():
+        options = read_options(
+            protocol=protocol,
+            gallery=gallery,
+            policy=policy,
+            fovs_deg=_numbers(fov),
+            state=state,
+            imagery=imagery,
+            controls=controls,
+            study=study,
+            samples=samples,
+            seed=seed,
+        )
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+            task = bar.add_task("locating photos")
+
+            def show(step: Step) -> None:
+                bar.update(task, completed=step.done, total=step.total)
+
+            report = evaluate_bundle(data, bundle, device, options, show)
+        if out is not None:
+            write_report(report, out)
+    console.print(recall_table([r for r in report.recalls if r.kind in KIND_NAMES]))
+    for note in report.notes:
+        console.print(note)
+    if out is not None:
+        console.print(f"report: {out}")
+
+
+@app.command()
+def compare(
+    reports: Annotated[list[Path], typer.Argument(help="report.json of two evaluations or more.")],
+    fov: Annotated[str, typer.Option(help="Field of view, or a range as the reports name it.")] = (
+        "45-120"
+    ),
+    out: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
+) -> None:
+    """Print reports side by side, with intervals of their differences over the same photos."""
+    from training.evaluation.compare import compare_reports, comparison_markdown, comparison_table
+
+    with _plain_errors():
+        comparison = compare_reports(reports, fov)
+        if out is not None:
+            out.write_text(comparison_markdown(comparison), encoding="utf-8")
+    console.print(comparison_table(comparison))
+    for note in comparison.notes:
+        console.print(note)
+
+
+@app.command()
+def pairs(
+    data: Annotated[Path, typer.Option(help="Folder that holds cvusa/ and cvact/.")],
+    bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    card: Annotated[bool, typer.Option(help="Write them into the model's card.")] = False,
+    history: Annotated[
+        Path | None, typer.Option(help="Append them to this file and print it over time.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="What changed, for the history.")] = "",
+) -> None:
+    """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
+    from model_core.bundle import default_bundle_path, load_bundle, save_bundle
+    from model_core.device import choose_device
+    from training.model_card import write_card
+    from training.pairs_history import append_run, history_table, read_history
+    from training.real_pairs import evaluate_pairs, pairs_markdown, pairs_table, write_pairs
+
+    with _plain_errors():
+        model = load_bundle(bundle or default_bundle_path(), choose_device(device))
+        figures = evaluate_pairs(model, data)
+        console.print(pairs_table(figures))
+        if out is not None:
+            write_pairs(figures, out)
+        if history is not None:
+            append_run(history, figures, model.model_hash, label, datetime.now(UTC))
+            console.print(history_table(read_history(history)))
+    if card:
+        text = write_card(model.config, dict(model.training), pairs_markdown(figures))
+        save_bundle(
+            model.path,
+            model.config,
+            model.encoder,
+            model.generator,
+            card=text,
+            extra=model.training,
+            street_view_trained=model.street_view_trained,
+        )
+        console.print(f"card: {model.path / 'card.md'}")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Return numbers separated by commas.
+
+    Raises:
+        ConfigError: Something between them is no number.
+    """
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ConfigError(f"--fov {text!r}: numbers with commas are expected, as in 90,70") from (
+            error
+        )

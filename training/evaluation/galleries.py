@@ -1,0 +1,241 @@
+"""Galleries of held-out places: features of every place by kind of reference and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from model_core.config import ModelConfig, StreetViewConfig
+from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.synthesis.panogan import PanoGANGenerator
+from training.datasets.augmentation import normalize
+from training.datasets.places import NO_DATE, PlaceSet, RawBatch, take_batch
+from training.policies import FILL_INS, Policy, fill_in, real_street, satellite_strips
+from training.world.gallery import CityGallery
+
+PART = 128
+
+
+@dataclass(frozen=True)
+class Described:
+    """Features (N, C, h, W) weighted by coverage (N, W); no coverage where nothing is known."""
+
+    features: Tensor
+    coverage: Tensor
+
+    def at(self, rows: Tensor | slice) -> Described:
+        """Return some places."""
+        return Described(self.features[rows], self.coverage[rows])
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """N places to search, of one kind of reference.
+
+    Attributes:
+        described: What each place is known by when its street view serves the photo.
+        otherwise: What it is known by when that is missing or too old; None where that does not
+            matter.
+        xy_m: float32 (N, 2), in the place's city.
+        city: int64 (N,).
+        street_present: bool (N,).
+        street_days: int64 (N,), ``NO_DATE`` where unknown.
+        any_age: A street view of whatever age serves.
+        from_camera: Right is what lies near the camera, not near the photo's own place.
+    """
+
+    described: Described
+    otherwise: Described | None
+    xy_m: Tensor
+    city: Tensor
+    street_present: Tensor
+    street_days: Tensor
+    any_age: bool = False
+    from_camera: bool = False
+
+    def __len__(self) -> int:
+        """The number of places."""
+        return len(self.xy_m)
+
+    def serving(self, query_days: Tensor) -> Tensor:
+        """Return bool (B, N): the place's street view serves a photo of that day."""
+        present = self.street_present[None, :].expand(len(query_days), -1)
+        if self.any_age:
+            return present
+        query = query_days.long()[:, None]
+        dated = (self.street_days[None, :] != NO_DATE) & (query != NO_DATE)
+        apart = (self.street_days[None, :] - query).abs()
+        return present & (~dated | (apart <= StreetViewConfig().max_age_days))
+
+
+def model_galleries(
+    encoder: PlaceEncoder,
+    config: ModelConfig,
+    places: PlaceSet,
+    rows: npt.NDArray[np.int64],
+    policies: Sequence[Policy],
+    generator: PanoGANGenerator | None,
+    device: torch.device,
+) -> dict[tuple[str, Policy], Gallery]:
+    """Return the galleries ``si``, ``svi`` and ``both`` of some places under each policy.
+
+    Every picture is encoded once, whatever the number of policies.
+
+    Raises:
+        BundleError: A synthetic street view is wanted and there is no generator.
+    """
+    mean = _mean_street(places, rows, device) if "mean" in policies else None
+    parts: dict[tuple[str, Policy], list[tuple[Described, Described]]] = {}
+    for batch in place_parts(places, rows, device):
+        si = encoder.encode_satellite(normalize(satellite_strips(batch.satellite, config)))
+        svi = _encode_street(encoder, *real_street(batch))
+        for policy in policies:
+            made: Described | None = None
+            if policy in FILL_INS:
+                made = _encode_street(encoder, *fill_in(batch, policy, generator, config, mean))
+            for kind, pair in _by_kind(encoder, si, svi, made, policy).items():
+                parts.setdefault((kind, policy), []).append(pair)
+    where = _whereabouts(places, rows, device)
+    return {
+        (kind, policy): replace(
+            where,
+            described=_join([first for first, _ in pairs]),
+            otherwise=None if kind == "si" else _join([second for _, second in pairs]),
+            any_age=policy == "nearest",
+        )
+        for (kind, policy), pairs in parts.items()
+    }
+
+
+def road_gallery(
+    encoder: PlaceEncoder,
+    config: ModelConfig,
+    laid: CityGallery,
+    city: int,
+    device: torch.device,
+) -> Gallery:
+    """Return satellite images along the roads of a city as a search lays them."""
+    crops = torch.from_numpy(np.asarray(laid.satellite))
+    features = torch.cat(
+        [
+            encoder.encode_satellite(normalize(satellite_strips(some.to(device), config)))
+            for some in torch.split(crops, PART)
+        ]
+    )
+    cover = torch.ones(len(features), features.shape[-1], device=device)
+    absent = torch.zeros(len(features), dtype=torch.bool, device=device)
+    return Gallery(
+        described=_fused(encoder, features, features, cover, ~absent, absent),
+        otherwise=None,
+        xy_m=torch.from_numpy(np.asarray(laid.place_xy, np.float32)).to(device),
+        city=torch.full((len(features),), city, device=device),
+        street_present=absent,
+        street_days=torch.full((len(features),), NO_DATE, device=device),
+        from_camera=True,
+    )
+
+
+def plain_gallery(
+    features: Tensor,
+    coverage: Tensor,
+    places: PlaceSet,
+    rows: npt.NDArray[np.int64],
+    device: torch.device,
+) -> Gallery:
+    """Return a gallery of ready features, whose street views' dates do not matter."""
+    where = _whereabouts(places, rows, device)
+    return replace(where, described=Described(features, coverage))
+
+
+def shuffled(gallery: Gallery, seed: int) -> Gallery:
+    """Return a gallery whose places hold each other's features, within a city."""
+    rng = np.random.default_rng(seed)
+    city = gallery.city.cpu().numpy()
+    order = np.arange(len(city))
+    for one in np.unique(city):
+        mine = np.flatnonzero(city == one)
+        order[mine] = rng.permutation(mine)
+    rows = torch.as_tensor(order, device=gallery.city.device)
+    return replace(
+        gallery,
+        described=gallery.described.at(rows),
+        otherwise=None if gallery.otherwise is None else gallery.otherwise.at(rows),
+        street_present=gallery.street_present[rows],
+        street_days=gallery.street_days[rows],
+    )
+
+
+def place_parts(
+    places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device
+) -> Iterator[RawBatch]:
+    """Yield places in parts that fit the device, each with its first photo."""
+    for some in np.split(rows, range(PART, len(rows), PART)):
+        yield take_batch(places, some, np.zeros(len(some), np.int64)).to(device)
+
+
+def _by_kind(
+    encoder: PlaceEncoder, si: Tensor, svi: Described, made: Described | None, policy: Policy
+) -> Mapping[str, tuple[Described, Described]]:
+    """Return what a policy knows a place by: with its street view, and without."""
+    yes = torch.ones(len(si), dtype=torch.bool, device=si.device)
+    street, cover = svi.features, svi.coverage
+    alone = _fused(encoder, si, street, cover, yes, ~yes)
+    nothing = Described(torch.zeros_like(si), torch.zeros_like(cover))
+    if made is not None:
+        without_si = _fused(encoder, si, made.features, made.coverage, ~yes, yes)
+        without = _fused(encoder, si, made.features, made.coverage, yes, yes)
+    else:
+        without_si = nothing
+        without = nothing if policy == "strict" else alone
+    return {
+        "si": (alone, alone),
+        "svi": (_fused(encoder, si, street, cover, ~yes, yes), without_si),
+        "both": (_fused(encoder, si, street, cover, yes, yes), without),
+    }
+
+
+def _fused(
+    encoder: PlaceEncoder, si: Tensor, svi: Tensor, cover: Tensor, has_si: Tensor, has_svi: Tensor
+) -> Described:
+    features, coverage = encoder.fuse(si, svi, cover, has_si, has_svi)
+    return Described(features * coverage[:, None, None, :], coverage)
+
+
+def _encode_street(encoder: PlaceEncoder, street: Tensor, seen: Tensor) -> Described:
+    mask = seen[:, None, :].expand(-1, street.shape[2], -1).float()
+    features = encoder.encode_street(normalize(street, mask), mask)
+    return Described(features, encoder.photo_coverage(mask))
+
+
+def _join(parts: Sequence[Described]) -> Described:
+    features = torch.cat([part.features for part in parts])
+    return Described(features, torch.cat([part.coverage for part in parts]))
+
+
+def _whereabouts(places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device) -> Gallery:
+    empty = torch.zeros(0, device=device)
+    seen = np.asarray(places.street_seen[rows]).any(axis=1)
+    return Gallery(
+        described=Described(empty, empty),
+        otherwise=None,
+        xy_m=torch.as_tensor(np.asarray(places.place_xy[rows]), device=device),
+        city=torch.as_tensor(np.asarray(places.city[rows]), device=device),
+        street_present=torch.as_tensor(seen, device=device),
+        street_days=torch.as_tensor(np.asarray(places.street_days[rows]), device=device).long(),
+    )
+
+
+def _mean_street(places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device) -> Tensor:
+    """Return the mean street view of all places, float (3, H, W), from sums part by part."""
+    total = torch.zeros((), device=device)
+    views = torch.zeros((), device=device)
+    for batch in place_parts(places, rows, device):
+        street, seen = real_street(batch)
+        total = total + street.sum(dim=0)
+        views = views + seen.sum(dim=0)
+    return total / views.clamp(min=1)

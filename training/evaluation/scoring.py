@@ -1,0 +1,187 @@
+"""Photos against galleries, in blocks: best cosine and heading of every place, then outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model_core.config import ModelConfig, RankingConfig, StreetViewConfig
+from model_core.gallery.weighting import bin_energy
+from model_core.matching.correlation import ENERGY_FLOOR, best_shifts
+from training.evaluation.galleries import Described, Gallery
+from training.evaluation.photos import PhotoBlock, PhotoList
+from training.metrics import (
+    Outcomes,
+    first_probability,
+    heading_error_deg,
+    rank_of_right,
+)
+
+Search = Literal["full", "none", "known"]
+"""``full`` takes the best heading; ``none`` compares the columns from 0 on alone, as a model
+without a search of headings does; ``known`` is told the heading."""
+MIN_COVERAGE = 0.5
+_WINDOW_VALUES = {"cpu": 1 << 24, "cuda": 1 << 28}
+
+
+def own_search(config: ModelConfig) -> Search:
+    """Return how a model scores itself."""
+    return "full" if config.heading_search else "none"
+
+
+def correlate(photos: Described, places: Described, min_coverage: float = MIN_COVERAGE) -> Tensor:
+    """Return the cosine of every photo, place and shift, float32 (B, N, W).
+
+    The same as ``model_core.matching.correlation.correlate_block`` for photos of one width, laid
+    out for large batches of photos on one device.
+
+    Args:
+        photos: (B, C, h, w) and (B, w).
+        places: (N, C, h, W) and (N, W).
+        min_coverage: Windows that are covered less are minus infinity.
+    """
+    width, bins = photos.features.shape[-1], places.features.shape[-1]
+    count = len(places.features)
+    windows = _windows(places.features, width).permute(0, 3, 1, 2, 4).reshape(count * bins, -1)
+    product = photos.features.flatten(1) @ windows.T
+    photo_energy = bin_energy(photos.features.square().sum((1, 2)), photos.coverage)
+    place_energy = bin_energy(places.features.square().sum((1, 2)), places.coverage)
+    cover = _windows(places.coverage, width).reshape(count * bins, -1)
+    place_norm = photos.coverage @ _windows(place_energy, width).reshape(count * bins, -1).T
+    photo_norm = photo_energy @ cover.T
+    norm = place_norm.clamp(min=ENERGY_FLOOR) * photo_norm.clamp(min=ENERGY_FLOOR)
+    total = photos.coverage.sum(1, keepdim=True).clamp(min=ENERGY_FLOOR)
+    share = (photos.coverage @ cover.T) / total
+    cosine = (product * norm.rsqrt()).masked_fill(share < min_coverage - 1e-6, -torch.inf)
+    return cosine.view(len(photos.features), count, bins)
+
+
+def _windows(circles: Tensor, width: int) -> Tensor:
+    """Return (..., W, width): the bins from every bin on, around the circle."""
+    wrapped = torch.cat([circles, circles[..., : width - 1]], dim=-1)
+    return wrapped.unfold(-1, width, 1)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Score and left edge in bins of every place for every photo, both (B, N)."""
+
+    scores: Tensor
+    shifts: Tensor
+
+
+def rank_places(
+    photos: Described, gallery: Gallery, block: PhotoBlock, searches: Sequence[Search]
+) -> dict[Search, Ranking]:
+    """Return the gallery ranked for a block of photos, under each way to search.
+
+    Args:
+        photos: The block's features.
+        gallery: Places; those whose street view does not serve a photo count by ``otherwise``.
+        block: The photos; their days and true headings are used.
+        searches: See ``Search``.
+    """
+    serving = gallery.serving(block.batch.query_days)
+    found: dict[Search, list[Ranking]] = {search: [] for search in searches}
+    bins, depth = gallery.described.features.shape[-1], photos.features[0].numel()
+    most = _WINDOW_VALUES.get(photos.features.device.type, 1 << 24)
+    step = max(1, most // (bins * max(depth, len(photos.features))))
+    for first in range(0, len(gallery), step):
+        some = slice(first, first + step)
+        cosines = correlate(photos, gallery.described.at(some))
+        if gallery.otherwise is not None and not bool(serving[:, some].all()):
+            other = correlate(photos, gallery.otherwise.at(some))
+            cosines = torch.where(serving[:, some, None], cosines, other)
+        for search in searches:
+            found[search].append(_search(cosines, block.windows.start_bin, search))
+    return {
+        search: Ranking(
+            torch.cat([part.scores for part in parts], dim=1),
+            torch.cat([part.shifts for part in parts], dim=1),
+        )
+        for search, parts in found.items()
+    }
+
+
+def _search(cosines: Tensor, start_bin: Tensor, search: Search) -> Ranking:
+    if search == "full":
+        return Ranking(*best_shifts(cosines))
+    if search == "none":
+        return Ranking(cosines[..., 0], torch.zeros_like(cosines[..., 0]))
+    bins, left = cosines.shape[-1], torch.floor(start_bin)
+    weight = (start_bin - left)[:, None]
+    first, second = (
+        cosines.gather(2, ((left.long() + k) % bins)[:, None, None].expand(-1, cosines.shape[1], 1))
+        for k in (0, 1)
+    )
+    mixed = first.squeeze(2) * (1 - weight) + second.squeeze(2) * weight
+    at = start_bin[:, None].expand(-1, cosines.shape[1])
+    return Ranking(torch.where(torch.isnan(mixed), -torch.inf, mixed), at)
+
+
+def judge(
+    ranking: Ranking,
+    gallery: Gallery,
+    block: PhotoBlock,
+    photos: PhotoList,
+    bins: int,
+    radii_m: tuple[float, ...],
+) -> Outcomes:
+    """Return what came of a block of photos.
+
+    Args:
+        ranking: Of the gallery.
+        gallery: The places.
+        block: The photos.
+        photos: The list that the block is of.
+        bins: Of a full circle.
+        radii_m: What counts as right.
+    """
+    batch, scores = block.batch, ranking.scores
+    truth = batch.place_xy + (batch.query_offset_m if gallery.from_camera else 0.0)
+    away = _distance_m(truth, gallery.xy_m)
+    away = away.masked_fill(batch.city[:, None] != gallery.city[None, :], torch.inf)
+    scored = torch.isfinite(scores)
+    near = [away <= radius_m for radius_m in radii_m]
+    ranks = torch.stack([rank_of_right(scores, right) for right in near], dim=1)
+    among = torch.stack([(right & scored).sum(1) for right in near], dim=1)
+    first = scores.argmax(1, keepdim=True)
+    own = away.argmin(1, keepdim=True)
+    first_xy, first_city = gallery.xy_m[first[:, 0]], gallery.city[first[:, 0]]
+    merged = _distance_m(first_xy, gallery.xy_m) <= RankingConfig().merge_radius_m
+    merged = merged & (first_city[:, None] == gallery.city[None, :])
+    errors = [
+        heading_error_deg(ranking.shifts.gather(1, at)[:, 0], block.windows.start_bin, bins)
+        .where(batch.heading_known & scored.gather(1, at)[:, 0], torch.nan)
+        .cpu()
+        .numpy()
+        .astype(np.float64)
+        for at in (own, first)
+    ]
+    return Outcomes(
+        city=batch.city.cpu().numpy(),
+        place=photos.place[block.rows],
+        photo=photos.photo[block.rows],
+        state=batch.query_state.long().cpu().numpy(),
+        available=batch.street_available(StreetViewConfig().max_age_days).cpu().numpy(),
+        fov_deg=block.fov_deg,
+        places=np.full(len(scores), len(gallery), np.int64),
+        rank=ranks.cpu().numpy(),
+        scored=scored.sum(1).cpu().numpy(),
+        right=among.cpu().numpy(),
+        heading_error_deg=errors[0],
+        first_heading_error_deg=errors[1],
+        first_distance_m=away.gather(1, first)[:, 0].double().cpu().numpy(),
+        probability=first_probability(scores, merged).double().cpu().numpy(),
+        radii_m=radii_m,
+    )
+
+
+def _distance_m(a: Tensor, b: Tensor) -> Tensor:
+    # Products of large coordinates would be metres off.
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

@@ -1,0 +1,152 @@
+"""Street views under a policy: which serve a photo, and what stands where none does.
+
+``strict``: places whose street view is too old, or missing, are left out. ``hybrid``: they count
+by their satellite image. ``nearest``: the street view of whatever age. ``synthetic``: one made from
+the satellite image. Three cheap fill-ins tell what a synthetic view is worth: ``mask`` (an unseen
+view treated as seen), ``mean`` (the mean street view), ``satellite`` (the satellite strip again).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from model_core.alignment.polar import polar_transform_torch
+from model_core.config import ModelConfig, StreetViewConfig
+from model_core.errors import BundleError, ConfigError
+from model_core.features.preprocess import IMAGENET_MEAN
+from model_core.synthesis.panogan import PanoGANGenerator
+from training.datasets.augmentation import to_float
+from training.datasets.places import RawBatch
+from training.world.samples import CROP_MARGIN
+
+Policy = Literal["strict", "hybrid", "nearest", "synthetic", "mask", "mean", "satellite"]
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+FILL_INS: tuple[Policy, ...] = ("synthetic", "mask", "mean", "satellite")
+
+
+def check_policy(policy: str) -> Policy:
+    """Return the policy of that name.
+
+    Raises:
+        ConfigError: There is no such policy.
+    """
+    for known in POLICIES:
+        if policy == known:
+            return known
+    raise ConfigError(f"unknown policy {policy!r}; known here: {', '.join(POLICIES)}")
+
+
+def street_for_policy(
+    batch: RawBatch,
+    policy: Policy,
+    generator: PanoGANGenerator | None,
+    config: ModelConfig,
+    device: torch.device,
+    mean_street: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return what stands as each place's street view for its own photo, and where it is seen.
+
+    Args:
+        batch: Places with one photo each.
+        policy: See above.
+        generator: Makes synthetic views.
+        config: The strips' frame.
+        device: Where the generator runs and the result lies.
+        mean_street: float (3, H, W), for the policy ``mean``; that of the batch when None.
+
+    Returns:
+        float (B, 3, H, W) in [0, 1], black where unseen, and bool (B, W). Places that the policies
+        ``strict`` and ``hybrid`` serve with no street view have no seen column.
+
+    Raises:
+        BundleError: ``synthetic`` without a generator.
+        ConfigError: There is no such policy.
+    """
+    batch = batch.to(device)
+    served = serves(batch, policy)
+    street, seen = real_street(batch)
+    seen = seen & served[:, None]
+    if policy in FILL_INS and not bool(served.all()):
+        other, other_seen = fill_in(batch, policy, generator, config, mean_street)
+        street = torch.where(served[:, None, None, None], street, other)
+        seen = torch.where(served[:, None], seen, other_seen)
+    return street * seen[:, None, None, :], seen
+
+
+def serves(batch: RawBatch, policy: Policy) -> Tensor:
+    """Return bool (B,): the place's own street view serves its photo under the policy."""
+    check_policy(policy)
+    if policy == "nearest":
+        return batch.street_present()
+    return batch.street_available(StreetViewConfig().max_age_days)
+
+
+def real_street(batch: RawBatch) -> tuple[Tensor, Tensor]:
+    """Return the real street views, float (B, 3, H, W) in [0, 1], and their seen columns (B, W)."""
+    return to_float(batch.street) * batch.street_seen[:, None, None, :], batch.street_seen
+
+
+def fill_in(
+    batch: RawBatch,
+    policy: Policy,
+    generator: PanoGANGenerator | None,
+    config: ModelConfig,
+    mean_street: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return what a policy puts in place of every place's street view; see ``street_for_policy``.
+
+    Raises:
+        BundleError: ``synthetic`` without a generator.
+        ConfigError: The policy fills nothing in.
+    """
+    count, height, width, _ = batch.street.shape
+    everywhere = torch.ones(count, width, dtype=torch.bool, device=batch.street.device)
+    if policy == "synthetic":
+        return _synthetic(batch, generator, config)
+    if policy == "satellite":
+        return satellite_strips(batch.satellite, config), everywhere
+    if policy == "mean":
+        mean = mean_of_seen(*real_street(batch)) if mean_street is None else mean_street
+        return mean.to(batch.street.device).expand(count, -1, -1, -1), everywhere
+    if policy == "mask":
+        # The mean colour is zero once normalised, which is what an unseen pixel holds.
+        grey = torch.tensor(IMAGENET_MEAN, device=batch.street.device).view(1, 3, 1, 1)
+        return grey.expand(count, -1, height, width), everywhere
+    raise ConfigError(f"policy {policy!r} fills nothing in; those that do: {', '.join(FILL_INS)}")
+
+
+def mean_of_seen(street: Tensor, seen: Tensor) -> Tensor:
+    """Return the mean street view, float (3, H, W): of each pixel over the views that show it.
+
+    Args:
+        street: float (B, 3, H, W), black where unseen.
+        seen: bool (B, W).
+    """
+    views = seen.sum(dim=0).clamp(min=1)
+    return street.sum(dim=0) / views
+
+
+def satellite_strips(satellite: Tensor, config: ModelConfig) -> Tensor:
+    """Return polar strips, float (B, 3, H, W) in [0, 1], of uint8 crops (B, S, S, 3)."""
+    footprint_m = config.geometry.footprint_m * CROP_MARGIN
+    return polar_transform_torch(
+        to_float(satellite), config.geometry, image_footprint_m=footprint_m
+    )
+
+
+def _synthetic(
+    batch: RawBatch, generator: PanoGANGenerator | None, config: ModelConfig
+) -> tuple[Tensor, Tensor]:
+    if generator is None:
+        raise BundleError(
+            "this model bundle holds no street-view generator; train one with "
+            "`python -m training panogan`, or choose another policy"
+        )
+    strips = satellite_strips(batch.satellite, config)
+    with torch.inference_mode():
+        made = generator.to(strips.device).eval()(strips * 2.0 - 1.0).fine.float()
+    everywhere = torch.ones_like(batch.street_seen)
+    return (made + 1.0).clamp(0.0, 2.0) / 2.0, everywhere

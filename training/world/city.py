@@ -10,13 +10,12 @@ from torch import Tensor
 
 from training.world.appearance import Sun, draw_sun
 from training.world.facades import Facade, draw_facades
+from training.world.families import FACADES, GROUNDS
 from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
 from training.world.heights import HeightMap, cast_shadows, raise_heights
 from training.world.noise import NoiseBank
 from training.world.solids import FIRST_TRAFFIC, Boxes, Rounds
 from training.world.styles import CityStyle, city_generator
-
-FROM_BELOW, FROM_ABOVE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,7 @@ def build_city(
     suns: int = 4,
     traffic_sets: int = 5,
     ground_cell_m: float = GROUND_CELL_M,
+    geometry: CityGeometry | None = None,
 ) -> City:
     """Return the city of a seed, ready for rendering.
 
@@ -112,10 +112,14 @@ def build_city(
         suns: How many suns each date can draw from.
         traffic_sets: How many independent sets of cars and people there are.
         ground_cell_m: Cell of the map of the ground; finer for close photos.
+        geometry: Of real data or of a state of disaster; its own style, size and traffic count
+            then, and nothing is laid out.
     """
-    geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
+    if geometry is None:
+        geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
     rng = city_generator(seed, 3)
-    facades = draw_facades(geometry.buildings, style.facade_pool, rng)
+    facades = draw_facades(geometry.buildings, FACADES[geometry.style.facade_pool], rng)
+    noise = GROUNDS[geometry.style.ground]
     heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))
     sets = tuple(tuple(draw_sun(rng) for _ in range(suns)) for _ in range(2))
     shadows = torch.stack(
@@ -133,7 +137,7 @@ def build_city(
         (heights[0], heights[1]),
         (sets[0], sets[1]),
         shadows,
-        NoiseBank.make(device, FROM_BELOW),
-        NoiseBank.make(device, FROM_ABOVE),
+        NoiseBank.make(device, noise.below),
+        NoiseBank.make(device, noise.above),
         (float(phase[0]), float(phase[1])),
     )

@@ -40,7 +40,8 @@ class BuildingMix:
 class CityStyle:
     """A city's character; every field feeds the generator of geometry.
 
-    ``open_lot`` is the share of street fronts left to parks, car parks, squares and ponds.
+    ``open_lot`` is the share of street fronts left to parks, car parks, squares and ponds;
+    ``facade_pool``, ``trees``, ``ground`` and ``sensors`` name its ``families``.
     """
 
     family: str
@@ -60,7 +61,10 @@ class CityStyle:
     yard_grass: float
     slope: float
     change_share: float
-    facade_pool: Split
+    facade_pool: str
+    trees: str = "mixed"
+    ground: str = "common"
+    sensors: str = "common"
 
 
 _TERRACE = BuildingMix()

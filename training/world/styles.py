@@ -8,8 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from model_core.errors import ConfigError
-
 StreetPattern = Literal["grid", "staggered", "radial", "organic"]
 Split = Literal["train", "demo"]
 Range = tuple[float, float]
@@ -184,20 +182,6 @@ _BLOCKS: dict[str, Range] = {
 def city_generator(seed: int, *tags: int) -> np.random.Generator:
     """Return the random generator of one purpose (``tags``) in one city."""
     return np.random.default_rng(np.random.SeedSequence([seed, *tags]))
-
-
-def check_training_seed(seed: int) -> int:
-    """Return a training city's seed.
-
-    Raises:
-        ConfigError: The seed lies in the range kept for the demo and for tests.
-    """
-    if not 0 <= seed < TRAIN_SEED_LIMIT:
-        raise ConfigError(
-            f"city seed {seed}: training cities use 0..{TRAIN_SEED_LIMIT - 1}; "
-            "higher seeds are kept for the demo"
-        )
-    return seed
 
 
 def draw_style(seed: int, split: Split = "train") -> CityStyle:

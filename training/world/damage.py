@@ -93,7 +93,7 @@ def pitch_tents(geometry: CityGeometry, rng: np.random.Generator) -> CityGeometr
         for side in (1.0, -1.0):
             at = int(rng.integers(0, 6))
             away = road.half_m + float(rng.uniform(0.2, 2.0))
-            ground = _TENT_GROUND
+            ground: tuple[Ground, ...] = _TENT_GROUND
             if rng.random() < _KERB_SHARE:
                 away, ground = max(0.5, road.width_m / 2 - 4.4), (*_TENT_GROUND, Ground.ASPHALT)
             line = offset_line(road.points, side * away)

@@ -3,9 +3,9 @@
 ``world-v1`` is the everyday tier (five districts of each held-out city), the hard tier (one
 district of each: fields of view of 45 to 70 degrees, heavy occlusion, a state of disaster, imagery
 of the other date) and, where somebody has prepared real geometry, the sha256 of its folder. It is
-rendered with ``render --cities test:0:5`` and ``render --cities test:900 --tier hard --state mixed``.
-The hash covers geometry, cameras, appearances, dates, states and registration errors of every district; what
-a device makes of them differs in the last bits and is left out.
+rendered by ``render --cities test:0:5`` and ``render --cities test:900 --tier hard --state mixed``.
+The hash covers geometry, facades, cameras, appearances, dates, states and registration errors of
+every district; what a device makes of them differs in the last bits and is left out.
 
 A new version is made when a change to the world is meant: raise ``version.RENDERER_VERSION`` (and
 ``WORLD_VERSION`` if figures on the old world are no longer to be compared), run
@@ -29,8 +29,10 @@ import numpy as np
 from model_core.config import StripGeometry
 from model_core.errors import InputError
 from training.world.cities import CITIES, district_seed, plan_of
+from training.world.city import draw_finish
+from training.world.families import GROUNDS
 from training.world.geometry import CityGeometry
-from training.world.plan import DistrictPlan, Tier
+from training.world.plan import SUNS, DistrictPlan, Tier
 from training.world.samples import plan_samples
 from training.world.states import MIXED
 from training.world.version import RENDERER_VERSION
@@ -80,7 +82,8 @@ def hash_district(geometry: CityGeometry, plan: DistrictPlan) -> str:
     style = dataclasses.asdict(geometry.style)
     parts: tuple[object, ...] = (
         json.dumps(style, sort_keys=True), geometry.half_m, geometry.roads, geometry.boxes,
-        geometry.rounds, geometry.ground.cells, geometry.standing.cells, geometry.buildings, plan,
+        geometry.rounds, geometry.ground.cells, geometry.standing.cells, geometry.buildings,
+        draw_finish(geometry, plan.seed, SUNS), GROUNDS[geometry.style.ground], plan,
     )  # fmt: skip
     for part in parts:
         _feed(digest.update, part)

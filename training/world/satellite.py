@@ -114,7 +114,7 @@ def render_satellite(
 def _cell_grid(size: int, cell_m: float, device: torch.device) -> Tensor:
     """Return metres east and north of every cell of a square map, (R, R, 2)."""
     at = (torch.arange(size, device=device) + 0.5) * cell_m - size * cell_m / 2
-    return torch.stack(torch.broadcast_tensors(at[None], -at[:, None]), -1)
+    return torch.stack([at[None].expand(size, -1), -at[:, None].expand(-1, size)], -1)
 
 
 def _under_water(
@@ -245,14 +245,22 @@ def _box_colors(
     leaf = torch.tensor(look.season.leaf, device=color.device)
     color = torch.where((kind == BoxKind.HEDGE)[..., None], leaf, color)
     stone = 0.4 + 0.3 * grey
+    if city.stricken:
+        color = _on_wreckage(city, kind, seed, seen, color)
+    plain = (kind == BoxKind.WALL) | (kind == BoxKind.KIOSK) | (kind == BoxKind.ROOF_HOUSE)
+    return torch.where(plain[..., None], stone.expand_as(color), color)
+
+
+def _on_wreckage(city: City, kind: Tensor, seed: Tensor, seen: _Seen, color: Tensor) -> Tensor:
+    """Return the colours with those of rubble, speckled, and of tents."""
+    bank = city.above
     speckle = bank.draw(seen.row * 977 + seen.col * 31 + seed)[..., None]
-    heap = stone * (0.75 + 0.3 * tint) * (0.55 + 0.7 * speckle)
+    dust = (0.42 + 0.22 * bank.draw(seed * 5 + 1)[..., None]) * (0.5 + 0.75 * speckle)
+    heap = dust * (0.94 + 0.12 * bank.draw_color(seed))
     color = torch.where((kind == BoxKind.RUBBLE)[..., None], heap, color)
     cloths = torch.tensor(TENT_COLORS, device=color.device)
     cloth = cloths[(bank.draw(seed // 8) * len(cloths)).long()]
-    color = torch.where((kind == BoxKind.TENT)[..., None], cloth, color)
-    plain = (kind == BoxKind.WALL) | (kind == BoxKind.KIOSK) | (kind == BoxKind.ROOF_HOUSE)
-    return torch.where(plain[..., None], stone.expand_as(color), color)
+    return torch.where((kind == BoxKind.TENT)[..., None], cloth, color)
 
 
 def _light(

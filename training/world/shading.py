@@ -164,15 +164,16 @@ def _plain_wall(
     car = torch.where(dark[:, None], 0.08, paint)
     glass = 0.16 + 0.1 * tint[:, :1] + 0.05 * noise[:, None]
     cabin = torch.where(((share - 0.5).abs() > 0.46)[:, None], paint, glass)
-    heap = _heap(bank, seed, torch.stack([place, z], -1), z)
-    cloth = _tent_cloth(bank, seed) * (0.92 + 0.05 * noise[:, None])
     house = b.owner[row]
     metal = city.facade_colors(house, Facade.WALL_R) * 0.85
     out = torch.where((kind == BoxKind.HEDGE)[:, None], leaf, stone)
     out = torch.where((kind == BoxKind.CAR)[:, None], car, out)
     out = torch.where((kind == BoxKind.CABIN)[:, None], cabin.expand_as(out), out)
-    out = torch.where((kind == BoxKind.RUBBLE)[:, None], heap, out)
-    out = torch.where((kind == BoxKind.TENT)[:, None], cloth, out)
+    if city.stricken:
+        heap = _heap(bank, seed, torch.stack([place, z], -1), z)
+        out = torch.where((kind == BoxKind.RUBBLE)[:, None], heap, out)
+        cloth = _tent_cloth(bank, seed) * (0.92 + 0.05 * noise[:, None])
+        out = torch.where((kind == BoxKind.TENT)[:, None], cloth, out)
     return torch.where((kind == BoxKind.ROOF_HOUSE)[:, None], metal, out).clamp(0.02, 1)
 
 
@@ -205,7 +206,9 @@ def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     tint = bank.draw_color(seed)
     paint = torch.where(grey < 0.65, 0.1 + 0.8 * tint[:, :1] + 0.04 * tint, 0.15 + 0.6 * tint)
     own = torch.where((kind == BoxKind.CABIN)[:, None], paint, own)
-    own = torch.where((kind == BoxKind.RUBBLE)[:, None], _heap(bank, seed, spots.xy, spots.z), own)
+    if city.stricken:
+        heap = _heap(bank, seed, spots.xy, spots.z)
+        own = torch.where((kind == BoxKind.RUBBLE)[:, None], heap, own)
     color = torch.where((kind == BoxKind.BUILDING)[:, None], tiles, own)
     snow = (lights.snow[spots.view] * 0.9)[:, None]
     color = color * (1 - snow) + 0.92 * snow

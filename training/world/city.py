@@ -71,7 +71,7 @@ class City:
     below: NoiseBank
     above: NoiseBank
     slope_phase: tuple[float, float]
-    stricken: bool
+    stricken: bool = False
 
     @property
     def half_m(self) -> float:
@@ -163,5 +163,5 @@ def build_city(
         NoiseBank.make(device, noise.below),
         NoiseBank.make(device, noise.above),
         finish.slope_phase,
-        bool(np.isin(geometry.boxes.kind, (BoxKind.RUBBLE, BoxKind.TENT)).any()),
+        stricken=bool(np.isin(geometry.boxes.kind, (BoxKind.RUBBLE, BoxKind.TENT)).any()),
     )

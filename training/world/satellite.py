@@ -26,7 +26,7 @@ from training.world.facades import Facade
 from training.world.flood import MUD_RGB, water_height
 from training.world.heights import HeightMap, cast_shadows, shifted
 from training.world.noise import look_up
-from training.world.shading import TENT_COLORS
+from training.world.shading import DUST_RGB, TENT_COLORS
 from training.world.solids import BoxKind, RoundKind
 
 MAX_LEAN_DEG = 25.0
@@ -255,7 +255,8 @@ def _on_wreckage(city: City, kind: Tensor, seed: Tensor, seen: _Seen, color: Ten
     """Return the colours with those of rubble, speckled, and of tents."""
     bank = city.above
     speckle = bank.draw(seen.row * 977 + seen.col * 31 + seed)[..., None]
-    dust = (0.42 + 0.22 * bank.draw(seed * 5 + 1)[..., None]) * (0.5 + 0.75 * speckle)
+    dust = torch.tensor(DUST_RGB, device=color.device) * (0.5 + 0.75 * speckle)
+    dust = dust * (0.75 + 0.4 * bank.draw(seed * 5 + 1)[..., None])
     heap = dust * (0.94 + 0.12 * bank.draw_color(seed))
     color = torch.where((kind == BoxKind.RUBBLE)[..., None], heap, color)
     cloths = torch.tensor(TENT_COLORS, device=color.device)

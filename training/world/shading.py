@@ -16,6 +16,7 @@ from training.world.lamps import LAMP_CELL_M, LAMP_RGB
 from training.world.noise import NoiseBank, look_up, look_up_own
 from training.world.solids import BoxKind, RoundKind
 
+DUST_RGB = (0.58, 0.54, 0.48)
 TENT_COLORS = ((0.86, 0.87, 0.86), (0.2, 0.36, 0.62), (0.3, 0.38, 0.24), (0.72, 0.64, 0.48))
 
 
@@ -179,7 +180,8 @@ def _plain_wall(
 
 def _heap(bank: NoiseBank, seed: Tensor, at: Tensor, z: Tensor) -> Tensor:
     """Return the broken stone of heaps (P, 3), lump by lump."""
-    dust = 0.42 + 0.22 * bank.draw(seed * 5 + 1)[:, None]
+    dust = torch.tensor(DUST_RGB, device=seed.device)
+    dust = dust * (0.75 + 0.4 * bank.draw(seed * 5 + 1)[:, None])
     tint = 0.94 + 0.12 * bank.draw_color(seed)
     lump = (at * 2.1 + 0.4 * z[:, None]).floor().long()
     chip = (at * 6.3 - 0.9 * z[:, None]).floor().long()

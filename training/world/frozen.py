@@ -5,7 +5,8 @@ district of each: fields of view of 45 to 70 degrees, heavy occlusion, a state o
 of the other date) and, where somebody has prepared real geometry, the sha256 of its folder. It is
 rendered by ``render --cities test:0:5`` and ``render --cities test:900 --tier hard --state mixed``.
 The hash covers geometry, facades, cameras, appearances, dates, states and registration errors of
-every district; what a device makes of them differs in the last bits and is left out.
+every district; what a device makes of them differs in the last bits and is left out. Hashes are
+written in groups of eight digits, to be compared by eye.
 
 A new version is made when a change to the world is meant: raise ``version.RENDERER_VERSION`` (and
 ``WORLD_VERSION`` if figures on the old world are no longer to be compared), run
@@ -87,7 +88,12 @@ def hash_district(geometry: CityGeometry, plan: DistrictPlan) -> str:
     )  # fmt: skip
     for part in parts:
         _feed(digest.update, part)
-    return digest.hexdigest()
+    return _grouped(digest)
+
+
+def _grouped(digest: hashlib._Hash) -> str:
+    text = digest.hexdigest()
+    return " ".join(text[k : k + 8] for k in range(0, len(text), 8))
 
 
 def _feed(update: Callable[[bytes], object], value: object) -> None:
@@ -117,7 +123,7 @@ def hash_folder(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return _grouped(digest)
 
 
 def freeze_world(
@@ -144,7 +150,7 @@ def freeze_world(
 
 
 def _hash_all(districts: Iterable[FrozenDistrict]) -> str:
-    return hashlib.sha256("".join(d.sha256 for d in districts).encode()).hexdigest()
+    return _grouped(hashlib.sha256("".join(d.sha256 for d in districts).encode()))
 
 
 def read_frozen(path: Path = FROZEN_FILE) -> dict[str, Any]:

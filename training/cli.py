@@ -11,45 +11,68 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model_core.errors import GeolocatorError
+from training.cli_world import world
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help="Train and score models that match photos with satellite images and street views.",
 )
+app.command()(world)
 console = Console()
 
 
 @app.command()
 def render(
     out: Annotated[Path, typer.Option(help="Folder of the training set.")],
-    cities: Annotated[str, typer.Option(help="Seeds first:last, last not included.")] = "1:101",
+    cities: Annotated[
+        str,
+        typer.Option(
+            help="Seeds FIRST:LAST (LAST not included), or districts of named cities: "
+            "los_angeles:0:40,berlin:0:40, or of all of a split: train:0:20, test:0:6."
+        ),
+    ] = "1:101",
     places: Annotated[int, typer.Option(help="Places a city.")] = 80,
     width: Annotated[int, typer.Option(help="Columns of a full circle.")] = 256,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     gallery: Annotated[bool, typer.Option(help="Also places along roads, to be searched.")] = False,
+    state: Annotated[
+        str,
+        typer.Option(help="rubble, flood, tents, snow, smoke, night, or mixed: one a district."),
+    ] = "none",
+    tier: Annotated[str, typer.Option(help="everyday, or hard: narrow, hidden, outdated.")] = (
+        "everyday"
+    ),
+    geometry: Annotated[
+        Path | None, typer.Option(help="Prepared real geometry; --cities then counts districts.")
+    ] = None,
 ) -> None:
     """Render cities to learn from; cities already there are kept."""
     from model_core.config import PlaceConfig
     from model_core.device import choose_device
     from model_core.types import Progress as Step
+    from training.cli_world import read_source
     from training.datasets.rendered import render_dataset
     from training.train import read_config
 
-    first, _, last = cities.partition(":")
-    seeds = range(int(first), int(last or int(first) + 1))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("rendering cities", total=len(seeds))
+    try:
+        seeds, source = read_source(cities, state, tier, geometry)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+            task = bar.add_task("rendering cities", total=len(seeds))
 
-        def show(step: Step) -> None:
-            bar.update(task, completed=step.done)
-            if not console.is_terminal:
-                console.print(f"{step.message}: {step.done} of {step.total}")
+            def show(step: Step) -> None:
+                bar.update(task, completed=step.done)
+                if not console.is_terminal:
+                    console.print(f"{step.message}: {step.done} of {step.total}")
 
-        geometry = replace(read_config(None).model.geometry, width=width)
-        laid = PlaceConfig() if gallery else None
-        render_dataset(out, seeds, places, geometry, choose_device(device), show, laid)
+            strips = replace(read_config(None).model.geometry, width=width)
+            laid = PlaceConfig() if gallery else None
+            where = choose_device(device)
+            render_dataset(out, seeds, places, strips, where, show, laid, source)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
 
 
 @app.command()

@@ -45,13 +45,18 @@ def at_most_by_chance(places: list[int]) -> int:
 
 
 def hits(cities, photo_part, reference_part) -> tuple[int, int]:
-    found = [found_by_color(photo_part(city), reference_part(city)) for city in cities]
-    return sum(found), at_most_by_chance([len(city.place_xy) for city in cities])
+    """Count hits among the places that have a street view."""
+    seen = [city.street_seen.any(axis=1) for city in cities]
+    found = [
+        found_by_color(photo_part(city)[there], reference_part(city)[there])
+        for city, there in zip(cities, seen, strict=True)
+    ]
+    return sum(found), at_most_by_chance([int(there.sum()) for there in seen])
 
 
 PARTS = {
     "whole": slice(None),
-    "sky": slice(0, ROWS),
+    "sky": slice(0, 2),  # lower down begins the skyline, which both truly show
     "bottom rows": slice(-ROWS, None),
 }
 
@@ -59,7 +64,7 @@ PARTS = {
 def test_the_probe_finds_what_is_there(cities):
     """Control: two halves of one picture, one sensor and one light, do give each other away."""
     found, chance = hits(cities, lambda c: c.street[:, :, ::2], lambda c: c.street[:, :, 1::2])
-    assert found > 10 * chance or found > 0.9 * PLACES * len(SEEDS)
+    assert found > 10 * chance or found > 0.8 * PLACES * len(SEEDS)
 
 
 @pytest.mark.parametrize("part", ["sky", "bottom rows"])

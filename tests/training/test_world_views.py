@@ -168,5 +168,5 @@ def test_samples_keep_their_promises(samples):
     assert samples.crop_m == pytest.approx(100.0)
     away = np.linalg.norm(samples.query_offset_m, axis=-1)
     assert away.min() > 0.2
-    assert away.max() < 13
+    assert away.max() <= 20
     assert np.isfinite(samples.layout.astype(float)).all()

@@ -10,9 +10,10 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,19 +22,66 @@ import torch
 from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
-from training.datasets.places import NO_DATE, PlaceSet
+from training.datasets.places import PlaceSet
+from training.world.cities import CitySplit, split_of
 from training.world.gallery import CityGallery, render_city_gallery
+from training.world.geometry import CityGeometry
+from training.world.plan import Tier
 from training.world.samples import CitySamples, render_city_samples
+from training.world.states import state_of
+from training.world.version import RENDERER_VERSION
 
 ARRAYS = (
     "satellite",
     "street",
+    "street_seen",
+    "street_days",
     "query",
+    "query_seen",
+    "query_days",
+    "query_state",
+    "heading_known",
     "query_offset_m",
     "place_xy",
+    "block",
     "layout",
     "query_layout",
 )
+AFTER = "satellite_after"
+BLOCKS_A_CITY = 10000
+Imagery = Literal["before", "after"]
+
+
+@dataclass(frozen=True)
+class RenderSource:
+    """What is rendered: the state and tier of districts, and where geometry is from.
+
+    Attributes:
+        state: One of ``states.STATES``, or ``mixed``.
+        tier: ``everyday`` or ``hard``; see ``plan.plan_district``.
+        real_geometry: Gives the geometry of a seed from real data; drawn by the seed if None.
+        split: Of real geometry; procedural seeds know their own.
+    """
+
+    state: str = "none"
+    tier: Tier = "everyday"
+    real_geometry: Callable[[int], CityGeometry] | None = None
+    split: CitySplit | None = None
+
+    def split_of(self, seed: int) -> CitySplit:
+        """Return the split that a seed's places belong to."""
+        return self.split or split_of(seed)
+
+    def facts(self, seed: int) -> dict[str, Any]:
+        """Return what is written beside the arrays of a city."""
+        return {
+            "seed": seed,
+            "split": self.split_of(seed),
+            "state": state_of(seed, self.state),
+            "tier": self.tier,
+            "real": self.real_geometry is not None,
+            "renderer": RENDERER_VERSION,
+        }
 
 
 def render_dataset(
@@ -44,6 +92,7 @@ def render_dataset(
     device: torch.device,
     progress: ProgressCallback = ignore_progress,
     gallery: PlaceConfig | None = None,
+    source: RenderSource | None = None,
 ) -> None:
     """Render the cities that ``folder`` does not hold yet.
 
@@ -56,90 +105,146 @@ def render_dataset(
         progress: Told after every city.
         gallery: Also render satellite images where a search would lay its places: for held-out
             cities.
+        source: States, tier and real geometry; everyday cities drawn by their seeds if absent.
+
+    Raises:
+        InputError: The folder would mix cities to train on with cities held out, or cities of
+            two versions of the renderer.
     """
+    source = source or RenderSource()
+    check_one_split(folder, city_seeds, source)
     folder.mkdir(parents=True, exist_ok=True)
     for done, seed in enumerate(city_seeds):
         target = folder / f"city_{seed:05d}"
         if not target.is_dir():
-            samples = render_city_samples(seed, places_per_city, geometry, device)
+            real = source.real_geometry(seed) if source.real_geometry is not None else None
+            samples = render_city_samples(
+                seed, places_per_city, geometry, device,
+                geometry=real, state=source.state, tier=source.tier,
+            )  # fmt: skip
             places = None
             if gallery is not None:
                 reach_m = float(np.abs(samples.place_xy).max())
-                places = render_city_gallery(seed, reach_m, gallery, geometry, device)
-            _write_city(target, samples, places, geometry)
+                places = render_city_gallery(seed, reach_m, gallery, geometry, device, real)
+            _write_city(target, samples, places, geometry, source.facts(seed))
         progress(Progress("render", done + 1, len(city_seeds), f"city {seed}"))
 
 
+def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSource) -> None:
+    """Raise InputError if a folder would hold two splits or versions; say which."""
+    wanted = {source.split_of(seed) for seed in city_seeds}
+    if len(wanted) > 1:
+        raise InputError("cities to train on and held-out ones go into folders of their own")
+    for path in _city_folders(folder):
+        facts = _read_facts(path)
+        if facts["split"] not in wanted:
+            raise InputError(
+                f"{path} is for {facts['split']}, the cities asked for are for "
+                f"{', '.join(wanted)}; render into another folder"
+            )
+        if facts["renderer"] != RENDERER_VERSION:
+            raise InputError(
+                f"{path} was rendered by version {facts['renderer']}, this is version "
+                f"{RENDERER_VERSION}; render into another folder"
+            )
+
+
+def _city_folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("city_?????") if p.is_dir())
+
+
+def _read_facts(city: Path) -> dict[str, Any]:
+    path = city / "district.json"
+    if not path.exists():
+        raise InputError(f"{city} was rendered by an older version; render into another folder")
+    facts: dict[str, Any] = json.loads(path.read_text())
+    return facts
+
+
 def _write_city(
-    target: Path, samples: CitySamples, gallery: CityGallery | None, geometry: StripGeometry
+    target: Path,
+    samples: CitySamples,
+    gallery: CityGallery | None,
+    geometry: StripGeometry,
+    facts: dict[str, Any],
 ) -> None:
     partial = target.with_suffix(f".partial{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     for name in ARRAYS:
         np.save(partial / f"{name}.npy", getattr(samples, name), allow_pickle=False)
+    if samples.satellite_after is not None:
+        np.save(partial / f"{AFTER}.npy", samples.satellite_after, allow_pickle=False)
     if gallery is not None:
         for name, array in vars(gallery).items():
             np.save(partial / f"gallery_{name}.npy", array, allow_pickle=False)
     (partial / "geometry.json").write_text(json.dumps(dataclasses.asdict(geometry)))
+    (partial / "district.json").write_text(json.dumps(facts))
     partial.rename(target)
 
 
-def load_rendered(folder: Path, config: ModelConfig) -> PlaceSet:
+def load_rendered(folder: Path, config: ModelConfig, imagery: Imagery = "before") -> PlaceSet:
     """Return the cities of a folder as one set.
 
     Strips rendered at a multiple of the model's width are averaged down to it, labels to its
-    bins.
+    bins; a column counts as seen where all that make it up are.
 
     Args:
         folder: Written by ``render_dataset``.
         config: Of the model that will learn from them.
+        imagery: ``after`` for satellite images that show the district's state; everyday cities
+            have none.
 
     Raises:
-        InputError: The folder holds no city, or strips of another frame.
+        InputError: The folder holds no city, strips of another frame, cities of an older version,
+            or no imagery after.
     """
-    folders = sorted(p for p in folder.glob("city_?????") if p.is_dir())
+    folders = _city_folders(folder)
     if not folders:
         raise InputError(f"{folder} holds no rendered city; run: python -m training render")
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for number, path in enumerate(folders):
-        arrays = _load_city(path, config)
+        arrays = _load_city(path, config, imagery)
         arrays["city"] = np.full(len(arrays["place_xy"]), number, np.int64)
         for name, array in arrays.items():
             parts.setdefault(name, []).append(array)
     return PlaceSet(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
 
 
-def _load_city(path: Path, config: ModelConfig) -> dict[str, npt.NDArray[Any]]:
+def _load_city(path: Path, config: ModelConfig, imagery: Imagery) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of one city in the model's frame."""
     factor = _width_factor(path, config.geometry)
+    facts = _read_facts(path)
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name in ARRAYS:
-        array = np.load(path / f"{name}.npy", allow_pickle=False)
+        array = np.load(_file_of(path, name, imagery), allow_pickle=False)
         if name in ("street", "query"):
             array = _averaged(array, factor, axis=array.ndim - 2)
+        elif name in ("street_seen", "query_seen"):
+            array = array.reshape(*array.shape[:-1], -1, factor).all(axis=-1)
         elif name in ("layout", "query_layout"):
             by = array.shape[-2] // config.azimuth_bins
             array = _averaged(array, by, axis=array.ndim - 2)
         arrays[name] = array
-    count, photos = arrays["query"].shape[:2]
-    width = config.geometry.width
-    return {
-        "street_seen": np.ones((count, width), np.bool_),
-        "street_days": np.full(count, NO_DATE, np.int32),
-        "query_seen": np.ones((count, photos, width), np.bool_),
-        "query_days": np.full((count, photos), NO_DATE, np.int32),
-        "query_state": np.zeros((count, photos), np.uint8),
-        "heading_known": np.ones((count, photos), np.bool_),
-        "block": np.zeros(count, np.int64),
-        **arrays,
-    }
+    arrays["block"] = arrays["block"] + int(facts["seed"]) * BLOCKS_A_CITY
+    for strips, seen in (("street", "street_seen"), ("query", "query_seen")):
+        arrays[strips] = arrays[strips] * arrays[seen][..., None, :, None]
+    return arrays
+
+
+def _file_of(city: Path, name: str, imagery: Imagery) -> Path:
+    if name != "satellite" or imagery == "before":
+        return city / f"{name}.npy"
+    path = city / f"{AFTER}.npy"
+    if not path.exists():
+        raise InputError(f"{city} has no imagery after; render it with --state")
+    return path
 
 
 def load_galleries(folder: Path) -> dict[int, CityGallery]:
     """Return the galleries of a folder's cities by number, of those that have one."""
     galleries = {}
-    for number, path in enumerate(sorted(p for p in folder.glob("city_?????") if p.is_dir())):
+    for number, path in enumerate(_city_folders(folder)):
         if (path / "gallery_satellite.npy").exists():
             arrays = [
                 np.load(path / f"gallery_{field.name}.npy", allow_pickle=False)

@@ -137,6 +137,8 @@ class Sensor:
     gamma: float
     noise: float
     blur_px: float
+    saturation: float = 1.0
+    vignette: float = 0.0
 
 
 def draw_sensor(rng: np.random.Generator, *, crowd: bool) -> Sensor:
@@ -156,7 +158,8 @@ class GroundAppearance:
     """Everything of one ground view that is not geometry.
 
     ``date`` is 0 or 1, ``traffic`` and ``sun`` choose among the city's traffic and sun sets;
-    traffic set 0 is kept for the images from above.
+    traffic set 0 is kept for the images from above. ``flood_m`` is how high the water stands,
+    ``lamp`` how brightly street lamps and windows shine: 0 by day.
     """
 
     date: int
@@ -167,6 +170,8 @@ class GroundAppearance:
     palette: FloatArray
     sensor: Sensor
     phase: FloatArray
+    flood_m: float = 0.0
+    lamp: float = 0.0
 
 
 def draw_ground_appearance(

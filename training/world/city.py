@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model_core.types import FloatArray
 from training.world.appearance import Sun, draw_sun
 from training.world.facades import Facade, draw_facades
+from training.world.families import FACADES, GROUNDS
 from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
 from training.world.heights import HeightMap, cast_shadows, raise_heights
 from training.world.noise import NoiseBank
-from training.world.solids import FIRST_TRAFFIC, Boxes, Rounds
+from training.world.solids import FIRST_TRAFFIC, Boxes, BoxKind, Rounds
 from training.world.styles import CityStyle, city_generator
-
-FROM_BELOW, FROM_ABOVE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class City:
 
     ``ground`` (R, R) uint8 covers at ``ground_cell_m``; ``facades`` (columns, buildings);
     ``heights`` one map a date; ``suns`` and ``shadows`` (2, suns, r, r) metres: what lies lower
-    than the shadow's height is in the shade.
+    than the shadow's height is in the shade; ``stricken`` says that there is rubble or tents.
     """
 
     geometry: CityGeometry
@@ -71,6 +71,7 @@ class City:
     below: NoiseBank
     above: NoiseBank
     slope_phase: tuple[float, float]
+    stricken: bool = False
 
     @property
     def half_m(self) -> float:
@@ -93,6 +94,27 @@ def _to_device(table: Boxes | Rounds, device: torch.device) -> dict[str, Tensor]
     return {k: torch.from_numpy(np.ascontiguousarray(v)).to(device) for k, v in vars(table).items()}
 
 
+@dataclass(frozen=True)
+class Finish:
+    """What lasts in a city besides its geometry, the same on every device.
+
+    ``facades`` (buildings, columns); ``suns`` those of each date; ``slope_phase`` of the terrain.
+    """
+
+    facades: FloatArray
+    suns: tuple[tuple[Sun, ...], tuple[Sun, ...]]
+    slope_phase: tuple[float, float]
+
+
+def draw_finish(geometry: CityGeometry, seed: int, suns: int) -> Finish:
+    """Return the facades, suns and slopes of a city."""
+    rng = city_generator(seed, 3)
+    facades = draw_facades(geometry.buildings, FACADES[geometry.style.facade_pool], rng)
+    first, second = (tuple(draw_sun(rng) for _ in range(suns)) for _ in range(2))
+    east, north = rng.uniform(0, 6.28, 2)
+    return Finish(facades, (first, second), (float(east), float(north)))
+
+
 def build_city(
     seed: int,
     style: CityStyle,
@@ -101,6 +123,7 @@ def build_city(
     suns: int = 4,
     traffic_sets: int = 5,
     ground_cell_m: float = GROUND_CELL_M,
+    geometry: CityGeometry | None = None,
 ) -> City:
     """Return the city of a seed, ready for rendering.
 
@@ -112,28 +135,33 @@ def build_city(
         suns: How many suns each date can draw from.
         traffic_sets: How many independent sets of cars and people there are.
         ground_cell_m: Cell of the map of the ground; finer for close photos.
+        geometry: Of real data or of a state of disaster; its own style, size and traffic count
+            then, and nothing is laid out.
     """
-    geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
-    rng = city_generator(seed, 3)
-    facades = draw_facades(geometry.buildings, style.facade_pool, rng)
+    if geometry is None:
+        geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
+    finish = draw_finish(geometry, seed, suns)
+    noise = GROUNDS[geometry.style.ground]
     heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))
-    sets = tuple(tuple(draw_sun(rng) for _ in range(suns)) for _ in range(2))
     shadows = torch.stack(
-        [torch.stack([cast_shadows(heights[date], sun) for sun in sets[date]]) for date in (0, 1)]
+        [
+            torch.stack([cast_shadows(heights[date], sun) for sun in finish.suns[date]])
+            for date in (0, 1)
+        ]
     )
-    phase = rng.uniform(0, 6.28, 2)
     return City(
         geometry,
         device,
         BoxTensors(**_to_device(geometry.boxes, device)),
         RoundTensors(**_to_device(geometry.rounds, device)),
-        torch.from_numpy(np.ascontiguousarray(facades.T)).to(device),
+        torch.from_numpy(np.ascontiguousarray(finish.facades.T)).to(device),
         torch.from_numpy(geometry.ground.cells).to(device),
         geometry.ground.cell_m,
         (heights[0], heights[1]),
-        (sets[0], sets[1]),
+        finish.suns,
         shadows,
-        NoiseBank.make(device, FROM_BELOW),
-        NoiseBank.make(device, FROM_ABOVE),
-        (float(phase[0]), float(phase[1])),
+        NoiseBank.make(device, noise.below),
+        NoiseBank.make(device, noise.above),
+        finish.slope_phase,
+        stricken=bool(np.isin(geometry.boxes.kind, (BoxKind.RUBBLE, BoxKind.TENT)).any()),
     )

@@ -6,8 +6,12 @@ import torch
 from torch import Tensor
 
 from training.world.city import City
-from training.world.facades import Facade
-from training.world.noise import look_up, look_up_own
+from training.world.facades import GUTTED_GLASS, Facade
+from training.world.families import FACADES
+from training.world.noise import NoiseBank, look_up, look_up_own
+
+FIRST_CITY_TEXTURE = 4
+LIT_ROOM_MAX = 40.0
 
 
 class _FacadeColumns:
@@ -52,8 +56,12 @@ def facade_albedo(
     *,
     pixel: Tensor,
     sky: Tensor,
+    glow: Tensor | None = None,
 ) -> Tensor:
-    """Return the albedo of facades: plaster, windows, shop fronts, balconies, signs."""
+    """Return the albedo of facades: plaster, windows, shop fronts, balconies, signs.
+
+    ``glow`` (P,) is the albedo of lit rooms, more than 1; None by day.
+    """
     f = _FacadeColumns(city.facades, city.boxes.owner[row])
     key = f[Facade.KEY].long() * 4 + side
     base_m, floor_m = f[Facade.BASE_M], f[Facade.FLOOR_M]
@@ -69,14 +77,15 @@ def facade_albedo(
     wall = _plaster(city, f, key, place, z, pixel, ground_floor)
     eave = city.boxes.eave_m[row]
     upper = torch.where(ground_floor, base_m, base_m + (floor + 1) * floor_m) <= eave + 0.6
-    color = _windows(city, f, wall, cell, across, rise, bay_m, tall, upper, pixel, sky)
+    color = _windows(city, f, wall, cell, across, rise, bay_m, tall, upper, pixel, sky, glow)
     low = ground_floor.nonzero().squeeze(1)
     if len(low):
         parts = (t[low] for t in (color, key, cell, place, z, across, pixel))
         color[low] = _shops(city, f.at(low), *parts)
     line = ((z - base_m).abs() < 0.12) | ((z - eave + 0.15).abs() < 0.18)
     trim = (line & (f[Facade.BAND] > 0)).float() * (0.25 / pixel.clamp_min(0.25))
-    return mix(color, f.colors(Facade.TRIM_R), 0.8 * trim).clamp(0.02, 1)
+    color = mix(color, f.colors(Facade.TRIM_R), 0.8 * trim)
+    return color.clamp(0.02, 1 if glow is None else LIT_ROOM_MAX)
 
 
 def _plaster(
@@ -99,10 +108,36 @@ def _plaster(
     seam = ((z % 1.4 < 0.03) | (place % 2.2 < 0.03)).float() * fine_on * -3
     grain = torch.where(style == 1, brick, fine)
     grain = torch.where(style == 2, grain + seam, grain)
+    if any(t >= FIRST_CITY_TEXTURE for t in FACADES[city.geometry.style.facade_pool].textures):
+        grain = _city_grain(bank, style, grain, mid, place, z, key, fine_on)
     contrast = f[Facade.CONTRAST]
     shade = 1 + contrast * (0.7 * grain + 0.6 * mid + 0.6 * wide + 0.4 * streak)
     dirt = 1 - 0.15 * (1 - z / 1.2).clamp(0, 1)
     return wall * (shade * dirt)[:, None]
+
+
+def _city_grain(
+    bank: NoiseBank,
+    style: Tensor,
+    grain: Tensor,
+    mid: Tensor,
+    place: Tensor,
+    z: Tensor,
+    key: Tensor,
+    fine_on: Tensor,
+) -> Tensor:
+    """Return the grain with boards, tiles, ribs and stones where the facade is made of them."""
+    board = (place / 0.18).floor().long()
+    boards = (bank.draw(board * 57 + key) - 0.5) * 2 - 2.5 * (place % 0.18 < 0.025)
+    tiles = (bank.draw((place / 0.1).floor().long() * 31 + (z / 0.1).floor().long() * 977 + key)
+             - 0.5) * 1.6 - 3 * ((z % 3.0 < 0.05) | (place % 3.0 < 0.05))  # fmt: skip
+    ribs = 2 * (place * (6.2832 / 0.2)).sin() + 2.5 * mid.clamp_min(0)
+    course = (z / 0.32).floor()
+    stone = (place / 0.5 + course * 0.37).floor().long() * 13 + course.long() * 57
+    stones = (bank.draw(stone + key) - 0.5) * 3.4 - 2.5 * (z % 0.32 < 0.04)
+    for texture, look in ((4, boards), (5, tiles), (6, ribs), (7, stones)):
+        grain = torch.where(style == texture, look * fine_on, grain)
+    return grain
 
 
 def _windows(
@@ -117,6 +152,7 @@ def _windows(
     upper: Tensor,
     pixel: Tensor,
     sky: Tensor,
+    glow: Tensor | None,
 ) -> Tensor:
     bank = city.below
     soft = pixel.clamp_min(0.02)
@@ -134,10 +170,15 @@ def _windows(
     sheen = 0.35 * sky * (0.4 + 0.6 * rise)[:, None]
     glass = f[Facade.GLASS][:, None] * (0.5 + room[:, None]) + sheen * 0.6
     curtain = (bank.draw(cell + 3) < 0.45) & (rise > middle - (bank.draw(cell + 5) - 0.5) * 0.6)
+    curtain &= f[Facade.GLASS] > GUTTED_GLASS
     cloth = 0.45 + 0.45 * _muted(bank.draw_color(cell + 11))
     pane = torch.where(curtain[:, None], cloth * 0.8, glass)
     shutter = (f[Facade.SHUTTER] > 0) & (bank.draw(cell + 17) < 0.3)
     pane = torch.where(shutter[:, None], f.colors(Facade.TRIM_R) * 0.7, pane)
+    if glow is not None:
+        lit = bank.draw(cell + 43) < 0.35
+        warm = torch.tensor([1.0, 0.82, 0.5], device=glow.device) * (0.5 + 0.7 * room[:, None])
+        pane = torch.where(lit[:, None], warm * glow[:, None], pane)
     pane = mix(pane, f.colors(Facade.TRIM_R), frame)
     color = mix(wall, pane, inside)
     balcony = (bank.draw(cell + 19) < f[Facade.BALCONY]) & upper & (rise < 0.36)

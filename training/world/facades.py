@@ -8,8 +8,11 @@ from enum import IntEnum
 import numpy as np
 
 from model_core.types import FloatArray
+from training.world.families import FacadeFamily
 from training.world.lots import BuildingFacts
-from training.world.styles import Split
+
+GUTTED_GLASS = 0.04
+"""Of rooms that stand open: no glass, no curtain."""
 
 
 class Facade(IntEnum):
@@ -49,34 +52,34 @@ class Facade(IntEnum):
     GLASS = 31
 
 
-_WALLS: dict[Split, tuple[tuple[int, int, int], ...]] = {
-    "train": (
-        (214, 204, 184), (190, 176, 150), (160, 84, 64), (136, 70, 56), (226, 220, 210),
-        (176, 172, 166), (204, 178, 128), (214, 160, 120), (150, 146, 140), (120, 116, 112),
-        (186, 196, 176), (166, 182, 196), (232, 214, 150), (200, 140, 120), (96, 84, 76),
-        (238, 236, 230),
-    ),
-    "demo": (
-        (222, 190, 160), (170, 104, 78), (206, 206, 196), (148, 160, 140), (196, 150, 96),
-        (126, 132, 146), (230, 224, 196), (182, 128, 112), (110, 92, 78), (210, 176, 176),
-        (160, 170, 184), (228, 204, 132), (140, 90, 80), (186, 182, 172),
-    ),
-}  # fmt: skip
-_ROOFS = (
-    (150, 74, 54), (120, 60, 48), (96, 92, 92), (70, 72, 78), (170, 110, 80), (130, 126, 118),
-    (112, 84, 66), (180, 176, 168), (84, 96, 88), (60, 58, 60), (160, 150, 140), (110, 120, 132),
-)  # fmt: skip
-
-
 def draw_facades(
-    buildings: Sequence[BuildingFacts], split: Split, rng: np.random.Generator
+    buildings: Sequence[BuildingFacts], family: FacadeFamily, rng: np.random.Generator
 ) -> FloatArray:
     """Return one row of ``Facade`` columns a building; colours are in [0, 1].
 
-    Roof and facade colours are drawn independently of each other.
+    Roof and facade colours are drawn independently of each other. Ruins come last among the
+    buildings and draw from a generator of their own, so that the others wear what they wore.
     """
-    rows = [_draw_facade(facts, split, rng) for facts in buildings]
+    own = np.random.default_rng(len(buildings))
+    rows = [
+        _gutted(_draw_facade(facts, family, own), own)
+        if facts.ruin
+        else _draw_facade(facts, family, rng)
+        for facts in buildings
+    ]
     return np.array(rows, np.float32).reshape(-1, len(Facade))
+
+
+def _gutted(row: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return the facade without its front: dark rooms between dusty slabs and columns."""
+    dust = np.array([0.58, 0.55, 0.5]) * rng.uniform(0.75, 1.1)
+    row[0:3] = 0.4 * row[0:3] + 0.6 * dust
+    row[3:6], row[6:9], row[9:12] = row[0:3] * 0.85, 0.1, dust * 0.8
+    row[Facade.WINDOW_W], row[Facade.WINDOW_H], row[Facade.SILL] = 0.88, 0.78, 0.04
+    row[Facade.GLASS] = GUTTED_GLASS
+    row[Facade.BLANK], row[Facade.CONTRAST] = 0.12, 0.3
+    row[[Facade.SHOP, Facade.BALCONY, Facade.SHUTTER, Facade.BAND]] = 0.0
+    return row
 
 
 def _tint(rgb: Sequence[float], spread: float, rng: np.random.Generator) -> FloatArray:
@@ -84,34 +87,40 @@ def _tint(rgb: Sequence[float], spread: float, rng: np.random.Generator) -> Floa
     return np.asarray(np.clip(color, 0.04, 0.97), np.float32)
 
 
-def _draw_facade(facts: BuildingFacts, split: Split, rng: np.random.Generator) -> FloatArray:
+def _draw_facade(
+    facts: BuildingFacts, family: FacadeFamily, rng: np.random.Generator
+) -> FloatArray:
     row = np.zeros(len(Facade), np.float32)
-    walls = _WALLS[split]
+    walls, roofs = family.walls, family.roofs
     wall = _tint(walls[int(rng.integers(len(walls)))], 0.03, rng)
     base = wall * rng.uniform(0.6, 1.0)
     if rng.random() < 0.4:
         base = _tint(walls[int(rng.integers(len(walls)))], 0.03, rng)
     row[0:3], row[3:6] = wall, base
     row[6:9] = rng.choice([0.92, 0.8, 0.35, 0.2]) * rng.uniform(0.85, 1.0, 3)
-    row[9:12] = _tint(_ROOFS[int(rng.integers(len(_ROOFS)))], 0.02, rng)
+    row[9:12] = _tint(roofs[int(rng.integers(len(roofs)))], 0.02, rng)
     row[12:15] = rng.uniform(0.05, 0.95, 3)
-    curtain = rng.random() < (0.25 if facts.floors > 6 else 0.06)
-    tall = split == "demo" and rng.random() < 0.4
+    curtain = rng.random() < (0.25 if facts.floors > 6 else family.curtain_wall)
+    tall = family.tall_windows > 0 and rng.random() < family.tall_windows
     wide = facts.mix.industrial or (facts.floors > 4 and rng.random() < 0.4)
-    row[Facade.BAY_M] = rng.uniform(3.5, 6.0) if wide else rng.uniform(1.8, 3.4)
+    row[Facade.BAY_M] = rng.uniform(*family.wide_bay_m) if wide else rng.uniform(*family.bay_m)
     row[Facade.FLOOR_M] = facts.floor_m
     row[Facade.BASE_M] = facts.floor_m + (0.6 if facts.shop else 0.1)
-    row[Facade.WINDOW_W] = 0.94 if curtain else rng.uniform(0.35, 0.72)
-    row[Facade.WINDOW_H] = 0.9 if curtain else rng.uniform(0.42, 0.62) + (0.16 if tall else 0)
-    row[Facade.SILL] = 0.05 if curtain else rng.uniform(0.18, 0.36) - (0.12 if tall else 0)
+    row[Facade.WINDOW_W] = 0.94 if curtain else rng.uniform(*family.window_width)
+    row[Facade.WINDOW_H] = (
+        0.9 if curtain else rng.uniform(*family.window_height) + (0.16 if tall else 0)
+    )
+    row[Facade.SILL] = 0.05 if curtain else rng.uniform(*family.sill) - (0.12 if tall else 0)
     row[Facade.SHOP] = float(facts.shop)
-    row[Facade.TEXTURE] = rng.integers(0, 4)
+    row[Facade.TEXTURE] = family.textures[int(rng.integers(len(family.textures)))]
     row[Facade.CONTRAST] = rng.uniform(0.05, 0.16)
-    row[Facade.BALCONY] = rng.choice([0.0, rng.uniform(0.2, 0.6)]) if facts.floors > 2 else 0.0
-    row[Facade.SHUTTER] = float(rng.random() < 0.25)
+    row[Facade.BALCONY] = (
+        rng.choice([0.0, rng.uniform(*family.balcony)]) if facts.floors > 2 else 0.0
+    )
+    row[Facade.SHUTTER] = float(rng.random() < family.shutters)
     row[Facade.BLANK] = 0.6 if facts.mix.industrial else rng.choice([0.0, 0.05, 0.15])
     row[Facade.OFFSET_U], row[Facade.OFFSET_Z] = rng.uniform(0, 512, 2)
     row[Facade.KEY] = facts.seed % 65536
-    row[Facade.BAND] = float(rng.random() < 0.4)
+    row[Facade.BAND] = float(rng.random() < family.bands)
     row[Facade.GLASS] = rng.uniform(0.12, 0.4)
     return row

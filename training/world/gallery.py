@@ -9,11 +9,14 @@ import torch
 
 from model_core.config import PlaceConfig, StripGeometry
 from model_core.types import FloatArray, ImageU8
+from training.world.cities import check_seed, style_of
 from training.world.city import build_city
+from training.world.geometry import CityGeometry
+from training.world.plan import draw_imagery, draw_registration
 from training.world.samples import CROP_MARGIN, CROP_PX, crop_north_up
-from training.world.satellite import draw_satellite_appearance, render_satellite
+from training.world.satellite import render_satellite
 from training.world.streets import Road
-from training.world.styles import check_training_seed, city_generator, draw_style
+from training.world.styles import city_generator
 
 
 @dataclass(frozen=True)
@@ -28,30 +31,38 @@ def render_city_gallery(
     city_seed: int,
     reach_m: float,
     config: PlaceConfig,
-    geometry: StripGeometry,
+    strips: StripGeometry,
     device: torch.device | str,
+    geometry: CityGeometry | None = None,
 ) -> CityGallery:
     """Return the gallery of a training city, cut out of one image of its first date.
 
     Args:
-        city_seed: The city, 0 to 4999.
+        city_seed: The city; see ``samples.render_city_samples``.
         reach_m: Places lie within this of the centre, east-west and north-south.
         config: How far apart they are.
-        geometry: The strips' frame.
+        strips: The strips' frame.
         device: Where to render.
+        geometry: From real data; drawn by the seed if absent.
 
     Raises:
         ConfigError: The seed is kept for the demo.
     """
-    check_training_seed(city_seed)
-    city = build_city(city_seed, draw_style(city_seed), torch.device(device), 180.0, 1, 2)
+    check_seed(city_seed)
+    city = build_city(
+        city_seed, style_of(city_seed), torch.device(device), suns=1, traffic_sets=2,
+        geometry=geometry,
+    )  # fmt: skip
     roads = along_roads(city.geometry.roads, config.spacing_m, reach_m)
     grid = grid_beside(roads, config.grid_spacing_m, config.spacing_m / 2, reach_m)
     spots = np.concatenate([roads, grid])
+    rng = city_generator(city_seed, 40)
     with torch.inference_mode():
-        whole = render_satellite(city, draw_satellite_appearance(city_generator(city_seed, 40), 0))
-    crop_m, cell_m = geometry.footprint_m * CROP_MARGIN, city.heights[0].cell_m
-    crops = [crop_north_up(whole, spot, crop_m, CROP_PX, city.half_m, cell_m) for spot in spots]
+        whole = render_satellite(city, draw_imagery(city.geometry, 0, rng))
+    errors = draw_registration(1, rng)
+    crop_m = strips.footprint_m * CROP_MARGIN * float(errors.scale[0])
+    at, cell_m = spots + errors.shift_m, city.heights[0].cell_m
+    crops = [crop_north_up(whole, spot, crop_m, CROP_PX, city.half_m, cell_m) for spot in at]
     return CityGallery(np.stack(crops), spots)
 
 

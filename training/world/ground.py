@@ -14,6 +14,8 @@ from model_core.errors import ShapeError
 from training.world.appearance import GroundAppearance
 from training.world.city import City
 from training.world.columns import Cameras, Columns, cast_columns
+from training.world.flood import reach_water
+from training.world.lamps import lamp_map
 from training.world.shading import (
     Spots,
     ViewLights,
@@ -89,6 +91,10 @@ def make_lights(city: City, looks: Sequence[GroundAppearance]) -> ViewLights:
         phase=stack([a.phase for a in looks]),
         date=torch.tensor([a.date for a in looks], device=device),
         sun_index=torch.tensor([a.sun for a in looks], device=device),
+        flood_m=stack([a.flood_m for a in looks]),
+        flooded=any(a.flood_m for a in looks),
+        lamp=stack([a.lamp for a in looks]),
+        lamps=lamp_map(city.geometry, device) if any(a.lamp for a in looks) else None,
     )
 
 
@@ -148,10 +154,32 @@ def render_strips(
     tangent = frame_tangents(fine, poses, cameras, azimuth)
     foliage = _foliage(looks, city.device)
     hits = trace(city, cameras, columns, tangent, foliage)
+    if lights.flooded:
+        hits = _under_water(city, cameras, columns, lights, hits, tangent)
     pixel_rad = float(np.radians(fine.span_deg / fine.width))
     color = shade(city, cameras, columns, lights, hits, tangent, azimuth, pixel_rad)
     image = color.permute(0, 3, 2, 1)
     return functional.avg_pool2d(image, samples) if samples > 1 else image.contiguous()
+
+
+def _under_water(
+    city: City,
+    cameras: Cameras,
+    columns: Columns,
+    lights: ViewLights,
+    hits: Hits,
+    tangent: Tensor,
+) -> Hits:
+    """Return the hits with water in front of what it covers."""
+    eye = cameras.height_m
+    reach = reach_water(
+        cameras.xy, columns.direction, eye, tangent, lights.flood_m, city.slope_phase
+    )
+    wet = reach < hits.distance_m
+    kind = torch.where(wet, int(Surface.GROUND), hits.kind).to(torch.uint8)
+    distance = torch.where(wet, reach, hits.distance_m)
+    height = torch.where(wet, eye[:, None, None] + tangent * reach, hits.height_m)
+    return Hits(kind, distance, height, hits.slot)
 
 
 def shade(
@@ -244,11 +272,22 @@ def develop(
             image = _blurred(image, sensor.blur_px)
         balance = torch.from_numpy(sensor.balance).to(device)[:, None, None]
         image = image * balance * sensor.exposure
+        if sensor.saturation != 1.0:
+            grey = image.mean(0, keepdim=True)
+            image = grey + (image - grey) * sensor.saturation
+        if sensor.vignette:
+            image = image * vignette(image.shape[1:], sensor.vignette, device)
         image = torch.where(image > 0.8, 0.8 + 0.2 * torch.tanh((image - 0.8) * 4), image)
         image = image.clamp(0, 1) ** sensor.gamma
         noise = torch.randn(image.shape, generator=generator, device=generator.device)
         out[k] = image + noise.to(device) * sensor.noise
     return (out.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def vignette(shape: Sequence[int], strength: float, device: torch.device) -> Tensor:
+    """Return how much light (H, W) a lens lets through: less at the upper and lower edge."""
+    down = (torch.arange(shape[0], device=device) + 0.5) / shape[0] * 2 - 1
+    return (1 - strength * down.abs() ** 3)[:, None].expand(shape[0], shape[1])
 
 
 def _blurred(image: Tensor, sigma_px: float) -> Tensor:

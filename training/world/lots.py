@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_core.types import FloatArray
+from training.world.families import TREES
 from training.world.ground_map import Ground, GroundMap
 from training.world.solids import (
     BOTH_DATES,
@@ -25,13 +26,14 @@ TAKEN_ROAD, TAKEN_BUILDING, TAKEN_OPEN = 1, 2, 3
 
 @dataclass(frozen=True)
 class BuildingFacts:
-    """What a facade needs to know of its building."""
+    """What a facade needs to know of its building; a ruin has lost its front."""
 
     mix: BuildingMix
     floors: int
     floor_m: float
     shop: bool
     seed: int
+    ruin: bool = False
 
 
 @dataclass
@@ -348,15 +350,16 @@ def _lay_parking(
 def plant_tree(site: Site, spot: FloatArray, *, size: float = 1.0) -> bool:
     """Plant a tree where nothing stands; return whether it stands now."""
     rng = site.rng
-    radius = float(rng.uniform(1.6, 4.5)) * size
+    family = TREES[site.style.trees]
+    radius = float(rng.uniform(*family.radius_m)) * size
     ring = spot + np.array([[0, 0], [1.5, 0], [-1.5, 0], [0, 1.5], [0, -1.5]], np.float32)
     if np.abs(spot).max() > site.half_m or (site.taken.at(ring) == TAKEN_BUILDING).any():
         return False
     if site.ground.at(spot[None])[0] in (Ground.ASPHALT, Ground.MARKING, Ground.WATER):
         return False
-    conifer = rng.random() < 0.15
-    bottom = float(rng.uniform(0.4, 1.2) if conifer else rng.uniform(1.8, 3.6))
-    top = bottom + radius * float(rng.uniform(3.0, 4.5) if conifer else rng.uniform(1.4, 2.4))
+    conifer = rng.random() < family.conifers
+    bottom = float(rng.uniform(0.4, 1.2) if conifer else rng.uniform(*family.bottom_m))
+    top = bottom + radius * float(rng.uniform(3.0, 4.5) if conifer else rng.uniform(*family.tall))
     group = BOTH_DATES
     if rng.random() < 0.1:
         group = FIRST_DATE if rng.random() < 0.5 else SECOND_DATE

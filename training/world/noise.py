@@ -13,6 +13,8 @@ from model_core.types import FloatArray
 
 _SIZE = 512
 _TABLE = 4096
+FIRST_CITY_FAMILY = 10
+"""Families from here on have a grain of their own besides their own numbers."""
 
 
 def fractal_noise(size: int, falloff: float, rng: np.random.Generator) -> FloatArray:
@@ -57,10 +59,13 @@ class NoiseBank:
     def make(cls, device: torch.device, family: int = 0) -> NoiseBank:
         """Return the textures of a family; families share nothing."""
         rng = np.random.default_rng([90210, family])
+        falloff = (0.6, 1.4, 0.9)
+        if family >= FIRST_CITY_FAMILY:
+            falloff = tuple(rng.uniform((0.45, 1.15, 0.7), (0.85, 1.7, 1.2)))
         arrays = (
-            fractal_noise(_SIZE, 0.6, rng),
-            fractal_noise(_SIZE, 1.4, rng),
-            fractal_noise(_SIZE, 0.9, rng),
+            fractal_noise(_SIZE, falloff[0], rng),
+            fractal_noise(_SIZE, falloff[1], rng),
+            fractal_noise(_SIZE, falloff[2], rng),
             _glyphs(rng),
             rng.random(_TABLE).astype(np.float32),
             rng.random((_TABLE, 3)).astype(np.float32),

@@ -123,11 +123,21 @@ def render_panorama(
         return np.asarray(develop(image, [look], generator)[0].cpu().numpy())
 
 
-def stand_in_the_way(image: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return the picture with passers-by close to the camera in some: at most four tenths."""
+def stand_in_the_way(
+    image: FloatArray, rng: np.random.Generator, count: int | None = None
+) -> FloatArray:
+    """Return the picture with passers-by close to the camera.
+
+    Args:
+        image: (H, W, 3).
+        rng: Source of chance.
+        count: How many; none in six of ten pictures, one or two in the others if absent.
+    """
     tall, wide = image.shape[:2]
     out = image.copy()
-    for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
+    if count is None:
+        count = int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))
+    for _ in range(count):
         half = float(np.sqrt(wide * tall)) * float(rng.uniform(0.06, 0.12))
         middle = wide * float(rng.choice([rng.uniform(0.0, 0.3), rng.uniform(0.7, 1.0)]))
         head = tall * float(rng.uniform(0.45, 0.7))

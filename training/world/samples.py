@@ -13,19 +13,32 @@ import torch
 from model_core.config import StripGeometry
 from model_core.errors import ConfigError
 from model_core.types import FloatArray, ImageU8
-from training.world.appearance import GroundAppearance, draw_ground_appearance
+from training.world.appearance import GroundAppearance
+from training.world.cities import check_seed, style_of
 from training.world.city import City, build_city
+from training.world.dates import StreetView
+from training.world.geometry import CityGeometry, build_geometry
 from training.world.ground import CameraPose, StripFrame, develop, render_strips
 from training.world.layout import draw_layout
-from training.world.satellite import draw_satellite_appearance, render_satellite
-from training.world.styles import check_training_seed, city_generator, draw_style
+from training.world.photo import stand_in_the_way
+from training.world.plan import (
+    FULL_CIRCLE_DEG,
+    SUNS,
+    TRAFFIC_SETS,
+    DistrictPlan,
+    Tier,
+    places_on_streets,
+    plan_district,
+    spot_near,
+)
+from training.world.ranges import BLOCK_M
+from training.world.satellite import SatelliteAppearance, render_satellite
+from training.world.states import STATES, geometry_in_state, state_of
 
 CROP_PX = 160
 CROP_MARGIN = 1.25
 LAYOUT_BINS = 32
-_SATELLITES = 2
-_SUNS = 4
-_TRAFFIC_SETS = 5
+_EDGE_M = 10.0
 _BATCH = 6
 
 
@@ -33,19 +46,31 @@ _BATCH = 6
 class CitySamples:
     """N places of one city; images uint8, north at column 0 of strips, north up in crops.
 
-    ``satellite`` (N, 160, 160, 3) covers ``crop_m`` metres around the place; ``street``
-    (N, H, W, 3) is the full circle near the place at the first date; ``query`` (N, Q, H, W, 3)
-    full circles taken ``query_offset_m`` (N, Q, 2) metres east and north of the place at the
-    second date; ``place_xy`` (N, 2) metres; ``street_offset_m`` (N, 2); ``layout`` (N, 32, 16)
+    ``satellite`` (N, 160, 160, 3) covers ``crop_m`` metres around the place, give or take the
+    imagery's errors; ``satellite_after`` shows the second date in its state, None in everyday
+    cities; ``street`` (N, H, W, 3) is the full circle near the place, zero where ``street_seen``
+    (N, W) is false; ``query`` (N, Q, H, W, 3) photos taken ``query_offset_m`` (N, Q, 2) metres
+    east and north of the place at the second date, zero where ``query_seen`` (N, Q, W) is false;
+    ``street_days`` (N,) and ``query_days`` (N, Q) since 1970-01-01; ``query_state`` (N, Q) indexes
+    ``states.STATES``; ``heading_known`` (N, Q); ``block`` (N,) a cell of 60 m of this city;
+    ``place_xy`` (N, 2) metres; ``street_offset_m`` (N, 2); ``layout`` (N, 32, 16)
     and ``query_layout`` (N, Q, 32, 16) float16, see ``layout.LAYOUT_CHANNELS``.
     """
 
     satellite: ImageU8
+    satellite_after: ImageU8 | None
     street: ImageU8
+    street_seen: npt.NDArray[np.bool_]
+    street_days: npt.NDArray[np.int32]
     query: ImageU8
+    query_seen: npt.NDArray[np.bool_]
+    query_days: npt.NDArray[np.int32]
+    query_state: npt.NDArray[np.uint8]
+    heading_known: npt.NDArray[np.bool_]
     query_offset_m: FloatArray
     street_offset_m: FloatArray
     place_xy: FloatArray
+    block: npt.NDArray[np.int64]
     layout: npt.NDArray[np.float16]
     query_layout: npt.NDArray[np.float16]
     crop_m: float
@@ -54,103 +79,123 @@ class CitySamples:
 def render_city_samples(
     city_seed: int,
     places: int,
-    geometry: StripGeometry,
+    strips: StripGeometry,
     device: torch.device | str,
     queries_per_place: int = 2,
+    geometry: CityGeometry | None = None,
+    state: str = "none",
+    tier: Tier = "everyday",
 ) -> CitySamples:
     """Return the samples of a training city, the same for the same arguments.
 
     Args:
-        city_seed: The city, 0 to 4999.
+        city_seed: The city: 0 to 4999, a district of a named city, or a number for real geometry.
         places: How many places at most; a city of few streets gives fewer.
-        geometry: The strips' frame.
+        strips: The strips' frame.
         device: Where to render.
         queries_per_place: Photo strips a place.
+        geometry: From real data; drawn by the seed if absent.
+        state: One of ``states.STATES``, or ``mixed``: drawn by the seed.
+        tier: ``hard`` for narrow photos, heavy occlusion and imagery of the other date.
 
     Raises:
-        ConfigError: The seed is kept for the demo, or a number is below one.
+        ConfigError: The seed is kept for the demo, a number is below one, or no such state.
     """
-    check_training_seed(city_seed)
+    check_seed(city_seed)
     if places < 1 or queries_per_place < 1:
         raise ConfigError("places and queries_per_place must be at least 1")
-    where = torch.device(device)
-    style = draw_style(city_seed)
-    city = build_city(city_seed, style, where, suns=_SUNS, traffic_sets=_TRAFFIC_SETS)
-    with torch.inference_mode():
-        return _render(city, city_seed, places, geometry, queries_per_place)
-
-
-def _render(
-    city: City, seed: int, places: int, geometry: StripGeometry, queries: int
-) -> CitySamples:
-    rng = city_generator(seed, 4)
-    crop_m = geometry.footprint_m * CROP_MARGIN
-    centers, along = choose_places(city, places, city.half_m - crop_m / 2 - 10, rng)
-    street_xy, query_xy = _choose_cameras(city, centers, along, queries, rng)
-    satellite = _crop_satellites(city, centers, crop_m, rng)
-    views = np.concatenate([street_xy[:, None], query_xy], 1)
-    strips = _render_views(city, views, geometry, seed, rng)
-    spots = np.concatenate([centers[:, None], query_xy], 1).reshape(-1, 2)
-    dates = np.tile([0] + [1] * queries, len(centers))
-    layout = draw_layout(
-        city,
-        torch.from_numpy(spots).to(city.device),
-        torch.from_numpy(dates).to(city.device),
-        geometry,
-        LAYOUT_BINS,
+    geometry, plan = plan_samples(
+        city_seed, places, strips, queries_per_place, geometry, state, tier
     )
-    bins = layout.cpu().numpy().reshape(len(centers), queries + 1, LAYOUT_BINS, -1)
+    city = build_city(
+        city_seed, geometry.style, torch.device(device), suns=SUNS, geometry=geometry
+    )  # fmt: skip
+    with torch.inference_mode():
+        return _render(city, plan, strips)
+
+
+def plan_samples(
+    seed: int,
+    places: int,
+    strips: StripGeometry,
+    queries: int = 2,
+    geometry: CityGeometry | None = None,
+    state: str = "none",
+    tier: Tier = "everyday",
+) -> tuple[CityGeometry, DistrictPlan]:
+    """Return a district's geometry in its state and the plan of its samples, nothing rendered."""
+    if geometry is None:
+        geometry = build_geometry(seed, style_of(seed), traffic_sets=TRAFFIC_SETS)
+    state = state_of(seed, state)
+    geometry = geometry_in_state(geometry, state, seed)
+    reach_m = geometry.half_m - strips.footprint_m * CROP_MARGIN / 2 - _EDGE_M
+    return geometry, plan_district(geometry, seed, places, reach_m, queries, state, tier)
+
+
+def _render(city: City, plan: DistrictPlan, strips: StripGeometry) -> CitySamples:
+    crop_m = strips.footprint_m * CROP_MARGIN
+    centers, query_xy = plan.place_xy, plan.query_xy
+    count, queries = query_xy.shape[:2]
+    views = _render_views(city, plan, strips)
+    street, query = views[:, 0], views[:, 1:]
+    street_seen = np.repeat(plan.street_view[:, None] != StreetView.NONE, strips.width, axis=1)
+    query_seen = _columns_seen(plan.photo_window_deg, strips.width)
+    layout = _draw_layouts(city, plan, strips)
     return CitySamples(
-        satellite=satellite,
-        street=strips[:, 0],
-        query=strips[:, 1:],
+        satellite=_crop_satellites(city, plan, plan.satellites, plan.image, crop_m),
+        satellite_after=None
+        if plan.after is None
+        else _crop_satellites(city, plan, (plan.after,), np.zeros_like(plan.image), crop_m),
+        street=street * street_seen[:, None, :, None],
+        street_seen=street_seen,
+        street_days=plan.street_days,
+        query=query * query_seen[:, :, None, :, None],
+        query_seen=query_seen,
+        query_days=plan.query_days,
+        query_state=np.full((count, queries), STATES.index(plan.state), np.uint8),
+        heading_known=np.ones((count, queries), np.bool_),
         query_offset_m=query_xy - centers[:, None],
-        street_offset_m=street_xy - centers,
+        street_offset_m=plan.street_xy - centers,
         place_xy=centers,
-        layout=bins[:, 0],
-        query_layout=bins[:, 1:],
+        block=cell_of(centers, city.half_m),
+        layout=layout[:, 0],
+        query_layout=layout[:, 1:],
         crop_m=crop_m,
     )
+
+
+def cell_of(xy: FloatArray, half_m: float) -> npt.NDArray[np.int64]:
+    """Return the number of the 60-m cell that each point (N, 2) lies in, unique in its city."""
+    across = int(np.ceil(2 * half_m / BLOCK_M))
+    col, row = (np.floor((xy[:, k] + half_m) / BLOCK_M).astype(np.int64) for k in (0, 1))
+    return np.asarray(row.clip(0, across - 1) * across + col.clip(0, across - 1))
+
+
+def _columns_seen(window_deg: FloatArray, width: int) -> npt.NDArray[np.bool_]:
+    """Return which columns (N, Q, W) lie in the photos' windows (N, Q, 2)."""
+    at = (np.arange(width) + 0.5) * FULL_CIRCLE_DEG / width
+    return np.asarray((at - window_deg[..., :1]) % FULL_CIRCLE_DEG < window_deg[..., 1:])
+
+
+def _draw_layouts(city: City, plan: DistrictPlan, strips: StripGeometry) -> npt.NDArray[np.float16]:
+    """Return the true layout around places and photos, (N, 1 + Q, bins, K)."""
+    spots = np.concatenate([plan.place_xy[:, None], plan.query_xy], 1)
+    count, each = spots.shape[:2]
+    layout = draw_layout(
+        city,
+        torch.from_numpy(spots.reshape(-1, 2)).to(city.device),
+        torch.from_numpy(np.tile([0] + [1] * (each - 1), count)).to(city.device),
+        strips,
+        LAYOUT_BINS,
+    )
+    return np.asarray(layout.cpu().numpy().reshape(count, each, LAYOUT_BINS, -1))
 
 
 def choose_places(
     city: City, count: int, reach_m: float, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Return places on streets (N, 2) and the streets' directions there (N, 2).
-
-    Neighbours lie 10 m apart or more where the streets are long enough, 5 m at least.
-    """
-    points, along = [], []
-    for road in city.geometry.roads:
-        step = np.gradient(road.points, axis=0)
-        points.append(road.points)
-        along.append(step / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-6))
-    spots, ways = np.concatenate(points), np.concatenate(along)
-    usable = (np.abs(spots).max(1) < reach_m) & city.geometry.free(spots)
-    spots, ways = spots[usable], ways[usable]
-    order = rng.permutation(len(spots))
-    chosen: list[int] = []
-    for apart_m in (10.0, 7.0, 5.0):
-        for k in order:
-            if len(chosen) == count:
-                break
-            near = spots[chosen] - spots[k] if chosen else np.full((1, 2), 1e3)
-            if np.hypot(near[:, 0], near[:, 1]).min() >= apart_m:
-                chosen.append(int(k))
-    return spots[chosen].astype(np.float32), ways[chosen].astype(np.float32)
-
-
-def _choose_cameras(
-    city: City, centers: FloatArray, along: FloatArray, queries: int, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Return where street views (N, 2) and photos (N, Q, 2) are taken."""
-    street = np.empty_like(centers)
-    photo = np.empty((len(centers), queries, 2), np.float32)
-    for n, (center, way) in enumerate(zip(centers, along, strict=True)):
-        street[n] = camera_near(city, center, way, (6.0, 1.2), rng)
-        for q in range(queries):
-            photo[n, q] = camera_near(city, center, way, (11.0, 5.0), rng)
-    return street, photo
+    """Return places on a city's streets; see ``plan.places_on_streets``."""
+    return places_on_streets(city.geometry, count, reach_m, rng)
 
 
 def camera_near(
@@ -160,28 +205,26 @@ def camera_near(
     reach_m: tuple[float, float],
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Return a free point along and beside a street near a point, never the point itself."""
-    left = np.array([-way[1], way[0]])
-    for _ in range(24):
-        ahead = rng.uniform(-1, 1) * reach_m[0]
-        aside = rng.uniform(-1, 1) * reach_m[1]
-        spot = (center + way * ahead + left * aside).astype(np.float32)
-        if city.geometry.free(spot[None])[0] and np.hypot(ahead, aside) > 0.3:
-            return np.asarray(spot, np.float32)
-    return np.asarray(center + way * 0.4, np.float32)
+    """Return a free point near a point of a city; see ``plan.spot_near``."""
+    return spot_near(city.geometry, center, way, reach_m, rng)
 
 
 def _crop_satellites(
-    city: City, centers: FloatArray, crop_m: float, rng: np.random.Generator
+    city: City,
+    plan: DistrictPlan,
+    looks: Sequence[SatelliteAppearance],
+    image: npt.NDArray[np.int64],
+    crop_m: float,
 ) -> ImageU8:
     """Return the places' crops, each from one of several renderings of the city."""
-    choice = rng.integers(_SATELLITES, size=len(centers))
-    crops = np.empty((len(centers), CROP_PX, CROP_PX, 3), np.uint8)
-    for k in range(_SATELLITES):
-        whole = render_satellite(city, draw_satellite_appearance(rng, k % 2))
+    crops = np.empty((len(plan.place_xy), CROP_PX, CROP_PX, 3), np.uint8)
+    spots = plan.place_xy + plan.registration.shift_m
+    for k, look in enumerate(looks):
+        whole = render_satellite(city, look)
         cell = city.heights[0].cell_m
-        for n in np.flatnonzero(choice == k):
-            crops[n] = crop_north_up(whole, centers[n], crop_m, CROP_PX, city.half_m, cell)
+        for n in np.flatnonzero(image == k):
+            side_m = crop_m * float(plan.registration.scale[n])
+            crops[n] = crop_north_up(whole, spots[n], side_m, CROP_PX, city.half_m, cell)
     return crops
 
 
@@ -195,38 +238,40 @@ def crop_north_up(
     row = (half_m - center[1]) / cell_m + first
     matrix = np.array([[scale, 0, col], [0, scale, row]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(whole, matrix, (size_px, size_px), flags=flags))
+    return np.asarray(
+        cv2.warpAffine(
+            whole, matrix, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+    )
 
 
-def _render_views(
-    city: City, views: FloatArray, geometry: StripGeometry, seed: int, rng: np.random.Generator
-) -> ImageU8:
+def _render_views(city: City, plan: DistrictPlan, geometry: StripGeometry) -> ImageU8:
     """Return the strips of all cameras (N, 1 + Q, H, W, 3); the first of each is street view."""
-    places, each = views.shape[:2]
-    poses, looks = _draw_views(city, views, rng)
+    poses: Sequence[CameraPose] = plan.poses
+    looks: Sequence[GroundAppearance] = plan.looks
+    places, each = len(plan.place_xy), 1 + plan.query_xy.shape[1]
     frame = StripFrame(
         geometry.width, geometry.height, geometry.elevation_min_deg, geometry.elevation_max_deg
     )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(plan.seed)
     out = np.empty((places * each, geometry.height, geometry.width, 3), np.uint8)
     for start in range(0, len(poses), _BATCH):
         part = slice(start, start + _BATCH)
         images = render_strips(city, poses[part], looks[part], frame)
         out[part] = develop(images, looks[part], generator).cpu().numpy()
-    return out.reshape(places, each, geometry.height, geometry.width, 3)
+    views = out.reshape(places, each, geometry.height, geometry.width, 3)
+    _put_passers(views[:, 1:], plan)
+    return views
 
 
-def _draw_views(
-    city: City, views: FloatArray, rng: np.random.Generator
-) -> tuple[Sequence[CameraPose], Sequence[GroundAppearance]]:
-    poses, looks = [], []
-    for place in views:
-        for k, spot in enumerate(place):
-            crowd = k > 0
-            tilt = 3.0 if crowd else 0.8
-            height = rng.uniform(1.4, 1.9) if crowd else rng.uniform(1.9, 2.8)
-            heading, pitch, roll = rng.uniform(0, 360), rng.normal(0, tilt), rng.normal(0, tilt)
-            xy = (float(spot[0]), float(spot[1]))
-            poses.append(CameraPose(xy, float(height), float(heading), float(pitch), float(roll)))
-            looks.append(draw_ground_appearance(rng, int(crowd), _TRAFFIC_SETS, _SUNS, crowd=crowd))
-    return poses, looks
+def _put_passers(photos: ImageU8, plan: DistrictPlan) -> None:
+    """Put people close to the camera into the photos (N, Q, H, W, 3), in place."""
+    width = photos.shape[3]
+    for photo, who in zip(photos.reshape(-1, *photos.shape[2:]), plan.passers, strict=True):
+        if not who.count:
+            continue
+        span = max(2, round(who.span_deg / FULL_CIRCLE_DEG * width))
+        columns = (np.arange(span) + round(who.start_deg / FULL_CIRCLE_DEG * width)) % width
+        rng = np.random.default_rng([who.seed, 5])
+        sector = stand_in_the_way(photo[:, columns].astype(np.float32), rng, who.count)
+        photo[:, columns] = sector.clip(0, 255).astype(np.uint8)

@@ -23,8 +23,10 @@ from training.world.appearance import (
 )
 from training.world.city import City
 from training.world.facades import Facade
+from training.world.flood import MUD_RGB, water_height
 from training.world.heights import HeightMap, cast_shadows, shifted
 from training.world.noise import look_up
+from training.world.shading import DUST_RGB, TENT_COLORS
 from training.world.solids import BoxKind, RoundKind
 
 MAX_LEAN_DEG = 25.0
@@ -35,6 +37,8 @@ class SatelliteAppearance:
     """Everything of one image from above that is not geometry.
 
     ``lean`` is the displacement east and north a metre of height; ``haze`` the share of white.
+    ``m_per_px`` is what the provider resamples to, 0 for the map's own cells; ``flood_m`` is the
+    height of the water and ``smoke`` the share of the ground that smoke hides.
     """
 
     date: int
@@ -48,6 +52,9 @@ class SatelliteAppearance:
     sharpen: float
     jpeg_quality: int
     phase: FloatArray
+    m_per_px: float = 0.0
+    flood_m: float = 0.0
+    smoke: float = 0.0
 
 
 def draw_satellite_appearance(
@@ -96,8 +103,53 @@ def render_satellite(
     shade = cast_shadows(lit, look.sun)[seen.row, seen.col]
     sun = ((seen.z - shade) / 0.5 + 0.6).clamp(0, 1)
     color = color * _light(look, top, seen, sun, surface.cell_m)
+    if look.flood_m:
+        color = _under_water(city, surface.cell_m, seen, color, look)
     color = color * (1 - look.haze) + torch.tensor(look.light.haze_rgb).to(color) * look.haze
-    return _developed(color, look)
+    if look.smoke:
+        color = _under_smoke(city, surface.cell_m, color, look)
+    return _developed(color, look, surface.cell_m)
+
+
+def _cell_grid(size: int, cell_m: float, device: torch.device) -> Tensor:
+    """Return metres east and north of every cell of a square map, (R, R, 2)."""
+    at = (torch.arange(size, device=device) + 0.5) * cell_m - size * cell_m / 2
+    return torch.stack([at[None].expand(size, -1), -at[:, None].expand(-1, size)], -1)
+
+
+def _under_water(
+    city: City, cell_m: float, seen: _Seen, color: Tensor, look: SatelliteAppearance
+) -> Tensor:
+    """Return the colours with muddy water over all that lies lower than it."""
+    grid = _cell_grid(color.shape[0], cell_m, color.device)
+    level = torch.full(grid.shape[:2], look.flood_m, device=color.device)
+    water = water_height(grid, city.slope_phase, level)
+    swirl = look_up(city.above.soft, grid[..., 0] * 1.7 + look.phase[3], grid[..., 1] * 1.7)
+    mud = torch.tensor(MUD_RGB, device=color.device) * (1.1 + 0.1 * swirl)[..., None]
+    direct = torch.from_numpy(look.light.sun_rgb).to(color.device)
+    ambient = torch.from_numpy(look.light.ambient_rgb).to(color.device)
+    wet = (seen.z < water - 0.05) & ~seen.crown
+    return torch.where(wet[..., None], mud * (ambient + 0.7 * direct), color)
+
+
+def _under_smoke(city: City, cell_m: float, color: Tensor, look: SatelliteAppearance) -> Tensor:
+    """Return the colours behind drifting smoke, thick in places and thin in others."""
+    grid = _cell_grid(color.shape[0], cell_m, color.device)
+    soft, east, north = city.above.soft, grid[..., 0], grid[..., 1]
+    plume = _smooth(soft, east * 0.55 + look.phase[0], north * 0.35 + look.phase[1])
+    plume = plume + 0.4 * _smooth(soft, east * 1.9 + look.phase[2], north * 1.4)
+    share = (look.smoke + 0.3 * plume).clamp(0.05, 0.93)[..., None]
+    grey = torch.tensor([0.62, 0.58, 0.54], device=color.device)
+    return color * (1 - share) + grey * share
+
+
+def _smooth(texture: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Return the texture between its texels, for patterns wider than they are."""
+    col, row = x.floor(), y.floor()
+    u, v = x - col, y - row
+    low = look_up(texture, col, row) * (1 - u) + look_up(texture, col + 1, row) * u
+    high = look_up(texture, col, row + 1) * (1 - u) + look_up(texture, col + 1, row + 1) * u
+    return low * (1 - v) + high * v
 
 
 def _thinned_crowns(city: City, surface: HeightMap, look: SatelliteAppearance) -> Tensor:
@@ -193,8 +245,23 @@ def _box_colors(
     leaf = torch.tensor(look.season.leaf, device=color.device)
     color = torch.where((kind == BoxKind.HEDGE)[..., None], leaf, color)
     stone = 0.4 + 0.3 * grey
+    if city.stricken:
+        color = _on_wreckage(city, kind, seed, seen, color)
     plain = (kind == BoxKind.WALL) | (kind == BoxKind.KIOSK) | (kind == BoxKind.ROOF_HOUSE)
     return torch.where(plain[..., None], stone.expand_as(color), color)
+
+
+def _on_wreckage(city: City, kind: Tensor, seed: Tensor, seen: _Seen, color: Tensor) -> Tensor:
+    """Return the colours with those of rubble, speckled, and of tents."""
+    bank = city.above
+    speckle = bank.draw(seen.row * 977 + seen.col * 31 + seed)[..., None]
+    dust = torch.tensor(DUST_RGB, device=color.device) * (0.5 + 0.75 * speckle)
+    dust = dust * (0.75 + 0.4 * bank.draw(seed * 5 + 1)[..., None])
+    heap = dust * (0.94 + 0.12 * bank.draw_color(seed))
+    color = torch.where((kind == BoxKind.RUBBLE)[..., None], heap, color)
+    cloths = torch.tensor(TENT_COLORS, device=color.device)
+    cloth = cloths[(bank.draw(seed // 8) * len(cloths)).long()]
+    return torch.where((kind == BoxKind.TENT)[..., None], cloth, color)
 
 
 def _light(
@@ -213,10 +280,18 @@ def _light(
     return direct * (1.15 * facing * sun)[..., None] + ambient * 0.95
 
 
-def _developed(color: Tensor, look: SatelliteAppearance) -> ImageU8:
-    """Return the image as the provider serves it: blurred, sharpened, toned, compressed."""
+def _developed(color: Tensor, look: SatelliteAppearance, cell_m: float) -> ImageU8:
+    """Return the image as the provider serves it: resampled, sharpened, toned, compressed."""
     image = color.clamp(0, 1.5).cpu().numpy()
     sensor = look.sensor
+    if look.m_per_px > cell_m:
+        size = image.shape[0]
+        small = round(size * cell_m / look.m_per_px)
+        image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
+    if sensor.saturation != 1.0:
+        grey = image.mean(axis=2, keepdims=True)
+        image = grey + (image - grey) * np.float32(sensor.saturation)
     if sensor.blur_px > 0.2:
         image = cv2.GaussianBlur(image, (0, 0), sensor.blur_px)
     if look.sharpen > 0.1:

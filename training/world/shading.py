@@ -11,13 +11,22 @@ from torch import Tensor
 from training.world.city import City
 from training.world.facade_shading import facade_albedo, mix
 from training.world.facades import Facade
-from training.world.noise import look_up, look_up_own
+from training.world.flood import MUD_RGB, water_height
+from training.world.lamps import LAMP_CELL_M, LAMP_RGB
+from training.world.noise import NoiseBank, look_up, look_up_own
 from training.world.solids import BoxKind, RoundKind
+
+DUST_RGB = (0.58, 0.54, 0.48)
+TENT_COLORS = ((0.86, 0.87, 0.86), (0.2, 0.36, 0.62), (0.3, 0.38, 0.24), (0.72, 0.64, 0.48))
 
 
 @dataclass(frozen=True)
 class ViewLights:
-    """Appearance of V views as tensors; colours (V, 3), palette (V, covers, 3)."""
+    """Appearance of V views as tensors; colours (V, 3), palette (V, covers, 3).
+
+    ``flood_m`` (V,) is the water's height, ``flooded`` whether any view has some; ``lamp`` (V,) how
+    bright lamps are and ``lamps`` their light on the ground, None where every view is by day.
+    """
 
     sun: Tensor
     sun_rgb: Tensor
@@ -34,6 +43,10 @@ class ViewLights:
     phase: Tensor
     date: Tensor
     sun_index: Tensor
+    flood_m: Tensor
+    flooded: bool
+    lamp: Tensor
+    lamps: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,20 @@ def sunlit(city: City, lights: ViewLights, spots: Spots, back_m: float) -> Tenso
 def _lit(lights: ViewLights, spots: Spots, facing: Tensor, sun: Tensor, sky: Tensor) -> Tensor:
     """Return the light (P, 3) on surfaces that face the sun by a cosine and see some sky."""
     direct = lights.sun_rgb[spots.view] * (facing.clamp_min(0) * sun)[:, None]
-    return direct + lights.ambient_rgb[spots.view] * sky[:, None]
+    light = direct + lights.ambient_rgb[spots.view] * sky[:, None]
+    if lights.lamps is not None:
+        light = light + _lamp_light(lights, spots, lights.lamps)
+    return light
+
+
+def _lamp_light(lights: ViewLights, spots: Spots, lamps: Tensor) -> Tensor:
+    """Return the light of street lamps (P, 3), less the higher above them."""
+    size, half_m = lamps.shape[0], lamps.shape[0] * LAMP_CELL_M / 2
+    col = ((spots.xy[:, 0] + half_m) / LAMP_CELL_M).long().clamp(0, size - 1)
+    row = ((half_m - spots.xy[:, 1]) / LAMP_CELL_M).long().clamp(0, size - 1)
+    near = lamps.view(-1)[row * size + col] * torch.exp(-(spots.z - 4).clamp_min(0) / 5)
+    color = torch.tensor(LAMP_RGB, device=near.device)
+    return color * (near * lights.lamp[spots.view])[:, None]
 
 
 def _wall_frame(city: City, spots: Spots, side: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,6 +124,7 @@ def shade_walls(city: City, lights: ViewLights, spots: Spots, side: Tensor) -> T
         color[building] = facade_albedo(
             city, *(t[building] for t in (spots.row, side, place, length, spots.z)),
             pixel=spots.pixel_m[building], sky=lights.sky_low[spots.view[building]],
+            glow=None if lights.lamps is None else _window_glow(lights, spots.view[building]),
         )  # fmt: skip
     if len(other):
         color[other] = _plain_wall(city, lights, *(t[other] for t in (
@@ -106,6 +133,11 @@ def shade_walls(city: City, lights: ViewLights, spots: Spots, side: Tensor) -> T
     low = (spots.z / 3).clamp(0, 1)
     light = _lit(lights, spots, facing, sunlit(city, lights, spots, 0.8), 0.72 + 0.2 * low)
     return color * light
+
+
+def _window_glow(lights: ViewLights, view: Tensor) -> Tensor:
+    """Return the albedo (P,) that looks like a lit room in the view's faint light."""
+    return 0.75 * (lights.lamp > 0)[view] / lights.ambient_rgb[view].mean(-1).clamp_min(0.02)
 
 
 def _plain_wall(
@@ -138,7 +170,30 @@ def _plain_wall(
     out = torch.where((kind == BoxKind.HEDGE)[:, None], leaf, stone)
     out = torch.where((kind == BoxKind.CAR)[:, None], car, out)
     out = torch.where((kind == BoxKind.CABIN)[:, None], cabin.expand_as(out), out)
+    if city.stricken:
+        heap = _heap(bank, seed, torch.stack([place, z], -1), z)
+        out = torch.where((kind == BoxKind.RUBBLE)[:, None], heap, out)
+        cloth = _tent_cloth(bank, seed) * (0.92 + 0.05 * noise[:, None])
+        out = torch.where((kind == BoxKind.TENT)[:, None], cloth, out)
     return torch.where((kind == BoxKind.ROOF_HOUSE)[:, None], metal, out).clamp(0.02, 1)
+
+
+def _heap(bank: NoiseBank, seed: Tensor, at: Tensor, z: Tensor) -> Tensor:
+    """Return the broken stone of heaps (P, 3), lump by lump."""
+    dust = torch.tensor(DUST_RGB, device=seed.device)
+    dust = dust * (0.75 + 0.4 * bank.draw(seed * 5 + 1)[:, None])
+    tint = 0.94 + 0.12 * bank.draw_color(seed)
+    lump = (at * 2.1 + 0.4 * z[:, None]).floor().long()
+    chip = (at * 6.3 - 0.9 * z[:, None]).floor().long()
+    coarse = bank.draw(lump[:, 0] * 31 + lump[:, 1] * 977 + seed)
+    fine = bank.draw(chip[:, 0] * 57 + chip[:, 1] * 733 + seed)
+    return dust * tint * (0.5 + 0.55 * coarse + 0.35 * fine)[:, None]
+
+
+def _tent_cloth(bank: NoiseBank, seed: Tensor) -> Tensor:
+    """Return the cloth of tents (P, 3): white, blue, green or sand, one make a row."""
+    colors = torch.tensor(TENT_COLORS, device=seed.device)
+    return colors[(bank.draw(seed // 8) * len(colors)).long()]
 
 
 def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
@@ -153,6 +208,9 @@ def shade_roofs(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     tint = bank.draw_color(seed)
     paint = torch.where(grey < 0.65, 0.1 + 0.8 * tint[:, :1] + 0.04 * tint, 0.15 + 0.6 * tint)
     own = torch.where((kind == BoxKind.CABIN)[:, None], paint, own)
+    if city.stricken:
+        heap = _heap(bank, seed, spots.xy, spots.z)
+        own = torch.where((kind == BoxKind.RUBBLE)[:, None], heap, own)
     color = torch.where((kind == BoxKind.BUILDING)[:, None], tiles, own)
     snow = (lights.snow[spots.view] * 0.9)[:, None]
     color = color * (1 - snow) + 0.92 * snow
@@ -180,7 +238,23 @@ def shade_ground(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     shade = 1 + rough * (0.8 * fine + 0.5 * wide + 0.5 * patch)
     sun = sunlit(city, lights, spots, 0.0)
     facing = lights.sun[spots.view, 2]
-    return color * shade[:, None] * _lit(lights, spots, facing, sun, facing * 0 + 0.95)
+    color = color * shade[:, None]
+    if not lights.flooded:
+        return color * _lit(lights, spots, facing, sun, facing * 0 + 0.95)
+    lit = color * _lit(lights, spots, facing, sun, facing * 0 + 0.95)
+    return _flooded(city, lights, spots, lit, sun)
+
+
+def _flooded(city: City, lights: ViewLights, spots: Spots, dry: Tensor, sun: Tensor) -> Tensor:
+    """Return the ground's colours (P, 3) with muddy water that mirrors the sky far away."""
+    level = lights.flood_m[spots.view]
+    wet = water_height(spots.xy, city.slope_phase, level) > 0.02
+    ripple = look_up(city.below.soft, spots.xy[:, 0] * 9, spots.xy[:, 1] * 9)
+    mud = torch.tensor(MUD_RGB, device=dry.device) * (1 + 0.12 * ripple)[:, None]
+    light = lights.ambient_rgb[spots.view] + 0.5 * lights.sun_rgb[spots.view] * sun[:, None]
+    mirror = (0.08 + 0.6 * spots.reach / (spots.reach + 30) + 0.05 * ripple).clamp(0, 0.6)
+    water = mix(mud * light, lights.sky_low[spots.view] * 0.8, mirror)
+    return torch.where(wet[:, None], water, dry)
 
 
 def city_roughness(device: torch.device) -> Tensor:
@@ -235,5 +309,6 @@ def shade_sky(lights: ViewLights, bank_soft: Tensor, view: Tensor, azimuth: Tens
     sky = mix(sky, bright[:, None].expand_as(sky), cloud * 0.85)
     ring = azimuth * (512 / (2 * np.pi))
     hill = 0.02 + 0.012 * look_up(bank_soft, ring + phase[:, 2], phase[:, 3])
-    far = mix(lights.leaf[view] * 0.7, lights.haze_rgb[view], torch.full_like(up, 0.55))
+    woods = lights.leaf[view] * (0.7 if lights.lamps is None else 0.05)
+    far = mix(woods, lights.haze_rgb[view], torch.full_like(up, 0.55))
     return torch.where((tangent < hill)[:, None], far, sky)

@@ -20,6 +20,8 @@ class BoxKind(IntEnum):
     CABIN = 4
     ROOF_HOUSE = 5
     KIOSK = 6
+    RUBBLE = 7
+    TENT = 8
 
 
 class RoundKind(IntEnum):

@@ -8,8 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from model_core.errors import ConfigError
-
 StreetPattern = Literal["grid", "staggered", "radial", "organic"]
 Split = Literal["train", "demo"]
 Range = tuple[float, float]
@@ -40,7 +38,8 @@ class BuildingMix:
 class CityStyle:
     """A city's character; every field feeds the generator of geometry.
 
-    ``open_lot`` is the share of street fronts left to parks, car parks, squares and ponds.
+    ``open_lot`` is the share of street fronts left to parks, car parks, squares and ponds;
+    ``facade_pool``, ``trees``, ``ground`` and ``sensors`` name its ``families``.
     """
 
     family: str
@@ -60,7 +59,10 @@ class CityStyle:
     yard_grass: float
     slope: float
     change_share: float
-    facade_pool: Split
+    facade_pool: str
+    trees: str = "mixed"
+    ground: str = "common"
+    sensors: str = "common"
 
 
 _TERRACE = BuildingMix()
@@ -180,20 +182,6 @@ _BLOCKS: dict[str, Range] = {
 def city_generator(seed: int, *tags: int) -> np.random.Generator:
     """Return the random generator of one purpose (``tags``) in one city."""
     return np.random.default_rng(np.random.SeedSequence([seed, *tags]))
-
-
-def check_training_seed(seed: int) -> int:
-    """Return a training city's seed.
-
-    Raises:
-        ConfigError: The seed lies in the range kept for the demo and for tests.
-    """
-    if not 0 <= seed < TRAIN_SEED_LIMIT:
-        raise ConfigError(
-            f"city seed {seed}: training cities use 0..{TRAIN_SEED_LIMIT - 1}; "
-            "higher seeds are kept for the demo"
-        )
-    return seed
 
 
 def draw_style(seed: int, split: Split = "train") -> CityStyle:

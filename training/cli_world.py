@@ -1,0 +1,104 @@
+"""Commands of the rendered world: what is rendered, and ``world``, which freezes and checks it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+from rich.console import Console
+
+from model_core.errors import ConfigError, GeolocatorError, InputError
+
+if TYPE_CHECKING:
+    from training.datasets.rendered import RenderSource
+    from training.world.cities import CitySplit
+
+console = Console()
+
+
+def read_source(
+    cities: str, state: str, tier: str, geometry: Path | None
+) -> tuple[list[int], RenderSource]:
+    """Return the seeds to render and what of, from the options of ``render``.
+
+    Raises:
+        ConfigError: An option says something unknown.
+        InputError: The prepared geometry does not say which split it is for.
+    """
+    from training.datasets.rendered import RenderSource
+    from training.world.cities import FIRST_REAL_SEED, check_seed, parse_cities
+    from training.world.plan import Tier
+    from training.world.states import check_state
+
+    if tier not in get_args(Tier):
+        raise ConfigError(f"tier {tier!r} is none of {', '.join(get_args(Tier))}")
+    chosen: Tier = "hard" if tier == "hard" else "everyday"
+    seeds = parse_cities(cities)
+    if geometry is None:
+        for seed in seeds:
+            check_seed(seed)
+        return seeds, RenderSource(check_state(state), chosen)
+    from training.world.real.window import real_geometry
+
+    folder = geometry
+    seeds = [check_seed(FIRST_REAL_SEED + number) for number in seeds]
+    return seeds, RenderSource(
+        check_state(state), chosen, lambda seed: real_geometry(folder, seed), read_split(folder)
+    )
+
+
+def read_split(folder: Path) -> CitySplit:
+    """Return the split that a prepared folder says it is for in a JSON file's ``split``.
+
+    Raises:
+        InputError: It says none, or one that does not exist.
+    """
+    said = {
+        str(value["split"])
+        for path in sorted(folder.glob("*.json"))
+        for value in [json.loads(path.read_text())]
+        if isinstance(value, dict) and "split" in value
+    }
+    if said == {"train"}:
+        return "train"
+    if said == {"test"}:
+        return "test"
+    raise InputError(
+        f'{folder}: its JSON must say "split": "train" or "test" once, it says '
+        f"{', '.join(sorted(said)) or 'nothing'}; prepare it again"
+    )
+
+
+def world(
+    freeze: Annotated[
+        bool, typer.Option(help="Write the hashes of the frozen test world.")
+    ] = False,
+    check: Annotated[bool, typer.Option(help="Compare with the hashes written before.")] = False,
+    real: Annotated[
+        Path | None, typer.Option(help="Folder of prepared real geometry, named by its hash.")
+    ] = None,
+) -> None:
+    """Freeze the test world, or check that it still is what it was; nothing is rendered."""
+    from training.world.frozen import FROZEN_FILE, changed_districts, freeze_world, read_frozen
+
+    if freeze == check:
+        console.print("[red]error[/red] say either --freeze or --check")
+        raise typer.Exit(2)
+    try:
+        if freeze:
+            made = freeze_world(real, lambda d: console.print(f"{d.city} {d.seed} {d.sha256[:16]}"))
+            FROZEN_FILE.write_text(json.dumps(made, indent=1) + "\n")
+            console.print(f"{FROZEN_FILE}: {made['places']} places, {made['sha256']}")
+            return
+        frozen = read_frozen()
+        lines = changed_districts(frozen)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    for line in lines:
+        console.print(line)
+    if lines:
+        raise typer.Exit(1)
+    console.print(f"{frozen['version']} is unchanged: {frozen['places']} places")

@@ -1,0 +1,184 @@
+"""The frozen test world: a hash of everything that defines it and depends on no device.
+
+``world-v1`` is the everyday tier (five districts of each held-out city), the hard tier (one
+district of each: fields of view of 45 to 70 degrees, heavy occlusion, a state of disaster, imagery
+of the other date) and, where somebody has prepared real geometry, the sha256 of its folder. It is
+rendered by ``render --cities test:0:5`` and ``render --cities test:900 --tier hard --state mixed``.
+The hash covers geometry, facades, cameras, appearances, dates, states and registration errors of
+every district; what a device makes of them differs in the last bits and is left out. Hashes are
+written in groups of eight digits, to be compared by eye.
+
+A new version is made when a change to the world is meant: raise ``version.RENDERER_VERSION`` (and
+``WORLD_VERSION`` if figures on the old world are no longer to be compared), run
+``python -m training world --freeze``, commit the file it writes and say in the change log what
+changed. ``python -m training world --check`` names the districts that differ from the committed
+file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_core.config import StripGeometry
+from model_core.errors import InputError
+from training.world.cities import CITIES, district_seed, plan_of
+from training.world.city import draw_finish
+from training.world.families import GROUNDS
+from training.world.geometry import CityGeometry
+from training.world.plan import SUNS, DistrictPlan, Tier
+from training.world.samples import plan_samples
+from training.world.states import MIXED
+from training.world.version import RENDERER_VERSION
+
+WORLD_VERSION = "world-v1"
+FROZEN_FILE = Path(__file__).with_name(f"{WORLD_VERSION}.json")
+PLACES_A_DISTRICT = 80
+EVERYDAY_DISTRICTS, HARD_DISTRICT = range(5), 900
+
+
+@dataclass(frozen=True)
+class FrozenDistrict:
+    """One district of the frozen world: what it is, how many places, the hash of its plan."""
+
+    city: str
+    seed: int
+    tier: Tier
+    state: str
+    places: int
+    sha256: str
+
+
+def frozen_districts() -> list[tuple[int, Tier, str]]:
+    """Return seed, tier and asked state of every district of the frozen world."""
+    out: list[tuple[int, Tier, str]] = []
+    for plan in CITIES:
+        if plan.split == "test":
+            out += [(district_seed(plan.name, d), "everyday", "none") for d in EVERYDAY_DISTRICTS]
+            out.append((district_seed(plan.name, HARD_DISTRICT), "hard", MIXED))
+    return out
+
+
+def freeze_district(seed: int, tier: Tier, state: str) -> FrozenDistrict:
+    """Return one district's entry, drawn afresh; nothing is rendered."""
+    geometry, plan = plan_samples(
+        seed, PLACES_A_DISTRICT, StripGeometry(), state=state, tier=tier
+    )  # fmt: skip
+    city = plan_of(seed)
+    name = city.name if city is not None else "none"
+    sha256 = hash_district(geometry, plan)
+    return FrozenDistrict(name, seed, tier, plan.state, len(plan.place_xy), sha256)
+
+
+def hash_district(geometry: CityGeometry, plan: DistrictPlan) -> str:
+    """Return the sha256 of a district's geometry and of all that its samples draw."""
+    digest = hashlib.sha256()
+    style = dataclasses.asdict(geometry.style)
+    parts: tuple[object, ...] = (
+        json.dumps(style, sort_keys=True), geometry.half_m, geometry.roads, geometry.boxes,
+        geometry.rounds, geometry.ground.cells, geometry.standing.cells, geometry.buildings,
+        draw_finish(geometry, plan.seed, SUNS), GROUNDS[geometry.style.ground], plan,
+    )  # fmt: skip
+    for part in parts:
+        _feed(digest.update, part)
+    return _grouped(digest)
+
+
+def _grouped(digest: hashlib._Hash) -> str:
+    text = digest.hexdigest()
+    return " ".join(text[k : k + 8] for k in range(0, len(text), 8))
+
+
+def _feed(update: Callable[[bytes], object], value: object) -> None:
+    """Feed a value to a hash, field by field; arrays with type and shape, little-endian."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            update(field.name.encode())
+            _feed(update, getattr(value, field.name))
+    elif isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+        update(f"{array.dtype.str}{array.shape}".encode())
+        update(array.tobytes())
+    elif isinstance(value, tuple | list):
+        update(f"({len(value)}".encode())
+        for item in value:
+            _feed(update, item)
+    elif isinstance(value, str | int | float | np.integer | np.floating | None):
+        plain = value.item() if isinstance(value, np.generic) else value
+        update(f"{plain!r};".encode())
+    else:
+        raise TypeError(f"cannot hash a {type(value).__name__}")
+
+
+def hash_folder(folder: Path) -> str:
+    """Return the sha256 of a prepared folder: names and contents of all its files."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return _grouped(digest)
+
+
+def freeze_world(
+    real: Path | None = None, tell: Callable[[FrozenDistrict], object] = lambda _: None
+) -> dict[str, Any]:
+    """Return the whole frozen world as it is written to its file.
+
+    Args:
+        real: A folder of prepared real geometry, named by its sha256; left out if None.
+        tell: Told every district when it is done.
+    """
+    districts = []
+    for seed, tier, state in frozen_districts():
+        districts.append(freeze_district(seed, tier, state))
+        tell(districts[-1])
+    return {
+        "version": WORLD_VERSION,
+        "renderer": RENDERER_VERSION,
+        "places": sum(d.places for d in districts),
+        "sha256": _hash_all(districts),
+        "districts": [dataclasses.asdict(d) for d in districts],
+        "real": None if real is None else {"folder": real.name, "sha256": hash_folder(real)},
+    }
+
+
+def _hash_all(districts: Iterable[FrozenDistrict]) -> str:
+    return _grouped(hashlib.sha256("".join(d.sha256 for d in districts).encode()))
+
+
+def read_frozen(path: Path = FROZEN_FILE) -> dict[str, Any]:
+    """Return the committed world.
+
+    Raises:
+        InputError: There is none, or its whole does not agree with its districts.
+    """
+    if not path.exists():
+        raise InputError(f"{path} is not there; run: python -m training world --freeze")
+    world: dict[str, Any] = json.loads(path.read_text())
+    if _hash_all(FrozenDistrict(**d) for d in world["districts"]) != world["sha256"]:
+        raise InputError(f"{path}: the hash of the whole is not that of its districts")
+    return world
+
+
+def changed_districts(world: dict[str, Any], seeds: Iterable[int] | None = None) -> list[str]:
+    """Return one line for every district that is no longer what the frozen world says.
+
+    Args:
+        world: From ``read_frozen``.
+        seeds: Only these districts; all if None.
+    """
+    frozen = {d["seed"]: FrozenDistrict(**d) for d in world["districts"]}
+    asked = {seed: (tier, state) for seed, tier, state in frozen_districts()}
+    lines = [f"district {seed} is missing" for seed in asked if seed not in frozen]
+    for seed in asked if seeds is None else seeds:
+        now = freeze_district(seed, *asked[seed])
+        if seed in frozen and now != frozen[seed]:
+            lines.append(f"{now.city}, district {seed} ({now.tier}): {now.sha256} is not frozen")
+    return lines

@@ -1,0 +1,4 @@
+"""The version of the renderer: what samples of one data set must have in common."""
+
+RENDERER_VERSION = 2
+"""Raised whenever the same seed gives other pixels, labels, dates or cameras than before."""

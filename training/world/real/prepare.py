@@ -1,0 +1,176 @@
+"""Real files made ready for the renderer: outlines to boxes, gaps to streets, heights filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from shapely.geometry import Polygon
+
+from model_core.types import FloatArray
+from training.world.ground_map import Ground
+from training.world.real.boxes import BoxCover, cover_with_boxes
+from training.world.real.city import RealCity, RealCover, RealRoad
+from training.world.real.gaps import streets_along, streets_between
+from training.world.real.held_out import split_of
+from training.world.real.heights import HeightFrom, fill_heights
+from training.world.real.outlines import polygon_of
+from training.world.real.photo import read_ground_photo
+from training.world.real.prepared import (
+    ROAD_KINDS,
+    About,
+    PreparedCity,
+    Split,
+    save_prepared,
+)
+from training.world.real.read import read_real_city
+
+SPARSE_SHARE = 0.4
+_BESIDE_M = 25.0
+_PHOTO_MARGIN_M = 60.0
+
+
+def prepare_geometry(
+    files: Sequence[Path],
+    out: Path,
+    ground_photo: Path | None = None,
+    split: Split | None = None,
+    seed: int = 0,
+) -> PreparedCity:
+    """Write a folder of one real city for the renderer and return what is in it.
+
+    Args:
+        files: OSM XML, Overpass responses or CityJSON of one place.
+        out: The folder; replaced if it is there.
+        ground_photo: A georeferenced raster, shown on the ground.
+        split: What the city may be used for; fixed for some places, else ``train``.
+        seed: Of the heights that are drawn.
+
+    Raises:
+        InputError: A file cannot be used.
+    """
+    city = read_real_city(files)
+    kept_for = split_of(city.center_lonlat, split)
+    prepared = prepare_city(city, out.name, kept_for, seed)
+    if ground_photo is not None:
+        low, high = _extent(prepared.building_center, _PHOTO_MARGIN_M)
+        photo = read_ground_photo(ground_photo, city.center_lonlat, low, high)
+        prepared = PreparedCity(**{**vars(prepared), "photo": photo})
+    save_prepared(prepared, out)
+    return prepared
+
+
+def prepare_city(city: RealCity, name: str, split: Split, seed: int) -> PreparedCity:
+    """Return a real city as the renderer's boxes, streets and ground."""
+    buildings = [b for b in city.buildings if polygon_of(b.rings).area > 0]
+    outlines = [polygon_of(b.rings) for b in buildings]
+    area = np.array([p.area for p in outlines], np.float32)
+    center = np.array([p.centroid.coords[0] for p in outlines], np.float32).reshape(-1, 2)
+    height, origin = fill_heights(buildings, center, area, seed)
+    covers = [cover_with_boxes(p) for p in outlines]
+    roads, invented = _roads(city, outlines)
+    many = [len(c.half) for c in covers]
+    _, owner = np.unique([b.owner for b in buildings], return_inverse=True)
+    roof = np.array([-1 if b.roof is None else int(b.roof) for b in buildings], np.int8)
+    patches = list(city.covers) + [
+        RealCover(rings, Ground.PAVEMENT) for rings in city.paved
+    ]
+    counts = _counts(outlines, covers, origin, len(set(owner)), roads)
+    sparse = split == "train" and _is_sparse(outlines, roads, city.covers)
+    counts["streets_derived"] = float(invented)
+    about = About(name, city.center_lonlat, split, city.source, city.licence, sparse, counts)
+    return PreparedCity(
+        about,
+        *(np.concatenate([getattr(c, f) for c in covers]) for f in ("center", "axis", "half")),
+        np.repeat(height, many),
+        np.repeat(roof, many),
+        np.repeat(owner, many).astype(np.int32),
+        *_by_owner(center, area, owner),
+        *_road_arrays(roads),
+        *_cover_arrays(patches),
+        city.trees,
+    )
+
+
+def _by_owner(
+    center: FloatArray, area: FloatArray, owner: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the middle (n, 2) and area (n,) of buildings out of their parts'."""
+    total = np.bincount(owner, area)
+    middle = np.stack([np.bincount(owner, area * center[:, k]) / total for k in (0, 1)], 1)
+    return middle.astype(np.float32), total.astype(np.float32)
+
+
+def _roads(city: RealCity, outlines: Sequence[Polygon]) -> tuple[list[RealRoad], bool]:
+    """Return the streets and whether they had to be derived."""
+    if city.roads:
+        return list(city.roads), False
+    if city.paved:
+        return streets_along([polygon_of(rings) for rings in city.paved]), True
+    return streets_between(outlines), True
+
+
+def _road_arrays(roads: Sequence[RealRoad]) -> tuple[npt.NDArray[np.generic], ...]:
+    points, start = _joined([r.points for r in roads])
+    kind = np.array([ROAD_KINDS.index(r.kind) for r in roads], np.uint8)
+    width = np.array([r.width_m for r in roads], np.float32)
+    return points, start, kind, width, np.array([r.pavement_m for r in roads], np.float32)
+
+
+def _cover_arrays(covers: Sequence[RealCover]) -> tuple[npt.NDArray[np.generic], ...]:
+    points, start = _joined([ring for c in covers for ring in c.rings])
+    cover = np.repeat(np.arange(len(covers)), [len(c.rings) for c in covers]).astype(np.int32)
+    ground = np.array([c.ground for c in covers], np.uint8)
+    return points, start, cover, ground, np.array([c.trees for c in covers], np.float32)
+
+
+def _joined(lines: Sequence[FloatArray]) -> tuple[FloatArray, npt.NDArray[np.int32]]:
+    start = np.cumsum([0, *(len(line) for line in lines)]).astype(np.int32)
+    return np.concatenate([np.zeros((0, 2), np.float32), *lines]).astype(np.float32), start
+
+
+def _extent(points: FloatArray, margin_m: float) -> tuple[FloatArray, FloatArray]:
+    return points.min(axis=0) - margin_m, points.max(axis=0) + margin_m
+
+
+def _counts(
+    outlines: Sequence[Polygon],
+    covers: Sequence[BoxCover],
+    origin: npt.NDArray[np.uint8],
+    buildings: int,
+    roads: Sequence[RealRoad],
+) -> dict[str, float]:
+    """Return what is in a city."""
+    hull = shapely.convex_hull(shapely.union_all([p.envelope for p in outlines])).buffer(30)
+    counts = {
+        "buildings": float(buildings),
+        "footprints": float(len(outlines)),
+        "boxes": float(sum(len(c.half) for c in covers)),
+        "mean_iou": round(float(np.mean([c.iou for c in covers])), 4),
+        "with_height": float((origin == HeightFrom.MEASURED).sum()),
+        "with_levels": float((origin == HeightFrom.LEVELS).sum()),
+        "filled_in": float((origin > HeightFrom.LEVELS).sum()),
+        "roads": float(len(roads)),
+        "road_km": round(sum(shapely.LineString(r.points).length for r in roads) / 1000, 2),
+        "km2": round(hull.area / 1e6, 4),
+    }
+    return counts
+
+
+def _is_sparse(
+    outlines: Sequence[Polygon], roads: Sequence[RealRoad], covers: Sequence[RealCover]
+) -> bool:
+    """Return whether few streets have buildings beside them, green and water left out."""
+    lines = [shapely.LineString(r.points) for r in roads]
+    spots = np.concatenate([line.interpolate(np.arange(0, line.length, 10.0)) for line in lines])
+    hull = shapely.convex_hull(shapely.union_all([p.envelope for p in outlines])).buffer(30)
+    open_ = [polygon_of(c.rings) for c in covers if c.ground in (Ground.WATER, Ground.GRASS)]
+    shapely.prepare(hull)
+    spots = spots[shapely.contains(hull, spots)]
+    in_open = shapely.STRtree(spots).query(np.array(open_, object), predicate="contains")[1]
+    spots = np.delete(spots, np.unique(in_open))
+    near = shapely.STRtree(outlines).query(spots, predicate="dwithin", distance=_BESIDE_M)[0]
+    return len(np.unique(near)) < SPARSE_SHARE * len(spots)

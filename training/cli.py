@@ -177,3 +177,6 @@ def pairs(
             street_view_trained=model.street_view_trained,
         )
         console.print(f"card: {model.path / 'card.md'}")
+
+
+import training.cli_geometry  # noqa: E402, F401

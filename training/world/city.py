@@ -11,6 +11,7 @@ from torch import Tensor
 from training.world.appearance import Sun, draw_sun
 from training.world.facades import Facade, draw_facades
 from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
+from training.world.ground_photo import PhotoGround, photo_ground
 from training.world.heights import HeightMap, cast_shadows, raise_heights
 from training.world.noise import NoiseBank
 from training.world.solids import FIRST_TRAFFIC, Boxes, Rounds
@@ -71,6 +72,7 @@ class City:
     below: NoiseBank
     above: NoiseBank
     slope_phase: tuple[float, float]
+    photo: PhotoGround | None = None
 
     @property
     def half_m(self) -> float:
@@ -136,4 +138,5 @@ def build_city(
         NoiseBank.make(device, FROM_BELOW),
         NoiseBank.make(device, FROM_ABOVE),
         (float(phase[0]), float(phase[1])),
+        photo_ground(geometry.ground_photo, geometry.ground.cell_m, device),
     )

@@ -72,9 +72,7 @@ def _cover_turned(polygon: Polygon, turn: float, most: int) -> BoxCover:
     matrix = np.array([along, [-along[1], along[0]]])
 
     flat = shapely.transform(polygon, lambda xy: (xy - middle) @ matrix.T)
-    corners = np.asarray(flat.simplify(0.25).exterior.coords)
-    holes = [np.asarray(ring.coords) for ring in flat.interiors]
-    points = np.concatenate([corners, *holes])
+    points = shapely.get_coordinates(flat.simplify(0.25))
     x, y = _lines(points[:, 0]), _lines(points[:, 1])
     rows, cols = len(y) - 1, len(x) - 1
     cells = shapely.box(
@@ -102,7 +100,8 @@ def _as_boxes(
     deep = half[:, 1] > half[:, 0]
     axis = np.where(deep[:, None], matrix[1], matrix[0])
     half = np.where(deep[:, None], half[:, ::-1], half)
-    return BoxCover(*(np.asarray(a, np.float32) for a in (center, axis, half)), iou)
+    single = [np.asarray(a, np.float32) for a in (center, axis, half)]
+    return BoxCover(single[0], single[1], single[2], iou)
 
 
 def _lines(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -145,7 +144,7 @@ def _largest_rectangles(
         gain = np.where(whole, sums(open_), 0.0)
         at = int(np.argmax(np.round(gain, 4)))
         i, j = divmod(at, gain.shape[1])
-        if gain[i, j] < least and out or gain[i, j] <= 0:
+        if (gain[i, j] < least and out) or gain[i, j] <= 0:
             break
         out.append((int(r0[i]), int(r1[i]), int(c0[j]), int(c1[j])))
         open_[r0[i] : r1[i], c0[j] : c1[j]] = 0

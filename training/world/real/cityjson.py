@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
@@ -48,7 +49,7 @@ def cityjson_city(data: dict[str, Any], path: Path) -> RealCity:
         paved = tuple(_paved(objects, points))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: broken CityJSON ({type(error).__name__}: {error}); check it with cjio validate"
+            f"{path}: broken CityJSON ({type(error).__name__}: {error}); run cjio validate"
         ) from error
     metadata = data.get("metadata", {})
     licence = str(metadata.get("license") or metadata.get("licence") or "not stated in the file")
@@ -58,7 +59,7 @@ def cityjson_city(data: dict[str, Any], path: Path) -> RealCity:
     )  # fmt: skip
 
 
-def _vertices(data: dict[str, Any]) -> FloatArray:
+def _vertices(data: dict[str, Any]) -> npt.NDArray[np.float64]:
     vertices = np.asarray(data["vertices"], np.float64).reshape(-1, 3)
     if not len(vertices):
         raise ValueError("no vertices")
@@ -114,9 +115,7 @@ def _union(surfaces: list[Surface], points: FloatArray) -> list[Polygon]:
     return polygons_of(whole.buffer(0.01, join_style="mitre").buffer(-0.01, join_style="mitre"))
 
 
-def _buildings(
-    objects: dict[str, dict[str, Any]], points: FloatArray
-) -> Iterator[RealBuilding]:
+def _buildings(objects: dict[str, dict[str, Any]], points: FloatArray) -> Iterator[RealBuilding]:
     owners: dict[str, int] = {}
     for name, found in objects.items():
         if found["type"] not in _BUILDINGS:

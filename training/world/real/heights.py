@@ -49,7 +49,7 @@ def fill_heights(
             origin[k] = HeightFrom.LEVELS
     known = np.flatnonzero(np.isfinite(height))
     block = rng.normal(0, 0.7, (64, 64))
-    for k in np.flatnonzero(~np.isfinite(height)):
+    for k in np.flatnonzero(~np.isfinite(height)).tolist():
         away = np.hypot(*(center[known] - center[k]).T)
         alike = np.abs(np.log(area_m2[known] / area_m2[k])) < 0.9
         near = known[(away < _NEAR_M) & alike]
@@ -58,7 +58,7 @@ def fill_heights(
             origin[k] = HeightFrom.NEIGHBOURS
         else:
             cell = (center[k] // 120).astype(int) % 64
-            built = _built_around(center, area_m2, int(k))
+            built = _built_around(center, area_m2, k)
             height[k] = _by_size(float(area_m2[k]), built, float(block[cell[0], cell[1]]), rng)
     return np.maximum(height, 2.2).astype(np.float32), origin
 

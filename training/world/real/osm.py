@@ -163,7 +163,11 @@ def osm_city(elements: Elements, source: str) -> RealCity:
 def _middle_points(elements: Elements, used: set[int]) -> FloatArray:
     """Return the points around which the frame is laid: of buildings, else of all ways."""
     houses = [
-        n for nodes, tags in elements.ways.values() if "building" in tags for n in nodes if n in used
+        n
+        for nodes, tags in elements.ways.values()
+        if "building" in tags
+        for n in nodes
+        if n in used
     ]
     return np.array([elements.nodes[n] for n in houses or sorted(used)])
 
@@ -279,9 +283,7 @@ def _ribbon(
     return [(p.area, RealCover(rings_of(p), ground)) for p in polygons_of(wide)]
 
 
-def _trees(
-    elements: Elements, at: dict[int, FloatArray], shapes: Sequence[_Shape]
-) -> FloatArray:
+def _trees(elements: Elements, at: dict[int, FloatArray], shapes: Sequence[_Shape]) -> FloatArray:
     spots = [
         at[n] for n, tags in elements.node_tags.items() if tags.get("natural") == "tree" and n in at
     ]

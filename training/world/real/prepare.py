@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +17,8 @@ from training.world.ground_map import Ground
 from training.world.real.boxes import BoxCover, cover_with_boxes
 from training.world.real.city import RealCity, RealCover, RealRoad
 from training.world.real.gaps import streets_along, streets_between
-from training.world.real.held_out import split_of
 from training.world.real.heights import HeightFrom, fill_heights
+from training.world.real.held_out import split_of
 from training.world.real.outlines import polygon_of
 from training.world.real.photo import read_ground_photo
 from training.world.real.prepared import (
@@ -28,8 +30,6 @@ from training.world.real.prepared import (
 )
 from training.world.real.read import read_real_city
 
-SPARSE_SHARE = 0.4
-_BESIDE_M = 25.0
 _PHOTO_MARGIN_M = 60.0
 
 
@@ -58,7 +58,7 @@ def prepare_geometry(
     if ground_photo is not None:
         low, high = _extent(prepared.building_center, _PHOTO_MARGIN_M)
         photo = read_ground_photo(ground_photo, city.center_lonlat, low, high)
-        prepared = PreparedCity(**{**vars(prepared), "photo": photo})
+        prepared = replace(prepared, photo=photo)
     save_prepared(prepared, out)
     return prepared
 
@@ -75,23 +75,24 @@ def prepare_city(city: RealCity, name: str, split: Split, seed: int) -> Prepared
     many = [len(c.half) for c in covers]
     _, owner = np.unique([b.owner for b in buildings], return_inverse=True)
     roof = np.array([-1 if b.roof is None else int(b.roof) for b in buildings], np.int8)
-    patches = list(city.covers) + [
-        RealCover(rings, Ground.PAVEMENT) for rings in city.paved
-    ]
+    patches = list(city.covers) + [RealCover(rings, Ground.PAVEMENT) for rings in city.paved]
     counts = _counts(outlines, covers, origin, len(set(owner)), roads)
-    sparse = split == "train" and _is_sparse(outlines, roads, city.covers)
     counts["streets_derived"] = float(invented)
-    about = About(name, city.center_lonlat, split, city.source, city.licence, sparse, counts)
+    about = About(name, city.center_lonlat, split, city.source, city.licence, counts)
+    middle, total = _by_owner(center, area, owner)
     return PreparedCity(
-        about,
-        *(np.concatenate([getattr(c, f) for c in covers]) for f in ("center", "axis", "half")),
-        np.repeat(height, many),
-        np.repeat(roof, many),
-        np.repeat(owner, many).astype(np.int32),
-        *_by_owner(center, area, owner),
-        *_road_arrays(roads),
-        *_cover_arrays(patches),
-        city.trees,
+        about=about,
+        box_center=np.concatenate([c.center for c in covers]),
+        box_axis=np.concatenate([c.axis for c in covers]),
+        box_half=np.concatenate([c.half for c in covers]),
+        box_height_m=np.repeat(height, many),
+        box_roof=np.repeat(roof, many),
+        box_owner=np.repeat(owner, many).astype(np.int32),
+        building_center=middle,
+        building_area_m2=total,
+        **_road_arrays(roads),
+        **_cover_arrays(patches),
+        trees=city.trees,
     )
 
 
@@ -113,18 +114,27 @@ def _roads(city: RealCity, outlines: Sequence[Polygon]) -> tuple[list[RealRoad],
     return streets_between(outlines), True
 
 
-def _road_arrays(roads: Sequence[RealRoad]) -> tuple[npt.NDArray[np.generic], ...]:
+def _road_arrays(roads: Sequence[RealRoad]) -> dict[str, Any]:
     points, start = _joined([r.points for r in roads])
-    kind = np.array([ROAD_KINDS.index(r.kind) for r in roads], np.uint8)
-    width = np.array([r.width_m for r in roads], np.float32)
-    return points, start, kind, width, np.array([r.pavement_m for r in roads], np.float32)
+    return {
+        "road_points": points,
+        "road_start": start,
+        "road_kind": np.array([ROAD_KINDS.index(r.kind) for r in roads], np.uint8),
+        "road_width_m": np.array([r.width_m for r in roads], np.float32),
+        "road_pavement_m": np.array([r.pavement_m for r in roads], np.float32),
+    }
 
 
-def _cover_arrays(covers: Sequence[RealCover]) -> tuple[npt.NDArray[np.generic], ...]:
+def _cover_arrays(covers: Sequence[RealCover]) -> dict[str, Any]:
     points, start = _joined([ring for c in covers for ring in c.rings])
-    cover = np.repeat(np.arange(len(covers)), [len(c.rings) for c in covers]).astype(np.int32)
-    ground = np.array([c.ground for c in covers], np.uint8)
-    return points, start, cover, ground, np.array([c.trees for c in covers], np.float32)
+    cover = np.repeat(np.arange(len(covers)), [len(c.rings) for c in covers])
+    return {
+        "ring_points": points,
+        "ring_start": start,
+        "ring_cover": cover.astype(np.int32),
+        "cover_ground": np.array([c.ground for c in covers], np.uint8),
+        "cover_trees": np.array([c.trees for c in covers], np.float32),
+    }
 
 
 def _joined(lines: Sequence[FloatArray]) -> tuple[FloatArray, npt.NDArray[np.int32]]:
@@ -158,19 +168,3 @@ def _counts(
         "km2": round(hull.area / 1e6, 4),
     }
     return counts
-
-
-def _is_sparse(
-    outlines: Sequence[Polygon], roads: Sequence[RealRoad], covers: Sequence[RealCover]
-) -> bool:
-    """Return whether few streets have buildings beside them, green and water left out."""
-    lines = [shapely.LineString(r.points) for r in roads]
-    spots = np.concatenate([line.interpolate(np.arange(0, line.length, 10.0)) for line in lines])
-    hull = shapely.convex_hull(shapely.union_all([p.envelope for p in outlines])).buffer(30)
-    open_ = [polygon_of(c.rings) for c in covers if c.ground in (Ground.WATER, Ground.GRASS)]
-    shapely.prepare(hull)
-    spots = spots[shapely.contains(hull, spots)]
-    in_open = shapely.STRtree(spots).query(np.array(open_, object), predicate="contains")[1]
-    spots = np.delete(spots, np.unique(in_open))
-    near = shapely.STRtree(outlines).query(spots, predicate="dwithin", distance=_BESIDE_M)[0]
-    return len(np.unique(near)) < SPARSE_SHARE * len(spots)

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from model_core.errors import InputError
 from model_core.types import FloatArray, ImageU8
+from training.world.streets import RoadKind
 
 Split = Literal["train", "test"]
 FORMAT = 1
-ROAD_KINDS = ("main", "street", "lane")
+ROAD_KINDS: tuple[RoadKind, ...] = ("main", "street", "lane")
 _ABOUT = "city.json"
 _AGAIN = "prepare it again: python -m training geometry --from FILE --out FOLDER"
 
@@ -37,17 +38,13 @@ class GroundPhoto:
 
 @dataclass(frozen=True)
 class About:
-    """Where a prepared city comes from, and what it may be used for.
-
-    ``sparse`` says that so few buildings are mapped that some are invented along its streets.
-    """
+    """Where a prepared city comes from, what is in it, and what it may be used for."""
 
     name: str
     center_lonlat: tuple[float, float]
     split: Split
     source: str
     licence: str
-    sparse: bool
     counts: dict[str, float]
 
 

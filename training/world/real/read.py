@@ -34,9 +34,7 @@ def read_real_city(paths: Sequence[Path]) -> RealCity:
     return city
 
 
-def _read_file(
-    path: Path, elements: Elements, models: list[tuple[Path, dict[str, Any]]]
-) -> None:
+def _read_file(path: Path, elements: Elements, models: list[tuple[Path, dict[str, Any]]]) -> None:
     if not path.is_file():
         raise InputError(f"{path} is not there; give {FORMATS}")
     name = path.name.removesuffix(".gz").removesuffix(".bz2")

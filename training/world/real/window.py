@@ -20,12 +20,18 @@ from training.world.geometry import (
     finish_geometry,
 )
 from training.world.ground_map import Ground, GroundMap
-from training.world.lots import TAKEN_BUILDING, TAKEN_OPEN, TAKEN_ROAD, Site, build_fronts
-from training.world.lots import plant_tree
+from training.world.lots import (
+    TAKEN_BUILDING,
+    TAKEN_OPEN,
+    TAKEN_ROAD,
+    Site,
+    build_fronts,
+    plant_tree,
+)
 from training.world.real.dressing import WindowBoxes, boxes_in, raise_buildings
 from training.world.real.prepared import ROAD_KINDS, PreparedCity, load_prepared
 from training.world.solids import SolidsDraft
-from training.world.streets import STEP_M, Road, RoadKind
+from training.world.streets import STEP_M, Road, RoadKind, lay_streets
 from training.world.styles import COUNTRY_FROM_SEED, city_generator, draw_style
 
 _CANDIDATES = 48
@@ -35,6 +41,8 @@ _EDGE_M = 15.0
 _CLEAR_M = 1.6
 _LEAST_ROAD_M = 60.0
 _MAPPED_M = 12.0
+_LEAST_BUILDINGS_KM = 15
+_EMPTY_M, _LEAST_EMPTY = 32.0, 0.12
 
 
 @dataclass(frozen=True)
@@ -89,11 +97,13 @@ def real_geometry(
         site.taken.line(road.points, 2 * road.half_m - 0.2, TAKEN_ROAD)
     raise_buildings(site, boxes, roads)
     groves = _lay_covers(site, city, window)
-    if city.about.sparse:
+    if city.about.split == "train" and _is_sparse(site, roads):
         build_fronts(site, roads)
+    beyond = _surroundings(site, roads)
     _plant(site, city, window, groves)
-    whole = finish_geometry(site, roads, seed, traffic_sets)
-    return dataclasses.replace(whole, ground_photo=_photo(city, window, half_m))
+    whole = finish_geometry(site, [*beyond, *roads], seed, traffic_sets)
+    photo = _photo(city, window, half_m)
+    return dataclasses.replace(whole, roads=tuple(roads), ground_photo=photo)
 
 
 def choose_window(city: PreparedCity, seed: int, half_m: float) -> Window:
@@ -199,6 +209,38 @@ def _lay_covers(site: Site, city: PreparedCity, window: Window) -> list[tuple[Gr
             grove.area(rings, 1)
     site.taken.cells = np.maximum(site.taken.cells, open_.cells * (site.taken.cells == 0))
     return [(grove, density) for density, grove in sorted(groves.items())]
+
+
+def _is_sparse(site: Site, roads: list[Road]) -> bool:
+    """Return whether hardly any building is mapped, as where mapping has only begun."""
+    length_m = sum(len(road.points) for road in roads) * STEP_M
+    return len(site.buildings) < _LEAST_BUILDINGS_KM * length_m / 1000
+
+
+def _surroundings(site: Site, roads: list[Road]) -> list[Road]:
+    """Build invented streets where the files end, and return them; no place lies on them.
+
+    A small extract would else stand in an empty plain, which no city does.
+    """
+    known = GroundMap(site.half_m, 4.0)
+    stands = site.taken.cells[:: round(4.0 / site.taken.cell_m), :: round(4.0 / site.taken.cell_m)]
+    known.cells[:] = stands > 0
+    for road in roads:
+        known.line(road.points, 2 * road.half_m, 1)
+    reach = cv2.distanceTransform((known.cells == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    empty = GroundMap(site.half_m, 4.0)
+    empty.cells = (reach * known.cell_m > _EMPTY_M).astype(np.uint8)
+    if empty.cells.mean() < _LEAST_EMPTY:
+        return []
+    beyond = []
+    for road in lay_streets(site.style, site.half_m, site.rng):
+        inside = np.abs(road.points).max(axis=1) < site.half_m
+        for run in _runs(inside & (empty.at(road.points) == 1)):
+            beyond.append(dataclasses.replace(road, points=road.points[run]))
+    for road in beyond:
+        site.taken.line(road.points, 2 * road.half_m - 0.2, TAKEN_ROAD)
+    build_fronts(site, beyond)
+    return beyond
 
 
 def _plant(

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from shapely.geometry import box
-from shapely.geometry.base import BaseGeometry
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 ImageU8 = npt.NDArray[np.uint8]
 MaskArray = npt.NDArray[np.bool_]
@@ -45,6 +46,9 @@ class Area:
     @classmethod
     def from_bounds(cls, west: float, south: float, east: float, north: float) -> Area:
         """Return the rectangle between two longitudes and two latitudes."""
+        # Here, so that training runs where no geometry library is.
+        from shapely.geometry import box
+
         return cls(box(west, south, east, north))
 
     @property

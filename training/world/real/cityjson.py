@@ -103,15 +103,18 @@ def _surfaces(found: dict[str, Any]) -> list[tuple[Surface, str]]:
     ]
 
 
-def _flat_polygon(surface: Surface, points: FloatArray) -> Polygon:
-    rings = [points[ring, :2] for ring in surface]
-    return Polygon(rings[0], rings[1:]) if len(rings[0]) > 2 else Polygon()
-
-
 def _union(surfaces: list[Surface], points: FloatArray) -> list[Polygon]:
-    flat = [_flat_polygon(s, points) for s in surfaces]
-    valid = [p if p.is_valid else p.buffer(0) for p in flat]
-    whole = shapely.unary_union([p for p in valid if p.area > _SLIVER_M2])
+    """Return what surfaces cover when seen from above."""
+    outer = [surface[0] for surface in surfaces if len(surface[0]) > 2]
+    if not outer:
+        return []
+    owner = np.repeat(np.arange(len(outer)), [len(ring) for ring in outer])
+    flat = shapely.polygons(shapely.linearrings(points[np.concatenate(outer), :2], indices=owner))
+    flat = shapely.make_valid(flat[shapely.area(flat) > _SLIVER_M2])
+    whole = shapely.unary_union(flat)
+    pierced = [ring for surface in surfaces for ring in surface[1:]]
+    if pierced:
+        whole = whole.difference(shapely.unary_union([Polygon(points[r, :2]) for r in pierced]))
     return polygons_of(whole.buffer(0.01, join_style="mitre").buffer(-0.01, join_style="mitre"))
 
 

@@ -146,6 +146,21 @@ def test_osm_buildings_come_in_metres_with_their_heights(town_file):
     assert "ODbL" in city.licence
 
 
+def test_parts_replace_their_outline_and_none_hangs_in_the_air(tmp_path):
+    drawing = Drawing()
+    drawing.house(0, 0, 40, 40, height="5")
+    part = {"building": "no", "building_part": "yes"}
+    drawing.house(0, 0, 40, 40, **part, height="1.5")
+    drawing.house(2, 2, 36, 36, **part, height="12")
+    drawing.house(15, 15, 10, 10, **part, height="60", min_height="12")
+    drawing.house(38, 15, 30, 10, **part, height="15", min_height="12")
+    path = tmp_path / "tower.osm"
+    path.write_text(drawing.osm().replace("min:height", "min_height"))
+    buildings = read_real_city([path]).buildings
+    assert sorted(b.height_m for b in buildings) == [12.0, 60.0]
+    assert len({b.owner for b in buildings}) == 1
+
+
 def test_north_is_up_and_east_is_right(town_file):
     city = read_real_city([town_file])
     pond = next(c for c in city.covers if c.ground == Ground.WATER)

@@ -13,15 +13,15 @@ from training.world.solids import BoxKind
 
 
 @pytest.mark.parametrize(
-    ("name", "buildings", "heights", "roads", "split"),
+    ("name", "buildings", "heights", "roads", "split", "least_iou"),
     [
-        ("West-Oakland.osm.bz2", 23, 0, 47, "train"),
-        ("berlin-siegessaeule.osm.gz", 26, 22, 37, "test"),
-        ("overpass-response-2.json.gz", 617, 574, 0, "test"),
-        ("delft.json", 160, 160, 0, "test"),
+        ("West-Oakland.osm.bz2", 23, 0, 47, "train", 0.95),
+        ("berlin-siegessaeule.osm.gz", 21, 17, 37, "test", 0.8),
+        ("overpass-response-2.json.gz", 617, 574, 0, "test", 0.95),
+        ("delft.json", 160, 160, 0, "test", 0.93),
     ],
 )
-def test_real_files_are_read_whole(shared_data, name, buildings, heights, roads, split):
+def test_real_files_are_read_whole(shared_data, name, buildings, heights, roads, split, least_iou):
     city = read_real_city([shared_data / "city" / name])
     assert len(city.buildings) == buildings
     assert sum(b.height_m is not None for b in city.buildings) == heights
@@ -30,7 +30,7 @@ def test_real_files_are_read_whole(shared_data, name, buildings, heights, roads,
     assert city.licence
     outlines = [polygon_of(b.rings) for b in city.buildings[::8]]
     shared = [cover_with_boxes(outline).iou for outline in outlines]
-    assert np.mean(shared) > 0.85
+    assert np.mean(shared) > least_iou
 
 
 def test_a_real_city_becomes_a_window_with_its_buildings(shared_data, tmp_path):

@@ -12,6 +12,7 @@ from shapely.geometry import Polygon
 from model_core.types import FloatArray
 
 MOST_BOXES = 8
+_FEW_BELOW_M2 = ((40.0, 2), (120.0, 4))
 _GOOD_IOU = 0.95
 _MOST_LINES = 15
 _LEAST_SIDE_M = 0.8
@@ -31,12 +32,14 @@ class BoxCover:
     iou: float
 
 
-def cover_with_boxes(polygon: Polygon, most: int = MOST_BOXES) -> BoxCover:
+def cover_with_boxes(polygon: Polygon) -> BoxCover:
     """Return the boxes that cover a footprint best, all turned like one of its walls.
 
     The corners of the footprint cut its bounding box into cells; those more than half full are
-    covered, the largest rectangle first. Rectangles may overlap, as the arms of an L do.
+    covered, the largest rectangle first. Rectangles may overlap, as the arms of an L do. Small
+    footprints get few boxes: a view counts only the nearest dozen in each direction.
     """
+    most = next((few for area, few in _FEW_BELOW_M2 if polygon.area < area), MOST_BOXES)
     first, *others = _wall_directions(polygon)
     best = _cover_turned(polygon, first, most)
     for turn in others:

@@ -109,7 +109,8 @@ def _union(surfaces: list[Surface], points: FloatArray) -> list[Polygon]:
     if not outer:
         return []
     owner = np.repeat(np.arange(len(outer)), [len(ring) for ring in outer])
-    flat = shapely.polygons(shapely.linearrings(points[np.concatenate(outer), :2], indices=owner))
+    rings = shapely.linearrings(points[np.concatenate(outer), :2], indices=owner)
+    flat = np.asarray(shapely.polygons(rings))
     flat = shapely.make_valid(flat[shapely.area(flat) > _SLIVER_M2])
     whole = shapely.unary_union(flat)
     pierced = [ring for surface in surfaces for ring in surface[1:]]

@@ -54,13 +54,13 @@ def fill_heights(
         alike = np.abs(np.log(area_m2[known] / area_m2[k])) < 0.9
         near = known[(away < _NEAR_M) & alike]
         if len(near) >= _LEAST_KNOWN:
-            height[k] = np.median(height[near]) * np.exp(rng.normal(0, 0.12))
+            height[k] = max(2.2, np.median(height[near]) * np.exp(rng.normal(0, 0.12)))
             origin[k] = HeightFrom.NEIGHBOURS
         else:
             cell = (center[k] // 120).astype(int) % 64
             built = _built_around(center, area_m2, k)
             height[k] = _by_size(float(area_m2[k]), built, float(block[cell[0], cell[1]]), rng)
-    return np.maximum(height, 2.2).astype(np.float32), origin
+    return height, origin
 
 
 def _built_around(center: FloatArray, area_m2: FloatArray, k: int) -> float:

@@ -29,6 +29,7 @@ from training.world.real.outlines import polygons_of, rings_of
 ODBL = "ODbL 1.0, OpenStreetMap contributors"
 _TREE_ROW_M = 8.0
 _OVERHANG_M = 3.0
+_STEP_M = 2.0
 
 
 @dataclass
@@ -213,9 +214,8 @@ def _buildings(shapes: Sequence[_Shape]) -> Iterator[RealBuilding]:
         whole = outline.shape.buffer(0)
         near = [parts[k] for k in tree.query(whole)]
         own = [p for p in near if whole.buffer(0.3).contains(p.shape.representative_point())]
-        own = _standing(own)
         covered = shapely.unary_union([p.shape.buffer(0) for p in own]).area if own else 0.0
-        chosen = own if covered > 0.6 * whole.area else [outline]
+        chosen = (_standing(own) if covered > 0.6 * whole.area else []) or [outline]
         for piece in chosen:
             tags = {**_inherited(outline.tags), **piece.tags}
             for polygon in polygons_of(piece.shape):
@@ -230,12 +230,12 @@ def _inherited(tags: dict[str, str]) -> dict[str, str]:
 
 
 def _standing(parts: Sequence[_Shape]) -> list[_Shape]:
-    """Return the parts that stand on the ground or on such parts; boxes cannot hang in the air."""
+    """Return the parts that stand on the ground or on such parts, steps and plinths left out."""
     low = [p for p in parts if (osm_tags.metres(p.tags.get("min_height")) or 0) < _OVERHANG_M]
     base = shapely.unary_union([p.shape.buffer(0) for p in low])
     high = [p for p in parts if p not in low]
     held = [p for p in high if p.shape.buffer(0).intersection(base).area > 0.8 * p.shape.area]
-    return low + held
+    return [p for p in low + held if (osm_tags.height_of(p.tags) or _STEP_M) >= _STEP_M]
 
 
 def _roads(elements: Elements, at: dict[int, FloatArray]) -> Iterator[RealRoad]:

@@ -80,20 +80,43 @@ def prepare_city(city: RealCity, name: str, split: Split, seed: int) -> Prepared
     counts["streets_derived"] = float(invented)
     about = About(name, city.center_lonlat, split, city.source, city.licence, counts)
     middle, total = _by_owner(center, area, owner)
+    boxes: dict[str, Any] = {
+        "box_center": np.concatenate([c.center for c in covers]),
+        "box_axis": np.concatenate([c.axis for c in covers]),
+        "box_half": np.concatenate([c.half for c in covers]),
+        "box_height_m": np.repeat(height, many),
+        "box_roof": np.repeat(roof, many),
+        "box_owner": np.repeat(owner, many).astype(np.int32),
+    }
+    seen = ~_hidden(boxes)
     return PreparedCity(
         about=about,
-        box_center=np.concatenate([c.center for c in covers]),
-        box_axis=np.concatenate([c.axis for c in covers]),
-        box_half=np.concatenate([c.half for c in covers]),
-        box_height_m=np.repeat(height, many),
-        box_roof=np.repeat(roof, many),
-        box_owner=np.repeat(owner, many).astype(np.int32),
+        **{name: column[seen] for name, column in boxes.items()},
         building_center=middle,
         building_area_m2=total,
         **_road_arrays(roads),
         **_cover_arrays(patches),
         trees=city.trees,
     )
+
+
+def _hidden(boxes: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
+    """Return which boxes (b,) lie wholly inside a taller one of the same building."""
+    hidden = np.zeros(len(boxes["box_owner"]), np.bool_)
+    order = np.argsort(boxes["box_owner"], kind="stable")
+    starts = np.flatnonzero(np.diff(boxes["box_owner"][order])) + 1
+    for rows in np.split(order, starts):
+        center, axis = boxes["box_center"][rows], boxes["box_axis"][rows]
+        half, height = boxes["box_half"][rows], boxes["box_height_m"][rows]
+        left = np.stack([-axis[:, 1], axis[:, 0]], 1)
+        reach = []
+        for way, long in ((axis, half[:, 0]), (left, half[:, 1])):
+            off = np.abs(np.einsum("kjd,jd->kj", center[:, None] - center[None], way))
+            span = np.abs(axis @ way.T) * half[:, :1] + np.abs(left @ way.T) * half[:, 1:]
+            reach.append(off + span <= long[None] + 0.05)
+        taller = height[None] > height[:, None] + 0.01
+        hidden[rows] = (reach[0] & reach[1] & taller).any(axis=1)
+    return hidden
 
 
 def _by_owner(

@@ -36,7 +36,7 @@ from training.world.styles import COUNTRY_FROM_SEED, city_generator, draw_style
 
 _CANDIDATES = 48
 _CELL_M = 30.0
-_GOOD_ENOUGH = 0.85
+_GOOD_ENOUGH = 0.6
 _EDGE_M = 15.0
 _CLEAR_M = 1.6
 _LEAST_ROAD_M = 60.0

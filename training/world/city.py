@@ -13,6 +13,7 @@ from training.world.appearance import Sun, draw_sun
 from training.world.facades import Facade, draw_facades
 from training.world.families import FACADES, GROUNDS
 from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
+from training.world.ground_photo import PhotoGround, photo_ground
 from training.world.heights import HeightMap, cast_shadows, raise_heights
 from training.world.noise import NoiseBank
 from training.world.solids import FIRST_TRAFFIC, Boxes, BoxKind, Rounds
@@ -72,6 +73,7 @@ class City:
     above: NoiseBank
     slope_phase: tuple[float, float]
     stricken: bool = False
+    photo: PhotoGround | None = None
 
     @property
     def half_m(self) -> float:
@@ -164,4 +166,5 @@ def build_city(
         NoiseBank.make(device, noise.above),
         finish.slope_phase,
         stricken=bool(np.isin(geometry.boxes.kind, (BoxKind.RUBBLE, BoxKind.TENT)).any()),
+        photo=photo_ground(geometry.ground_photo, geometry.ground.cell_m, device),
     )

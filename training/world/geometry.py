@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from model_core.types import FloatArray
+from model_core.types import FloatArray, ImageU8
 from training.world.ground_map import Ground, GroundMap, draw_streets, offset_line
 from training.world.lots import (
     TAKEN_ROAD,
@@ -38,6 +38,7 @@ class CityGeometry:
 
     ``ground`` is the cover at 0.25 m; ``standing`` marks what a camera cannot stand in.
     ``boxes`` and ``rounds`` hold both dates and all traffic sets; see their ``group``.
+    ``ground_photo`` is an orthophoto (R, R, 3) at the ground's cells, black where it shows none.
     """
 
     seed: int
@@ -50,6 +51,7 @@ class CityGeometry:
     rounds: Rounds
     buildings: tuple[BuildingFacts, ...]
     traffic_sets: int
+    ground_photo: ImageU8 | None = None
 
     def road_lines(self) -> list[FloatArray]:
         """Return the streets' centre lines, each (n, 2) metres east and north."""
@@ -71,13 +73,20 @@ def build_geometry(
     """Return the city of a seed, the same on every machine."""
     rng = city_generator(seed, 1)
     roads = lay_streets(style, half_m, rng)
-    ground = _base_ground(half_m, ground_cell_m, style, rng)
+    ground = base_ground(half_m, ground_cell_m, style, rng)
     taken = GroundMap(half_m, 0.5)
     for road in roads:
         taken.line(road.points, 2 * road.half_m - 0.2, TAKEN_ROAD)
     site = Site(style, half_m, ground, taken, SolidsDraft(), [], [], rng)
     build_fronts(site, roads)
-    draw_streets(ground, roads)
+    return finish_geometry(site, roads, seed, traffic_sets)
+
+
+def finish_geometry(
+    site: Site, roads: Sequence[Road], seed: int, traffic_sets: int
+) -> CityGeometry:
+    """Return the city of a built-up site: streets drawn, lamps and trees planted, traffic out."""
+    draw_streets(site.ground, roads)
     _plant_streets(site, roads)
     _plant_yards(site)
     standing = _standing(site)
@@ -85,12 +94,12 @@ def build_geometry(
         _add_traffic(site, roads, standing, FIRST_TRAFFIC + k, city_generator(seed, 2, k))
     boxes, rounds = site.solids.finish()
     return CityGeometry(
-        seed, style, half_m, tuple(roads), ground, standing, boxes, rounds,
+        seed, site.style, site.half_m, tuple(roads), site.ground, standing, boxes, rounds,
         tuple(site.buildings), traffic_sets,
     )  # fmt: skip
 
 
-def _base_ground(
+def base_ground(
     half_m: float, cell_m: float, style: CityStyle, rng: np.random.Generator
 ) -> GroundMap:
     """Return the cover of what no plot takes: patches of grass, gravel and soil."""

@@ -52,6 +52,11 @@ class GroundMap:
         """Fill a convex polygon."""
         cv2.fillConvexPoly(self.cells, self.pixels(corners), int(value), cv2.LINE_8, _SHIFT)
 
+    def area(self, rings: Sequence[npt.ArrayLike], value: int) -> None:
+        """Fill any polygon: its outline and its holes."""
+        pixels = [self.pixels(ring) for ring in rings]
+        cv2.fillPoly(self.cells, pixels, int(value), cv2.LINE_8, _SHIFT)
+
     def line(self, points: npt.ArrayLike, width_m: float, value: int) -> None:
         """Draw a line of a width in metres."""
         thickness = max(1, round(width_m / self.cell_m))

@@ -130,13 +130,13 @@ def _place_building(
         return 3.0
     if rng.random() < 0.04:
         return frontage
-    _draw_plot(site, road, here, along, away, frontage + gap, setback, depth, run)
+    draw_plot(site, road, here, along, away, frontage + gap, setback, depth, run)
     site.taken.polygon(corners, TAKEN_BUILDING)
     _raise_building(site, center, along, away, frontage, depth, mix, run)
     return frontage + gap
 
 
-def _draw_plot(
+def draw_plot(
     site: Site,
     road: Road,
     here: FloatArray,
@@ -190,11 +190,11 @@ def _raise_building(
     if rng.random() < site.style.change_share:
         group = FIRST_DATE if rng.random() < 0.5 else SECOND_DATE
         if rng.random() < 0.5:
-            _raise_replacement(site, center, along, frontage, depth, facts, group)
+            raise_replacement(site, center, along, frontage, depth, facts, group)
     _raise_body(site, center, along, away, frontage, depth, facts, run["pitched"] > 0, group)
 
 
-def _raise_replacement(
+def raise_replacement(
     site: Site,
     center: FloatArray,
     along: FloatArray,
@@ -239,6 +239,27 @@ def _raise_body(
     )  # fmt: skip
     if rng.random() < facts.mix.wing:
         _raise_wing(site, center, along, away, frontage, depth, height, owner, group)
+    raise_roof_things(
+        site, center, along, away, frontage, depth, height, rise, pitched, facts.seed, owner, group
+    )
+
+
+def raise_roof_things(
+    site: Site,
+    center: FloatArray,
+    along: FloatArray,
+    away: FloatArray,
+    frontage: float,
+    depth: float,
+    height: float,
+    rise: float,
+    pitched: bool,
+    seed: int,
+    owner: int,
+    group: int,
+) -> None:
+    """Put chimneys or machinery on a roof of more than 5 m."""
+    rng = site.rng
     count = int(rng.integers(0, 3)) if height > 5 else 0
     for _ in range(count):
         spot = center + along * frontage * float(rng.uniform(-0.35, 0.35))
@@ -247,7 +268,7 @@ def _raise_body(
         top = height + rise + float(rng.uniform(0.5, 1.2)) if pitched else height + 2.2
         site.solids.box(
             spot, along, (float(size[0]), float(size[1])), top, BoxKind.ROOF_HOUSE,
-            group=group, owner=owner, seed=facts.seed,
+            group=group, owner=owner, seed=seed,
         )  # fmt: skip
 
 

@@ -217,6 +217,8 @@ def _ground_colors(city: City, cell_m: float, look: SatelliteAppearance) -> Tens
     """Return the ground's colours at the image's cells, averaged from the finer map."""
     palette = torch.from_numpy(look.palette).to(city.device)
     color = palette[city.ground.long()]
+    if city.photo is not None:
+        color = city.photo.over(color)
     many = round(cell_m / city.ground_cell_m)
     if many > 1:
         n = color.shape[0] // many

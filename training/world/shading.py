@@ -236,6 +236,8 @@ def shade_ground(city: City, lights: ViewLights, spots: Spots) -> Tensor:
     patch = look_up(bank.soft, east * 0.9, north * 0.9 + 31)
     rough = city_roughness(cover.device)[cover]
     shade = 1 + rough * (0.8 * fine + 0.5 * wide + 0.5 * patch)
+    if city.photo is not None:
+        shade = shade * city.photo.tone[row, col]
     sun = sunlit(city, lights, spots, 0.0)
     facing = lights.sun[spots.view, 2]
     color = color * shade[:, None]

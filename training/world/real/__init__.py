@@ -1,0 +1,1 @@
+"""Cities from real data: OSM, Overpass and CityJSON files made ready for the renderer."""

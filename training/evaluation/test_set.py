@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
+from training.datasets.load import load_places
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_rendered
+from training.datasets.splits import same_area
 from training.evaluation.options import EvaluateOptions
-
-STATES = ("none", "rubble", "flood", "tents", "snow", "smoke", "night")
+from training.world.states import STATES
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Loaded:
 def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> Loaded:
     """Return the places of a folder that a model is tested on.
 
+    Rendered cities are all to be tested on; collected cities and published sets by their own lists.
+    Under the same-area protocol the test part of every city is, as ``same_area`` deals it out.
+
     Args:
         data: The folder.
         config: Of the model.
@@ -44,22 +48,20 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
 
     Raises:
         InputError: There is no place, or places of another frame than the model's.
-        ConfigError: The data has no parts, no imagery of after, or no such state.
+        ConfigError: The data has no imagery of after, or no such state.
     """
-    if options.protocol == "same":
-        raise ConfigError(f"{data} has no parts; use --protocol cross")
-    if options.imagery == "after":
+    if options.state is not None and options.state not in STATES:
+        raise ConfigError(f"unknown state {options.state!r}; known here: {', '.join(STATES)}")
+    notes: list[str] = []
+    same = options.protocol == "same"
+    if any(data.glob("city_?????")):
+        places = load_rendered(data, config, options.imagery)
+    elif options.imagery == "after":
         raise ConfigError(f"{data} has no imagery of after a disaster; use --imagery before")
-    places = load_rendered(data, config)
-    return Loaded(places, data, check_state(STATES, options.state))
-
-
-def check_state(states: tuple[str, ...], wanted: str | None) -> tuple[str, ...]:
-    """Return the names of the states, the wanted one among them.
-
-    Raises:
-        ConfigError: It is not.
-    """
-    if wanted is not None and wanted not in states:
-        raise ConfigError(f"unknown state {wanted!r}; known here: {', '.join(states)}")
-    return states
+    else:
+        places = load_places(data, config, None if same else "test", notes.append)
+    if same:
+        parts = same_area(places)
+        places = parts.test
+        notes.append(f"same-area: {len(places)} places to test on, {parts.left_out} left out")
+    return Loaded(places, data, STATES, tuple(notes))

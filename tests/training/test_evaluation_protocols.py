@@ -1,0 +1,89 @@
+"""Which places a model is tested on: whole cities, or the part of each that training left out."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_core.config import ModelConfig
+from model_core.errors import ConfigError
+from training.datasets.places import PlaceSet
+from training.datasets.splits import same_area
+from training.evaluation.options import EvaluateOptions
+from training.evaluation.test_set import load_test_set
+
+CONFIG = ModelConfig()
+
+
+@pytest.fixture
+def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, PlaceSet]:
+    """A folder that is read as 60 places in a row, 100 m apart, every fifth without a photo."""
+    rng = np.random.default_rng(0)
+    count, width, bins = 60, CONFIG.geometry.width, CONFIG.azimuth_bins
+    seen = np.ones((count, 1, width), np.bool_)
+    seen[::5] = False
+    places = PlaceSet(
+        satellite=np.zeros((count, 4, 4, 3), np.uint8),
+        street=rng.integers(1, 256, (count, 2, width, 3), np.uint8),
+        street_seen=np.ones((count, width), np.bool_),
+        street_days=np.zeros(count, np.int32),
+        query=rng.integers(1, 256, (count, 1, 2, width, 3), np.uint8),
+        query_seen=seen,
+        query_days=np.zeros((count, 1), np.int32),
+        query_state=np.zeros((count, 1), np.uint8),
+        heading_known=np.ones((count, 1), np.bool_),
+        query_offset_m=np.zeros((count, 1, 2), np.float32),
+        place_xy=np.stack([100.0 * np.arange(count), np.zeros(count)], 1).astype(np.float32),
+        layout=np.zeros((count, bins, 0), np.float16),
+        query_layout=np.zeros((count, 1, bins, 0), np.float16),
+        city=np.zeros(count, np.int64),
+        block=np.arange(count) // 4,
+    )
+    (tmp_path / "city_00001").mkdir()
+    asked: list[str] = []
+
+    def load(_: Path, __: ModelConfig, imagery: str) -> PlaceSet:
+        asked.append(imagery)
+        return dataclasses.replace(places, satellite=places.satellite + len(imagery))
+
+    monkeypatch.setattr("training.evaluation.test_set.load_rendered", load)
+    return tmp_path, places
+
+
+def test_whole_cities_are_searched_and_places_with_a_photo_located(
+    rendered: tuple[Path, PlaceSet],
+) -> None:
+    folder, places = rendered
+    test = load_test_set(folder, CONFIG, EvaluateOptions())
+    assert len(test.places) == len(places)
+    rows = np.arange(len(places))
+    assert test.queries(rows).tolist() == [row for row in rows if row % 5]
+
+
+def test_same_area_leaves_what_training_did_not_see(rendered: tuple[Path, PlaceSet]) -> None:
+    folder, places = rendered
+    test = load_test_set(folder, CONFIG, EvaluateOptions(protocol="same"))
+    parts = same_area(places)
+    assert np.array_equal(test.places.place_xy, parts.test.place_xy)
+    assert 0 < len(test.places) < len(parts.train)
+    assert any("left out" in note for note in test.notes)
+
+
+def test_imagery_of_after_is_asked_for(rendered: tuple[Path, PlaceSet]) -> None:
+    folder, _ = rendered
+    values = {
+        imagery: load_test_set(folder, CONFIG, EvaluateOptions(imagery=imagery)).places  # type: ignore[arg-type]
+        for imagery in ("before", "after")
+    }
+    assert values["before"].satellite.max() == len("before")
+    assert values["after"].satellite.max() == len("after")
+
+
+def test_a_set_without_imagery_of_after_and_an_unknown_state_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="before"):
+        load_test_set(tmp_path, CONFIG, EvaluateOptions(imagery="after"))
+    with pytest.raises(ConfigError, match="flood"):
+        load_test_set(tmp_path, CONFIG, EvaluateOptions(state="earthquake"))

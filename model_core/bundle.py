@@ -55,7 +55,8 @@ class ModelBundle:
     """A model ready for use, in evaluation mode, float32, on its device.
 
     ``model_hash`` (hex sha256 of the encoder's file and its configuration) is the same exactly
-    where two models' features are comparable. ``training`` is the summary that was saved.
+    where two models' features are comparable; ``generator_hash`` is that of the generator's file,
+    empty without one. ``training`` is the summary that was saved.
     """
 
     config: ModelConfig
@@ -66,6 +67,7 @@ class ModelBundle:
     path: Path
     street_view_trained: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
+    generator_hash: str = ""
 
 
 def save_bundle(
@@ -152,6 +154,7 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
         path=path,
         street_view_trained=described["street_view_trained"],
         training=described["training"],
+        generator_hash="" if generator is None else _sha256(files[GENERATOR_FILE]),
     )
 
 

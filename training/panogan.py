@@ -101,7 +101,9 @@ class PanoGAN(L.LightningModule):
         self.generator = PanoGANGenerator(generator)
         self.averaged = deepcopy(self.generator).requires_grad_(False).eval()
         # A tuple keeps the matcher out of the modules that are trained and saved.
-        self._judge = () if judge is None else (judge.requires_grad_(False).eval(),)
+        self._judge: tuple[PlaceEncoder, ...] = (
+            () if judge is None else (judge.requires_grad_(False).eval(),)
+        )
         self.steps_done = 0
         self._chance: torch.Generator | None = None
 
@@ -250,8 +252,8 @@ class PanoGAN(L.LightningModule):
 
     def _average(self) -> None:
         decay = min(self.recipe.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
-        kept = list(self.averaged.parameters())
-        new = list(self.generator.parameters())
+        kept: list[Tensor] = list(self.averaged.parameters())
+        new: list[Tensor] = list(self.generator.parameters())
         with torch.no_grad():
             torch._foreach_lerp_(kept, new, 1 - decay)
 

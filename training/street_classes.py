@@ -46,7 +46,7 @@ def street_class_shares(layout: Tensor, geometry: StripGeometry) -> Tensor:
     rows_above = above.float().mean().clamp_min(1e-6)
     canopy = torch.where(above, (label[3] / rows_above).clamp(0, 1), torch.zeros_like(building))
     ring = sum((reach_m > end).long() for end in _RING_ENDS_M)
-    covers = label[4:].unflatten(0, (len(_RING_ENDS_M) + 1, _COVERS_A_RING))
+    covers = label[4:].reshape(len(_RING_ENDS_M) + 1, _COVERS_A_RING, *label.shape[1:])
     choice = torch.nn.functional.one_hot(torch.as_tensor(ring), len(covers)).movedim(-1, 0)
     road, pavement, green, other = (covers * choice.unsqueeze(1)).sum(0).clamp(0, 1)
     open_ground = (1 - building) * (~above)

@@ -51,7 +51,7 @@ class StripPairs:
     def mean_street(self) -> Tensor:
         """Return the mean street view, float (3, H, W) in [0, 1], each column over who sees it."""
         total = torch.zeros(self.street.shape[1:], device=self.street.device)
-        for part in self.street.split(_BATCH):
+        for part in torch.split(self.street, _BATCH):
             total += part.float().sum(0)
         return total / self.seen.sum(0).clamp_min(1) / 255.0
 
@@ -162,7 +162,7 @@ class RandomRows(IterableDataset[Tensor]):
         while True:
             order = torch.randperm(self.count, generator=chance, device=self.device)
             whole = self.count - self.count % self.batch
-            yield from order[:whole].split(self.batch)
+            yield from torch.split(order[:whole], self.batch)
 
 
 def city_names(folder: Path, places: PlaceSet) -> dict[int, str]:

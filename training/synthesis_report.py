@@ -161,7 +161,8 @@ def picture_rows(count: int) -> slice:
 def picture(pairs: StripPairs, coarse: Tensor, fine: Tensor) -> Tensor:
     """Return a picture uint8 (3, h, w): satellite strip, real, first and second pass a row."""
     strips = torch.stack((pairs.satellite, pairs.street, coarse, fine), dim=1)
-    return make_grid(strips.flatten(0, 1).cpu(), nrow=4, padding=2, pad_value=255)
+    image: Tensor = make_grid(strips.flatten(0, 1).cpu(), nrow=4, padding=2, pad_value=255)
+    return image
 
 
 def write_picture(image: Tensor, path: Path) -> None:
@@ -178,6 +179,6 @@ def write_picture(image: Tensor, path: Path) -> None:
 
 
 def _batches(strips: Tensor, pairs: StripPairs) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    made = [part.float() / 255.0 for part in strips.split(_BATCH)]
-    real = [part.float() / 255.0 for part in pairs.street.split(_BATCH)]
-    return made, real, list(pairs.seen.split(_BATCH))
+    made = [part.float() / 255.0 for part in torch.split(strips, _BATCH)]
+    real = [part.float() / 255.0 for part in torch.split(pairs.street, _BATCH)]
+    return made, real, list(torch.split(pairs.seen, _BATCH))

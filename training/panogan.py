@@ -185,7 +185,7 @@ class PanoGAN(L.LightningModule):
             response = self.critic(
                 batch.satellite.repeat(3, 1, 1, 1), torch.cat((real, made.coarse, made.fine)), shown
             )
-        share = torch.tensor([recipe.coarse_share, 1.0], device=self.device)
+        share = (recipe.coarse_share, 1.0)
         losses = {
             "l1": recipe.l1_weight
             * sum(
@@ -203,7 +203,9 @@ class PanoGAN(L.LightningModule):
             losses["segmentation"] = recipe.segmentation_weight * cross.mean()
         return losses
 
-    def _pleasing(self, response: CriticResponse, seen: Tensor, share: Tensor) -> Tensor:
+    def _pleasing(
+        self, response: CriticResponse, seen: Tensor, share: tuple[float, float]
+    ) -> Tensor:
         total = torch.zeros((), device=self.device)
         for verdicts in _verdicts(response):
             _, *passes = verdicts.float().chunk(3)
@@ -318,7 +320,7 @@ def _seen_mean(error: Tensor, seen: Tensor) -> Tensor:
     return (error * weight).sum() / whole.clamp_min(1e-6)
 
 
-def _feature_distance(response: CriticResponse, seen: Tensor, share: Tensor) -> Tensor:
+def _feature_distance(response: CriticResponse, seen: Tensor, share: tuple[float, float]) -> Tensor:
     """Return the L1 distance of the critic's features of both passes from those of real strips."""
     total = torch.zeros((), device=seen.device)
     for features in response.features:

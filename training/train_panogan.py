@@ -92,6 +92,7 @@ class Report(Callback):
         held_out: StripPairs,
         out: Path,
         config: PanoGANTrainConfig,
+        steps_done: int,
         say: Callable[[str], None],
     ):
         apart = max(1, len(held_out) // config.evaluate_places)
@@ -101,13 +102,14 @@ class Report(Callback):
         self.say = say
         self.history: list[dict[str, Any]] = []
         self.started = time.monotonic()
-        self.first_step = 0
-        if (out / "history.json").exists():
-            self.history = json.loads((out / "history.json").read_text())
+        self.first_step = steps_done
+        if steps_done:
+            noted = json.loads((out / "history.json").read_text())
+            self.history = [entry for entry in noted if entry["step"] <= steps_done]
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         """Take up the optimiser where the run was left; the module was restored before."""
-        self.started, self.first_step = time.monotonic(), module.steps_done
+        self.started = time.monotonic()
         if module.steps_done:
             restore_optimizer(self.out / CHECKPOINT, trainer.optimizers[0])
 
@@ -193,7 +195,7 @@ def train_panogan(
     module = _make_module(config, pairs, device)
     if resume:
         module.steps_done = restore_module(out / CHECKPOINT, module)
-    report = Report(held_out, out, config, say)
+    report = Report(held_out, out, config, module.steps_done, say)
     rows = RandomRows(pairs, config.batch, config.recipe.seed + module.steps_done)
     trainer = L.Trainer(
         max_epochs=1,

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from model_core.bundle import init_bundle, load_bundle
-from model_core.config import LocateConfig, StreetViewConfig, StripGeometry, VerificationConfig
+from model_core.config import (
+    LocateConfig,
+    ModelConfig,
+    StreetViewConfig,
+    StripGeometry,
+    VerificationConfig,
+)
 from model_core.errors import BundleError, ConfigError, InputError
+from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.pipeline import LocateRequest, locate
 from model_core.references.survey import Sources, survey_area
 from model_core.scene import describe_gallery
 from model_core.synthesis.fill_in import fill_in_street_views
 from model_core.synthesis.panogan import PanoGANConfig
 from model_core.types import AlignedReference, LonLat, Place, Strip
+from training.cli import app
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_rendered, render_dataset
 from training.generator_files import add_generator, check_size, judge_generator, read_generator
@@ -81,12 +91,14 @@ def facing_halves(count: int = 2) -> StripPairs:
     )
 
 
-def step_by_hand(module: PanoGAN, steps: int) -> None:
+def step_by_hand(
+    module: PanoGAN, steps: int, told: Callable[[dict[str, float]], None] = lambda _: None
+) -> None:
     """Do training steps without a trainer."""
     optimizer = module.configure_optimizers()
     module.optimizers = lambda *_: optimizer  # type: ignore[method-assign]
     module.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign]
-    module.log_dict = lambda *_: None  # type: ignore[method-assign]
+    module.log_dict = told  # type: ignore[method-assign]
     for _ in range(steps):
         module.training_step(torch.arange(len(module.pairs)), 0)
 
@@ -100,15 +112,18 @@ def l1_of(module: PanoGAN) -> float:
     ("changes", "generator"),
     [
         ({}, TINY),
+        ({"half_precision": True}, TINY),
         ({"adversarial": "least_squares", "r1_weight": 1.0, "r1_every": 2}, TINY),
         ({"segmentation_weight": 1.0}, replace(TINY, segmentation_classes=6)),
     ],
-    ids=["hinge", "least squares with R1", "segmentation"],
+    ids=["hinge", "hinge in half precision", "least squares with R1", "segmentation"],
 )
 def test_the_generator_learns_two_pairs_and_the_critic_learns_to_tell(changes, generator):
     torch.manual_seed(0)
-    recipe = PanoGANRecipe(steps=200, learning_rate=3e-3, decay_from=1.0, jitter=0.0, **changes)
-    module = PanoGAN(generator, recipe, facing_halves(), FRAME)
+    half = "half_precision" in changes
+    options = {name: value for name, value in changes.items() if name != "half_precision"}
+    recipe = PanoGANRecipe(steps=200, learning_rate=3e-3, decay_from=1.0, jitter=0.0, **options)
+    module = PanoGAN(generator, recipe, facing_halves(), FRAME, half_precision=half)
     critic_before = {k: v.clone() for k, v in module.critic.state_dict().items()}
     before = l1_of(module)
     module.train()
@@ -118,6 +133,21 @@ def test_the_generator_learns_two_pairs_and_the_critic_learns_to_tell(changes, g
         k for k, v in module.critic.state_dict().items() if not torch.equal(v, critic_before[k])
     ]
     assert len(moved) == len(critic_before)
+
+
+def test_what_a_matcher_sees_teaches_the_generator_and_the_matcher_stays(places: PlaceSet):
+    torch.manual_seed(0)
+    judge = PlaceEncoder(ModelConfig()).eval()
+    before = {name: value.clone() for name, value in judge.state_dict().items()}
+    pairs = strip_pairs(places.take(np.arange(2)), StripGeometry(), CPU)
+    only_seen = {"l1_weight": 0.0, "adversarial_weight": 0.0, "feature_weight": 0.0}
+    recipe = PanoGANRecipe(perceptual_weight=1.0, learning_rate=2e-3, jitter=0.0, **only_seen)
+    module = PanoGAN(TINY, recipe, pairs, StripGeometry(), judge=judge)
+    told: list[float] = []
+    step_by_hand(module, 8, lambda losses: told.append(float(losses["perceptual"])))
+    assert told[-1] < 0.9 * told[0]
+    assert all(torch.equal(value, before[name]) for name, value in judge.state_dict().items())
+    assert not any("judge" in name for name in module.state_dict())
 
 
 def test_unseen_columns_of_a_street_view_teach_nothing():
@@ -322,3 +352,16 @@ def test_a_gallery_of_another_generator_is_another_gallery(
             describe_gallery(survey, None, bundle, config).fingerprint for bundle in (model, other)
         }
         assert (len(galleries) == 1) is same
+
+
+def test_the_commands_say_what_is_wrong_in_one_line(tmp_path: Path):
+    paths = ["--data", str(tmp_path), "--held-out", str(tmp_path), "--out", str(tmp_path / "run")]
+    half = CliRunner().invoke(app, ["panogan", *paths, "--bundle", "matcher"])
+    assert half.exit_code == 2
+    assert "belong together" in half.output
+    empty = CliRunner().invoke(app, ["panogan", *paths, "--device", "cpu"])
+    assert empty.exit_code == 2
+    assert "holds no rendered city" in " ".join(empty.output.split())
+    neither = CliRunner().invoke(app, ["synthesis", "--data", "x", "--out", "y"])
+    assert neither.exit_code == 2
+    assert "--bundle or --run" in neither.output

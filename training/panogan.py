@@ -186,12 +186,12 @@ class PanoGAN(L.LightningModule):
                 batch.satellite.repeat(3, 1, 1, 1), torch.cat((real, made.coarse, made.fine)), shown
             )
         share = (recipe.coarse_share, 1.0)
+        apart = [
+            weight * _seen_mean((image.float() - batch.street).abs(), batch.seen)
+            for weight, image in zip(share, (made.coarse, made.fine), strict=True)
+        ]
         losses = {
-            "l1": recipe.l1_weight
-            * sum(
-                weight * _seen_mean((image.float() - batch.street).abs(), batch.seen)
-                for weight, image in zip(share, (made.coarse, made.fine), strict=True)
-            ),
+            "l1": recipe.l1_weight * torch.stack(apart).sum(),
             "adversarial": recipe.adversarial_weight * self._pleasing(response, batch.seen, share),
             "features": recipe.feature_weight * _feature_distance(response, batch.seen, share),
         }

@@ -37,10 +37,11 @@ class PanoGANRecipe:
 
     ``adversarial_weight``, ``l1_weight``, ``feature_weight`` (the critic's features),
     ``perceptual_weight`` (a frozen matcher's street branch) and ``segmentation_weight`` weigh the
-    generator's losses; ``coarse_share`` is how much the first pass counts beside the second. Both
-    rates stay for ``decay_from`` of the steps, then fall to zero. ``r1_weight`` keeps the critic's
-    slope at real strips small, every ``r1_every`` steps. ``jitter`` is the change of the satellite
-    strips' colours.
+    generator's losses; the adversarial one grows to its weight over ``adversarial_warmup_steps``,
+    once there is a picture to improve. ``coarse_share`` is how much the first pass counts beside
+    the second. Both rates stay for ``decay_from`` of the steps, then fall. ``r1_weight`` keeps the
+    critic's slope at real strips small, every ``r1_every`` steps. ``jitter`` is the change of the
+    satellite strips' colours.
     """
 
     steps: int = 20000
@@ -49,6 +50,7 @@ class PanoGANRecipe:
     decay_from: float = 0.5
     adversarial: Literal["hinge", "least_squares"] = "hinge"
     adversarial_weight: float = 1.0
+    adversarial_warmup_steps: int = 2000
     l1_weight: float = 50.0
     coarse_share: float = 0.5
     feature_weight: float = 5.0
@@ -192,7 +194,9 @@ class PanoGAN(L.LightningModule):
         ]
         losses = {
             "l1": recipe.l1_weight * torch.stack(apart).sum(),
-            "adversarial": recipe.adversarial_weight * self._pleasing(response, batch.seen, share),
+            "adversarial": recipe.adversarial_weight
+            * min(1.0, (self.steps_done + 1) / max(1, recipe.adversarial_warmup_steps))
+            * self._pleasing(response, batch.seen, share),
             "features": recipe.feature_weight * _feature_distance(response, batch.seen, share),
         }
         if self._judge:

@@ -55,7 +55,8 @@ class ModelBundle:
     """A model ready for use, in evaluation mode, float32, on its device.
 
     ``model_hash`` (hex sha256 of the encoder's file and its configuration) is the same exactly
-    where two models' features are comparable. ``training`` is the summary that was saved.
+    where two models' features are comparable; ``generator_hash`` is that of the generator's file,
+    empty without one. ``training`` is the summary that was saved.
     """
 
     config: ModelConfig
@@ -66,6 +67,7 @@ class ModelBundle:
     path: Path
     street_view_trained: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
+    generator_hash: str = ""
 
 
 def save_bundle(
@@ -101,9 +103,9 @@ def save_bundle(
         "street_view_trained": street_view_trained,
         "training": dict(extra or {}),
     }
-    files = {ENCODER_FILE: _pack(encoder, ENCODER_FILE), CARD_FILE: card.encode("utf-8")}
+    files = {ENCODER_FILE: pack_weights(encoder, ENCODER_FILE), CARD_FILE: card.encode("utf-8")}
     if generator is not None:
-        files[GENERATOR_FILE] = _pack(generator, GENERATOR_FILE)
+        files[GENERATOR_FILE] = pack_weights(generator, GENERATOR_FILE)
     try:
         text = json.dumps(described, indent=1, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as err:
@@ -152,6 +154,7 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
         path=path,
         street_view_trained=described["street_view_trained"],
         training=described["training"],
+        generator_hash="" if generator is None else _sha256(files[GENERATOR_FILE]),
     )
 
 
@@ -168,14 +171,16 @@ def init_bundle(path: Path, config: ModelConfig | None = None, seed: int = 0) ->
     return save_bundle(path, config, encoder, card=card, extra={"untrained_seed": seed})
 
 
-def default_bundle_path() -> Path:
-    """Return the packaged bundle's folder, in the repository and in the plugin's zip alike."""
-    package = Path(__file__).resolve().parent
-    places = [parent / "resources" / "models" / "default" for parent in package.parents[:2]]
-    return next((place for place in places if place.is_dir()), places[0])
+def pack_weights(module: nn.Module, name: str) -> bytes:
+    """Return a module's state as safetensors, floats in fp16.
 
+    Args:
+        module: Any module.
+        name: Of its file, for messages.
 
-def _pack(module: nn.Module, name: str) -> bytes:
+    Raises:
+        BundleError: Weights that are not finite in fp16.
+    """
     packed: dict[str, Tensor] = {}
     for key, value in module.state_dict().items():
         tensor = value.detach().cpu()
@@ -188,6 +193,13 @@ def _pack(module: nn.Module, name: str) -> bytes:
                 )
         packed[key] = tensor.contiguous().clone()
     return save_safetensors(packed)
+
+
+def default_bundle_path() -> Path:
+    """Return the packaged bundle's folder, in the repository and in the plugin's zip alike."""
+    package = Path(__file__).resolve().parent
+    places = [parent / "resources" / "models" / "default" for parent in package.parents[:2]]
+    return next((place for place in places if place.is_dir()), places[0])
 
 
 def _unpack(make: Callable[[], ModuleT], data: bytes, path: Path) -> ModuleT:

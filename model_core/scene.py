@@ -179,6 +179,8 @@ def describe_gallery(
         "imagery": _state_of_source(survey.sources.imagery),
         "available": sorted(available_view_ids(survey, photo_date, config)),
     }
+    if config.street_view.policy == "synthetic":
+        options["generator"] = model.generator_hash
     fingerprint = gallery_fingerprint(
         model.model_hash, survey.area, survey.places, survey.terms, options
     )

@@ -1,0 +1,92 @@
+"""Commands of the street-view generator: train it, judge it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model_core.errors import GeolocatorError
+from training.cli import app, console
+
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+
+
+@app.command()
+def panogan(
+    data: Annotated[Path, typer.Option(help="Places to learn from.")],
+    held_out: Annotated[Path, typer.Option(help="Places to judge by.")],
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    config: Annotated[Path | None, typer.Option(help="YAML of PanoGANTrainConfig.")] = None,
+    city: Annotated[str | None, typer.Option(help="Learn from this city alone.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop early after this long.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    device: DeviceOption = "auto",
+    bundle: Annotated[Path | None, typer.Option(help="A matcher to add the generator to.")] = None,
+    out_bundle: Annotated[Path | None, typer.Option(help="The bundle with both.")] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any option of PanoGANTrainConfig, as in recipe.steps=500."),
+    ] = None,
+) -> None:
+    """Train the generator that makes street views from satellite images."""
+    from model_core.device import choose_device
+    from training.generator_files import add_generator, read_generator
+    from training.run_config import read_run_config
+    from training.train_panogan import PanoGANTrainConfig, train_panogan
+
+    if (bundle is None) != (out_bundle is None):
+        raise typer.BadParameter("--bundle and --out-bundle belong together; give both")
+    try:
+        chosen = read_run_config(PanoGANTrainConfig, config, options or [])
+        if city is not None:
+            chosen = replace(chosen, city=city)
+        where = choose_device(device)
+        report = train_panogan(
+            data,
+            held_out,
+            out,
+            chosen,
+            where,
+            resume=resume,
+            minutes=minutes,
+            progress_bar=console.is_terminal,
+            say=console.print,
+        )
+        if bundle is not None and out_bundle is not None:
+            generator = read_generator(out, where)
+            frame = chosen.model.geometry
+            console.print(f"bundle: {add_generator(bundle, out_bundle, generator, frame, report)}")
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(f"run: {out}")
+
+
+@app.command()
+def synthesis(
+    data: Annotated[Path, typer.Option(help="Places to judge by, none of them learned from.")],
+    out: Annotated[Path, typer.Option(help="Folder for synthesis.md, .json and a picture.")],
+    bundle: Annotated[Path | None, typer.Option(help="A bundle with a generator.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Or a run folder of panogan.")] = None,
+    classifier: Annotated[
+        bool, typer.Option(help="Also what an ImageNet classifier says of them.")
+    ] = True,
+    device: DeviceOption = "auto",
+) -> None:
+    """Judge made street views beside real ones and the paper's figures."""
+    from model_core.device import choose_device
+    from training.generator_files import judge_generator
+    from training.synthesis_report import synthesis_markdown
+
+    if (bundle is None) == (run is None):
+        raise typer.BadParameter("give either --bundle or --run")
+    try:
+        where = choose_device(device)
+        report = judge_generator(data, out, where, bundle=bundle, run=run, classifier=classifier)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(synthesis_markdown(report), markup=False)

@@ -1,0 +1,183 @@
+"""The street-view generator on disk: in a run folder, in a bundle; judged from either."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from model_core.bundle import GENERATOR_FILE, load_bundle, pack_weights, save_bundle
+from model_core.config import ModelConfig, StripGeometry, from_mapping, to_mapping
+from model_core.errors import BundleError, ConfigError, InputError
+from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
+from training.datasets.rendered import load_rendered
+from training.strip_pairs import strip_pairs
+from training.synthesis_metrics import imagenet_classifier
+from training.synthesis_report import (
+    SynthesisReport,
+    evaluate_synthesis,
+    make_strips,
+    picture,
+    picture_rows,
+    synthesis_markdown,
+    write_picture,
+    write_report,
+)
+
+GENERATOR_CONFIG = "generator.json"
+MAX_GENERATOR_BYTES = 5_000_000
+_CARD_TITLE = "## Made street views"
+_CARD_TEXT = (
+    "A generator in the manner of PanoGAN makes a street view from the satellite strip where the "
+    "policy `synthetic` asks for one. What it makes is likely, not seen: never show it as a view "
+    "of the place. Figures on held-out places:"
+)
+
+
+def check_frame(of_bundle: StripGeometry, of_generator: StripGeometry, path: Path) -> None:
+    """Raise ``ConfigError`` where a bundle and a generator take strips of different frames."""
+    if of_bundle != of_generator:
+        raise ConfigError(
+            f"{path} takes strips of another frame ({of_bundle}) than the generator makes "
+            f"({of_generator}); train the generator with the model options of that bundle"
+        )
+
+
+def check_size(generator: PanoGANConfig) -> int:
+    """Return how many bytes the generator's weights take in fp16.
+
+    Raises:
+        ConfigError: More than 5 MB, the most that a bundle may carry.
+    """
+    with torch.device("meta"):
+        count = sum(p.numel() for p in PanoGANGenerator(generator).parameters())
+    if 2 * count > MAX_GENERATOR_BYTES:
+        raise ConfigError(
+            f"the generator would take {2 * count / 1e6:.2f} MB in fp16, more than "
+            f"{MAX_GENERATOR_BYTES / 1e6:g} MB; lower channels or max_channels"
+        )
+    return 2 * count
+
+
+def write_generator(out: Path, generator: PanoGANGenerator) -> Path:
+    """Write the weights, fp16, and the sizes beside them; return the weights' file.
+
+    Raises:
+        BundleError: Weights that are not finite.
+    """
+    path = out / GENERATOR_FILE
+    path.write_bytes(pack_weights(generator, GENERATOR_FILE))
+    described = json.dumps(to_mapping(generator.config), indent=1, sort_keys=True)
+    (out / GENERATOR_CONFIG).write_text(described)
+    return path
+
+
+def read_generator(run: Path, device: torch.device) -> PanoGANGenerator:
+    """Return the generator of a run folder, float32, in evaluation mode.
+
+    Raises:
+        BundleError: The folder holds none, or weights that do not fit its sizes.
+    """
+    try:
+        sizes = from_mapping(PanoGANConfig, json.loads((run / GENERATOR_CONFIG).read_text()))
+        generator = PanoGANGenerator(sizes)
+        weights = load_file(run / GENERATOR_FILE)
+        generator.load_state_dict({name: value.float() for name, value in weights.items()})
+    except (OSError, ValueError, RuntimeError, SafetensorError) as err:
+        raise BundleError(
+            f"{run} holds no whole generator ({err}); run: python -m training panogan"
+        ) from err
+    return generator.to(device).eval()
+
+
+def add_generator(
+    bundle: Path,
+    new_bundle: Path,
+    generator: PanoGANGenerator,
+    geometry: StripGeometry,
+    report: SynthesisReport,
+) -> Path:
+    """Write a copy of a matcher's bundle with this generator in it, and return its folder.
+
+    The card says what the generator is and how it did; the matcher's features stay comparable.
+
+    Args:
+        bundle: The matcher.
+        new_bundle: The folder to write.
+        generator: The generator.
+        geometry: The frame that it was trained in.
+        report: Its figures on held-out places.
+
+    Raises:
+        ConfigError: The matcher takes strips of another frame.
+        BundleError: A bundle cannot be read or written.
+    """
+    model = load_bundle(bundle)
+    check_frame(model.config.geometry, geometry, bundle)
+    card = model.card.split(_CARD_TITLE)[0].rstrip()
+    return save_bundle(
+        new_bundle,
+        model.config,
+        model.encoder,
+        generator.cpu(),
+        card=f"{card}\n\n{_CARD_TITLE}\n\n{_CARD_TEXT}\n\n{synthesis_markdown(report)}",
+        extra={**model.training, "synthesis": dataclasses.asdict(report)},
+        street_view_trained=model.street_view_trained,
+    )
+
+
+def judge_generator(
+    data: Path,
+    out: Path,
+    device: torch.device,
+    *,
+    bundle: Path | None = None,
+    run: Path | None = None,
+    classifier: bool = True,
+) -> SynthesisReport:
+    """Write figures and a picture of a generator on places it has not learned from.
+
+    Args:
+        data: The places.
+        out: Folder for synthesis.md, synthesis.json and synthesis.png.
+        device: Where the work is done.
+        bundle: The bundle that holds the generator, or
+        run: the run folder that made it.
+        classifier: Also ask an ImageNet classifier, where its weights can be had.
+
+    Raises:
+        BundleError: There is no generator.
+        InputError: No place has a street view.
+    """
+    generator, config = _generator_of(bundle, run, device)
+    pairs = strip_pairs(load_rendered(data, config), config.geometry, device)
+    judge, name = imagenet_classifier(device) if classifier else (None, "not asked for")
+    report = evaluate_synthesis(generator, pairs, judge, name)
+    write_report(report, out)
+    rows = picture_rows(len(pairs))
+    shown = pairs.take(rows)
+    write_picture(picture(shown, *make_strips(generator, shown)), out / "synthesis.png")
+    return report
+
+
+def _generator_of(
+    bundle: Path | None, run: Path | None, device: torch.device
+) -> tuple[PanoGANGenerator, ModelConfig]:
+    if run is not None:
+        try:
+            described = json.loads((run / "config.json").read_text())["model"]
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            raise InputError(f"{run} is no run folder of panogan ({err})") from err
+        return read_generator(run, device), from_mapping(ModelConfig, described)
+    if bundle is None:
+        raise InputError("no generator was named; give a bundle or a run folder")
+    model = load_bundle(bundle, device)
+    if model.generator is None:
+        raise BundleError(
+            f"{bundle} holds no street-view generator; run: python -m training panogan"
+        )
+    return model.generator, model.config

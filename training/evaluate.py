@@ -95,7 +95,7 @@ def evaluate_matcher(
                 camera_xy = query.place_xy + query.query_offset_m
                 for kind, (features, xy) in references.items():
                     away_m = torch.cdist(camera_xy if kind == "road" else at_places, xy)
-                    correlation = window_correlation(photo, features)
+                    correlation = window_correlation(photo, features, config.heading_search)
                     rows.setdefault((kind, fov), []).append(
                         _judge(correlation, away_m, radius_m, start, config)
                     )

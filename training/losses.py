@@ -52,22 +52,27 @@ class MatchingLoss(Protocol):
     ) -> Tensor: ...
 
 
-def window_correlation(photos: Tensor, references: Tensor) -> Tensor:
+def window_correlation(photos: Tensor, references: Tensor, heading_search: bool = True) -> Tensor:
     """Return the cosine of every photo with every window of every reference.
 
     Args:
         photos: (B, C, h, w) features.
         references: (N, C, h, W) features of full circles; uncovered bins are zero.
+        heading_search: All windows; False takes the one of columns 0 to w alone.
 
     Returns:
-        (B, N, W) float32: entry k is the window whose left edge is bin k, normalised by itself.
+        (B, N, W) float32: entry k is the window whose left edge is bin k, normalised by itself;
+        (B, N, 1) without a search.
 
     Source: paper Eq. 4, with the window's norm taken before any maximum.
     """
     width = photos.shape[-1]
     query = F.normalize(photos.float().flatten(1), dim=1, eps=1e-6)
     circle = references.float()
-    wrapped = torch.cat([circle, circle[..., : width - 1]], dim=-1) if width > 1 else circle
+    if not heading_search:
+        circle = circle[..., :width]
+    searched = width > 1 and heading_search
+    wrapped = torch.cat([circle, circle[..., : width - 1]], dim=-1) if searched else circle
     windows = wrapped.unfold(-1, width, 1).permute(0, 3, 1, 2, 4).flatten(2)
     windows = F.normalize(windows, dim=2, eps=1e-6)
     # A cosine in bf16 is off by 0.004, which the temperature would make a large part of a logit.

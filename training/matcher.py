@@ -35,7 +35,12 @@ from training.datasets.augmentation import (
     to_float,
 )
 from training.datasets.places import RawBatch
-from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
+from training.losses import (
+    LossName,
+    false_negative_mask,
+    matching_loss,
+    window_correlation,
+)
 
 SATELLITE_MARGIN = 1.25
 
@@ -46,8 +51,9 @@ class MatcherConfig:
 
     ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
     gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
-    the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last values when
-    trained weights are taken up.
+    the references. ``loss`` is one of ``training.losses``; without ``align`` a photo is compared
+    with columns 0 to its width alone. ``initial_scale`` and ``initial_layout_gain`` begin near
+    their last values when trained weights are taken up.
     """
 
     steps: int = 4000
@@ -64,6 +70,8 @@ class MatcherConfig:
     curriculum_share: float = 0.1
     center_sigma_m: float = 3.5
     windows_per_photo: int = 3
+    loss: LossName = "infonce"
+    align: bool = True
     initial_scale: float = 1 / 0.07
     initial_layout_gain: float = 1.0
     ema_decay: float = 0.998
@@ -134,12 +142,13 @@ class Matcher(L.LightningModule):
             photo, windows, photo_layout_loss = self.encode_photos(batch)
             layout_loss = layout_loss + photo_layout_loss / config.windows_per_photo
             for name, features in references.items():
-                loss = place_and_heading_loss(
-                    window_correlation(photo, features),
+                loss = matching_loss(config.loss)(
+                    window_correlation(photo, features, config.align),
                     windows.start_bin,
                     scale,
                     masked,
-                    config.label_smoothing,
+                    label_smoothing=config.label_smoothing,
+                    heading_known=batch.heading_known & config.align,
                 )
                 losses[name] = losses.get(name, 0.0) + loss / config.windows_per_photo
         matching = torch.stack(list(losses.values())).mean()
@@ -247,6 +256,8 @@ class Matcher(L.LightningModule):
                 self.averaged.parameters(), self.encoder.parameters(), strict=True
             ):
                 kept.lerp_(new, 1 - decay)
+            for kept, new in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
+                kept.copy_(new)  # batch norm's statistics are averages already
 
     def configure_optimizers(self) -> Any:
         """AdamW with warm-up and cosine, no decay on norms and biases."""

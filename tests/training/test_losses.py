@@ -32,6 +32,16 @@ def test_a_window_cut_out_of_a_circle_correlates_fully_with_its_own_place_and_sh
     assert torch.allclose(correlation.flatten(1).max(dim=1).values, torch.ones(5), atol=1e-5)
 
 
+def test_without_a_search_only_the_first_columns_count():
+    references = circles(3)
+    ahead = window_correlation(references[..., :5], references, heading_search=False)
+    turned = window_correlation(references[..., 4:9], references, heading_search=False)
+    assert ahead.shape == (3, 3, 1)
+    torch.testing.assert_close(ahead, window_correlation(references[..., :5], references)[..., :1])
+    assert torch.allclose(ahead.squeeze(2).diagonal(), torch.ones(3), atol=1e-5)
+    assert turned.squeeze(2).diagonal().max() < 0.9
+
+
 def test_the_loss_prefers_the_true_heading_to_another_at_the_right_place():
     def loss_with_peak_at(shift: int) -> float:
         correlation = torch.zeros(3, 3, 8)

@@ -177,3 +177,6 @@ def pairs(
             street_view_trained=model.street_view_trained,
         )
         console.print(f"card: {model.path / 'card.md'}")
+
+
+from training import cli_ablate  # noqa: E402, F401

@@ -51,9 +51,8 @@ class MatcherConfig:
 
     ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
     gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
-    the references. ``loss`` is one of ``training.losses``; without ``align`` a photo is compared
-    with columns 0 to its width alone. ``initial_scale`` and ``initial_layout_gain`` begin near
-    their last values when trained weights are taken up.
+    the references. ``loss`` is one of ``training.losses``. ``initial_scale`` and
+    ``initial_layout_gain`` begin near their last values when trained weights are taken up.
     """
 
     steps: int = 4000
@@ -71,7 +70,6 @@ class MatcherConfig:
     center_sigma_m: float = 3.5
     windows_per_photo: int = 3
     loss: LossName = "infonce"
-    align: bool = True
     initial_scale: float = 1 / 0.07
     initial_layout_gain: float = 1.0
     ema_decay: float = 0.998
@@ -136,6 +134,7 @@ class Matcher(L.LightningModule):
         )
         camera_xy = batch.place_xy + batch.query_offset_m
         masked = false_negative_mask(camera_xy, batch.city, config.false_negative_radius_m)
+        searched = self.model_config.heading_search
         scale = self.log_scale.exp().clamp(max=100.0)
         losses: dict[str, Tensor] = {}
         for _ in range(config.windows_per_photo):
@@ -143,12 +142,12 @@ class Matcher(L.LightningModule):
             layout_loss = layout_loss + photo_layout_loss / config.windows_per_photo
             for name, features in references.items():
                 loss = matching_loss(config.loss)(
-                    window_correlation(photo, features, config.align),
+                    window_correlation(photo, features, searched),
                     windows.start_bin,
                     scale,
                     masked,
                     label_smoothing=config.label_smoothing,
-                    heading_known=batch.heading_known & config.align,
+                    heading_known=batch.heading_known & searched,
                 )
                 losses[name] = losses.get(name, 0.0) + loss / config.windows_per_photo
         matching = torch.stack(list(losses.values())).mean()
@@ -256,8 +255,9 @@ class Matcher(L.LightningModule):
                 self.averaged.parameters(), self.encoder.parameters(), strict=True
             ):
                 kept.lerp_(new, 1 - decay)
-            for kept, new in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
-                kept.copy_(new)  # batch norm's statistics are averages already
+            # Batch norm's statistics are averages already.
+            for held, seen in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
+                held.copy_(seen)
 
     def configure_optimizers(self) -> Any:
         """AdamW with warm-up and cosine, no decay on norms and biases."""

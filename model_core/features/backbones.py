@@ -74,13 +74,23 @@ class WrappingMaxPool2d(nn.MaxPool2d):
 
     circular = False
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns beyond the strip that a window looks at."""
+        if isinstance(self.padding, int):
+            return self.padding, self.padding
+        rows, columns = self.padding
+        return rows, columns
+
     def forward(self, input: Tensor) -> Tensor:
         """Return the maxima, (B, C, h, w)."""
         if not self.circular:
-            return super().forward(input)
-        reach = int(self.padding)
-        around = pad_azimuth(input, reach, circular=True)
-        return functional.max_pool2d(around, self.kernel_size, self.stride, (reach, 0))
+            plain: Tensor = super().forward(input)
+            return plain
+        rows, columns = self.reach
+        around = pad_azimuth(input, columns, circular=True)
+        pooled: Tensor = functional.max_pool2d(around, self.kernel_size, self.stride, (rows, 0))
+        return pooled
 
 
 class AzimuthNetwork(nn.Module):
@@ -140,14 +150,14 @@ class AzimuthViT(nn.Module):
         )
         tokens = tokens + self._positions(rows, columns)
         tokens = self.encoder.ln(self.encoder.layers(self.encoder.dropout(tokens)))
-        features: Tensor = tokens[:, 1:].transpose(1, 2).unflatten(2, (rows, columns))
-        return features
+        features: Tensor = tokens[:, 1:].transpose(1, 2)
+        return features.reshape(len(images), -1, rows, columns)
 
     def _positions(self, rows: int, columns: int) -> Tensor:
         """Return the position embedding (1, 1 + rows * columns, C) of a grid of patches."""
         kept: Tensor = self.encoder.pos_embedding
         side = round((kept.shape[1] - 1) ** 0.5)
-        grid = kept[:, 1:].transpose(1, 2).unflatten(2, (side, side))
+        grid = kept[:, 1:].transpose(1, 2).reshape(1, -1, side, side)
         fitted = functional.interpolate(
             grid, size=(rows, columns), mode="bicubic", align_corners=False
         )

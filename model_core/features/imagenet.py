@@ -44,7 +44,7 @@ def adopt_imagenet(backbone: nn.Module, loaded: dict[str, Tensor]) -> None:
         if tensor is None:
             raise BundleError(f"the ImageNet weights lack {key!r}; install another torchvision")
         if tensor.ndim == 4 and value.ndim == 4 and tensor.shape[3] > value.shape[3]:
-            tensor = tensor.unflatten(3, (value.shape[3], -1)).sum(dim=4)
+            tensor = tensor.reshape(*value.shape, -1).sum(dim=4)
         if tensor.shape != value.shape:
             raise BundleError(
                 f"the ImageNet weights' {key!r} is {tuple(tensor.shape)} instead of "

@@ -1,6 +1,6 @@
-"""Time and memory of the backbone an image: four sizes, fp32 and bf16, one image and sixteen.
+"""Size, time and memory of every backbone, fp32 and bf16, one image and sixteen.
 
-Run as a script: ``python tests/bench/bench_backbone.py``. Ratios are against the base size in
+Run as a script: ``python tests/bench/bench_backbone.py``. Ratios are against the first name in
 fp32, eager, one image at a time, on the same device. Each case runs in a process of its own, so
 that its peak memory is its own.
 """

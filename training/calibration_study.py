@@ -95,6 +95,7 @@ def study_calibration(
     methods: Sequence[CalibrationMethod] = METHODS,
     seed: int = 0,
     say: Callable[[str], None] = print,
+    prior_sigma_deg: float = 5.0,
 ) -> list[CalibrationFigures]:
     """Return the figures of every method on the same wrong headings.
 
@@ -106,6 +107,7 @@ def study_calibration(
         methods: Which to measure.
         seed: Of the wrong headings.
         say: Where lines for people go.
+        prior_sigma_deg: How far the metadata's headings are trusted; infinite not at all.
 
     Raises:
         InputError: No place has a street view.
@@ -114,6 +116,8 @@ def study_calibration(
     if len(rows) < 2:
         raise InputError("calibration needs two places with street views or more; render some")
     places = places.take(rows)
+    if encoder is not None:
+        say(f"true headings: R@1 {_recall(encoder, config, places, device):.1%}")
     off_columns = wrong_headings(len(places), places.street.shape[2], seed)
     street = _rolled(places.street, off_columns, axis=1)
     seen = _rolled(places.street_seen, off_columns, axis=0)
@@ -125,7 +129,7 @@ def study_calibration(
             say("features: left out, there is no model")
             continue
         started = time.perf_counter()
-        turns = measure_turns(street, seen, satellite, method, features, _OPEN)
+        turns = measure_turns(street, seen, satellite, method, features, _OPEN, prior_sigma_deg)
         ms = 1e3 * (time.perf_counter() - started) / len(places)
         confidence = np.array([turn.confidence if turn.accepted else -np.inf for turn in turns])
         shift_deg = np.array([turn.shift_deg for turn in turns])
@@ -168,6 +172,7 @@ def measure_turns(
     method: CalibrationMethod,
     features: Sequence[FeaturePair] | None = None,
     gate: CalibrationGate | None = None,
+    prior_sigma_deg: float = 5.0,
 ) -> list[Calibration]:
     """Return what a method measures at every place, many at a time.
 
@@ -178,13 +183,14 @@ def measure_turns(
         method: How to measure.
         features: For ``features``: the maps of street view and satellite image of each place.
         gate: The least evidence for a turn.
+        prior_sigma_deg: How far the metadata's headings are trusted.
     """
 
     def measure(row: int) -> Calibration:
         views = _strip(street[row], seen[row])
         whole = _strip(satellite[row], np.ones_like(seen[row]))
         maps = None if features is None else features[row]
-        return calibrate(views, whole, method, encoder_features=maps, gate=gate)
+        return calibrate(views, whole, method, prior_sigma_deg, maps, gate)
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(measure, range(len(street))))

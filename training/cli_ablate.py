@@ -75,6 +75,9 @@ def calibrate_headings(
     bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the wrong headings.")] = 0,
+    sigma: Annotated[
+        float, typer.Option(help="Trust in the metadata's headings, degrees; inf for none.")
+    ] = 5.0,
 ) -> None:
     """Turn some street views, and say what each calibration mends and what it spoils."""
     from model_core.bundle import default_bundle_path, load_bundle
@@ -88,9 +91,19 @@ def calibrate_headings(
         model = load_bundle(bundle or default_bundle_path(), chosen)
         places = load_rendered(data, model.config)
         figures = study_calibration(
-            places, model.config, model.encoder, chosen, (*METHODS, "release"), seed, console.print
+            places,
+            model.config,
+            model.encoder,
+            chosen,
+            (*METHODS, "release"),
+            seed,
+            console.print,
+            sigma,
         )
-        setting = f"{len(places)} places of {data.name}, model {model.model_hash[:12]}"
+        setting = (
+            f"{len(places)} places of {data.name}, model {model.model_hash[:12]}, headings trusted "
+            f"to {sigma:g} degrees"
+        )
         path = write_calibration(figures, out, setting)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")

@@ -36,7 +36,7 @@ from training.calibration_study import (
     study_calibration,
 )
 from training.datasets.rendered import load_rendered
-from training.train import CHECKPOINT, TrainConfig, override, train
+from training.train import TrainConfig, override, train
 
 Clock = Callable[[], float]
 
@@ -56,6 +56,7 @@ class Ablation:
         options: Assignments that every row gets, except where the row is about that very option.
         device: cpu, cuda or auto.
         minutes: Stop after this long.
+        generator: A bundle whose generator makes the street views of the row ``synthetic``.
         resume: Go on with trainings that were stopped, instead of beginning them again.
     """
 
@@ -69,6 +70,7 @@ class Ablation:
     device: str = "auto"
     minutes: float | None = None
     same_area: Path | None = None
+    generator: Path | None = None
     resume: bool = True
 
     def areas(self) -> dict[str, Path]:
@@ -188,7 +190,7 @@ def train_row(
         _calibrated(ablation.held_out, config.model, ablation),
         run,
         config,
-        resume=(run / CHECKPOINT).exists(),
+        resume=any(run.glob("*.safetensors")),
         minutes=None if seconds is None else seconds / 60,
         say=say,
     )
@@ -208,7 +210,7 @@ def score_row(row: Row, ablation: Ablation, seed: int) -> None:
         path = _scores_path(row, ablation, seed, area)
         if path.exists():
             continue
-        bundle = _bundle_to_score(row, run_folder(row, ablation, seed))
+        bundle = _bundle_to_score(row, ablation, seed)
         data = _calibrated(data, load_bundle(bundle).config, ablation)
         figures = score_bundle(data, bundle, ablation.device)
         path.parent.mkdir(exist_ok=True)
@@ -218,22 +220,34 @@ def score_row(row: Row, ablation: Ablation, seed: int) -> None:
 
 
 def _scores_path(row: Row, ablation: Ablation, seed: int, area: str) -> Path:
-    scored = hashlib.sha256(json.dumps(row.scored).encode()).hexdigest()[:8] if row.scored else ""
+    scored = _own_scoring(row, ablation)
     name = "_".join(filter(None, (area, fingerprint(ablation.areas()[area]), scored)))
     return run_folder(row, ablation, seed) / "scores" / f"{name}.json"
 
 
-def _bundle_to_score(row: Row, run: Path) -> Path:
+def _own_scoring(row: Row, ablation: Ablation) -> str:
+    """Return what tells how a row is scored from how its weights are scored as they are."""
+    generator = ablation.generator if row.kind == "synthetic" else None
+    if not row.scored and generator is None:
+        return ""
+    made_of = [row.scored, None if generator is None else fingerprint(generator)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:8]
+
+
+def _bundle_to_score(row: Row, ablation: Ablation, seed: int) -> Path:
     """Return the bundle, or a copy of it that says how this row is scored."""
-    if not row.scored:
+    run, scored = run_folder(row, ablation, seed), _own_scoring(row, ablation)
+    if not scored:
         return run / "bundle"
-    model = load_bundle(run / "bundle")
+    model, generator = load_bundle(run / "bundle"), None
+    if row.kind == "synthetic" and ablation.generator is not None:
+        generator = load_bundle(ablation.generator).generator
     values = merge_options(to_mapping(model.config), parse_assignments(row.scored))
     return save_bundle(
-        run / "bundle_scored",
+        run / f"bundle_{scored}",
         from_mapping(ModelConfig, values),
         model.encoder,
-        model.generator,
+        generator,
         card=model.card,
         extra=model.training,
         street_view_trained=model.street_view_trained,

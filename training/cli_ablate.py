@@ -28,6 +28,9 @@ def ablate(
     same_area: Annotated[
         Path | None, typer.Option(help="Folder of held-out places of the training cities.")
     ] = None,
+    generator: Annotated[
+        Path | None, typer.Option(help="Bundle that makes street views, for the row synthetic.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after this long.")] = None,
     resume: Annotated[
@@ -58,6 +61,7 @@ def ablate(
             device=device,
             minutes=minutes,
             same_area=same_area,
+            generator=generator,
             resume=resume,
         )
         path = run(choose_rows(find_table(table), names), ablation, console.print)

@@ -64,6 +64,13 @@ def test_rows_that_stand_elsewhere_than_in_the_paper_are_marked() -> None:
     assert differs == {"triplet": True, "soft_margin_triplet": True, "infonce": False}
 
 
+def test_rows_that_tie_contradict_nothing() -> None:
+    figures = {"triplet": figure(0.3), "soft_margin_triplet": figure(0.3), "infonce": None}
+    marked = mark_orderings(LOSSES, figures, "same")
+    assert marked["infonce"] is None
+    assert not any(found.differs for found in marked.values() if found)
+
+
 def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Path) -> None:
     figures = {
         "triplet": None,

@@ -13,9 +13,11 @@ from typing import Any, Literal, TypeVar
 
 from model_core.errors import ConfigError
 
-Backbone = Literal["atto", "pico", "tiny", "base"]
+Backbone = Literal["atto", "pico", "tiny", "base", "vgg16", "resnet50", "efficientnet_b0", "vit"]
 FusionName = Literal["iaff", "aff", "concat", "fc", "awa", "linear"]
 SharedWeights = Literal["all", "ground", "svi_si", "none"]
+HeadName = Literal["asymmetric", "pooled", "downsample"]
+AttentionNorm = Literal["layer", "group", "batch", "batch_missing"]
 ConfigT = TypeVar("ConfigT")
 
 
@@ -46,7 +48,9 @@ class ModelConfig:
     """What makes two models' features different; stored in the bundle.
 
     ``width_stride`` is the backbone's stride along azimuth, so a circle has
-    ``geometry.width // width_stride`` bins.
+    ``geometry.width // width_stride`` bins. Without ``heading_search`` training and evaluation
+    compare a photo with columns 0 to its width alone. ``head`` and ``attention_norm`` are described
+    in ``features.heads`` and ``fusion.iaff``, ``calibration`` in ``alignment.calibration``.
     """
 
     preset: str = "default"
@@ -58,7 +62,9 @@ class ModelConfig:
     fusion: FusionName = "iaff"
     shared_weights: SharedWeights = "all"
     heading_search: bool = True
-    calibration: Literal["metadata", "orb", "sift", "features", "none"] = "metadata"
+    calibration: Literal["metadata", "orb", "sift", "features", "release", "none"] = "metadata"
+    head: HeadName = "asymmetric"
+    attention_norm: AttentionNorm = "layer"
 
     @property
     def azimuth_bins(self) -> int:
@@ -181,6 +187,7 @@ PRESETS: dict[str, ModelConfig] = {
         backbone="base",
         width_stride=32,
         calibration="orb",
+        attention_norm="batch",
     ),
     "release": ModelConfig(
         preset="release",
@@ -196,9 +203,22 @@ PRESETS: dict[str, ModelConfig] = {
         width_stride=32,
         shared_weights="none",
         heading_search=False,
-        calibration="orb",
+        calibration="release",
+        head="downsample",
+        attention_norm="batch_missing",
     ),
 }
+
+
+def at_geometry(config: ModelConfig, geometry: StripGeometry) -> ModelConfig:
+    """Return a configuration on strips of another frame, with as many azimuth bins if it can.
+
+    For comparing presets on the same data.
+    """
+    bins = config.azimuth_bins
+    stride = max(4, min(32, geometry.width // bins))
+    rows = geometry.height // 32 if config.head == "downsample" else config.feature_height
+    return dataclasses.replace(config, geometry=geometry, width_stride=stride, feature_height=rows)
 
 
 def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str = "") -> ConfigT:

@@ -26,7 +26,7 @@ FloatArray = npt.NDArray[np.float32]
 
 Projection = Literal["perspective", "equirectangular"]
 StreetViewKind = Literal["real", "synthetic", "none"]
-CalibrationMethod = Literal["metadata", "orb", "sift", "features", "none"]
+CalibrationMethod = Literal["metadata", "orb", "sift", "features", "release", "none"]
 
 
 @dataclass(frozen=True)

@@ -156,4 +156,4 @@ def teach(
     console.print(f"bundle: {bundle}")
 
 
-from training import cli_evaluate, cli_geometry, cli_panogan  # noqa: E402, F401
+from training import cli_ablate, cli_evaluate, cli_geometry, cli_panogan  # noqa: E402, F401

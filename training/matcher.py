@@ -35,7 +35,12 @@ from training.datasets.augmentation import (
     to_float,
 )
 from training.datasets.places import RawBatch
-from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
+from training.losses import (
+    LossName,
+    false_negative_mask,
+    matching_loss,
+    window_correlation,
+)
 
 SATELLITE_MARGIN = 1.25
 
@@ -46,8 +51,8 @@ class MatcherConfig:
 
     ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
     gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
-    the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last values when
-    trained weights are taken up.
+    the references. ``loss`` is one of ``training.losses``. ``initial_scale`` and
+    ``initial_layout_gain`` begin near their last values when trained weights are taken up.
     """
 
     steps: int = 4000
@@ -64,6 +69,7 @@ class MatcherConfig:
     curriculum_share: float = 0.1
     center_sigma_m: float = 3.5
     windows_per_photo: int = 3
+    loss: LossName = "infonce"
     initial_scale: float = 1 / 0.07
     initial_layout_gain: float = 1.0
     ema_decay: float = 0.998
@@ -128,18 +134,20 @@ class Matcher(L.LightningModule):
         )
         camera_xy = batch.place_xy + batch.query_offset_m
         masked = false_negative_mask(camera_xy, batch.city, config.false_negative_radius_m)
+        searched = self.model_config.heading_search
         scale = self.log_scale.exp().clamp(max=100.0)
         losses: dict[str, Tensor] = {}
         for _ in range(config.windows_per_photo):
             photo, windows, photo_layout_loss = self.encode_photos(batch)
             layout_loss = layout_loss + photo_layout_loss / config.windows_per_photo
             for name, features in references.items():
-                loss = place_and_heading_loss(
-                    window_correlation(photo, features),
+                loss = matching_loss(config.loss)(
+                    window_correlation(photo, features, searched),
                     windows.start_bin,
                     scale,
                     masked,
-                    config.label_smoothing,
+                    label_smoothing=config.label_smoothing,
+                    heading_known=batch.heading_known & searched,
                 )
                 losses[name] = losses.get(name, 0.0) + loss / config.windows_per_photo
         matching = torch.stack(list(losses.values())).mean()
@@ -255,6 +263,9 @@ class Matcher(L.LightningModule):
                 self.averaged.parameters(), self.encoder.parameters(), strict=True
             ):
                 kept.lerp_(new, 1 - decay)
+            # Batch norm's statistics are averages already.
+            for held, seen in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
+                held.copy_(seen)
 
     def configure_optimizers(self) -> Any:
         """AdamW with warm-up and cosine, no decay on norms and biases."""

@@ -74,6 +74,9 @@ def align_reference(
             view.heading_sigma_deg,
             _features_for(config, strip, satellite, branch_features),
         )
+        if calibration.method == "release" and not calibration.accepted:
+            on_failure(view, "too few keypoints match the satellite image")
+            continue
         strips.append(apply_calibration(strip, calibration))
         used.append(view)
     dates = [view.captured_at for view in used if view.captured_at is not None]

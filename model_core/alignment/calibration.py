@@ -4,6 +4,7 @@ The metadata's heading comes first. ``orb`` and ``sift`` match keypoints between
 (paper, section on spatial feature calibration) and take the circular mode of the horizontal
 offsets, since their linear mean is wrong on a circle; ``features`` correlates the two branches'
 feature maps around the circle. A measured turn is applied only where it passes the gate.
+``release`` does what the released code does, its faults included, as a baseline.
 """
 
 from __future__ import annotations
@@ -86,9 +87,9 @@ def calibrate(
     if method == "metadata":
         spread = float(np.radians(prior_sigma_deg))
         return Calibration("metadata", 0.0, float(np.exp(-(spread**2) / 2)), True)
-    if method not in ("orb", "sift", "features"):
+    if method not in ("orb", "sift", "features", "release"):
         raise ConfigError(
-            f"unknown calibration {method!r}; known: metadata, orb, sift, features, none"
+            f"unknown calibration {method!r}; known: metadata, orb, sift, features, release, none"
         )
     if satellite is None and encoder_features is None:
         return Calibration(method)
@@ -101,6 +102,8 @@ def calibrate(
         return _from_features(street, encoder_features, prior_sigma_deg, gate)
     if satellite is None:
         return Calibration(method)
+    if method == "release":
+        return _as_released(street, satellite, gate)
     offsets_deg = keypoint_offsets_deg(street, satellite, method)
     return _from_offsets(offsets_deg, method, prior_sigma_deg, gate)
 
@@ -142,16 +145,37 @@ def keypoint_offsets_deg(street: Strip, satellite: Strip, method: CalibrationMet
     Returns:
         float64 (M,) degrees in [0, 360); empty where either strip has no keypoint.
     """
+    street_deg, satellite_deg = _matched_deg(street, satellite, method)
+    offsets: Angles = (satellite_deg - street_deg) % 360.0
+    return offsets
+
+
+def _matched_deg(
+    street: Strip, satellite: Strip, method: CalibrationMethod
+) -> tuple[Angles, Angles]:
+    """Return the azimuths (M,) of mutual keypoint matches in both strips."""
     detector = _detector(method)
     street_deg, street_words = _keypoints(street, detector)
     satellite_deg, satellite_words = _keypoints(satellite, detector)
     if street_words is None or satellite_words is None:
-        return np.empty(0)
-    norm = cv2.NORM_HAMMING if method == "orb" else cv2.NORM_L2
+        return np.empty(0), np.empty(0)
+    norm = cv2.NORM_L2 if method == "sift" else cv2.NORM_HAMMING
     matches = cv2.BFMatcher(norm, crossCheck=True).match(street_words, satellite_words)
     pairs = np.array([(m.queryIdx, m.trainIdx) for m in matches], dtype=np.int64).reshape(-1, 2)
-    offsets: Angles = (satellite_deg[pairs[:, 1]] - street_deg[pairs[:, 0]]) % 360.0
-    return offsets
+    return street_deg[pairs[:, 0]], satellite_deg[pairs[:, 1]]
+
+
+def _as_released(street: Strip, satellite: Strip, gate: CalibrationGate) -> Calibration:
+    """Return the linear mean of ORB's offsets in whole columns, with the wrong sign.
+
+    Not accepted below ``gate.min_matches``, where that code drops the place.
+    """
+    street_deg, satellite_deg = _matched_deg(street, satellite, "release")
+    if street_deg.size < max(1, gate.min_matches):
+        return Calibration("release")
+    deg_per_px = 360.0 / street.mask.shape[1]
+    columns = int((satellite_deg - street_deg).mean() / deg_per_px)
+    return _gated("release", -columns * deg_per_px, 1.0, True)
 
 
 def feature_correlation(
@@ -262,7 +286,7 @@ def _heading_prior(turns_deg: Angles, sigma_deg: float) -> Angles:
 
 
 def _detector(method: CalibrationMethod) -> cv2.Feature2D:
-    if method == "orb":
+    if method != "sift":
         return cv2.ORB.create(nfeatures=500, nlevels=4, edgeThreshold=16, fastThreshold=7)
     return cv2.SIFT.create(nfeatures=500)
 

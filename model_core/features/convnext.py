@@ -8,7 +8,6 @@ they alone need padding along azimuth.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +15,10 @@ from torch.nn import functional
 from torchvision.models import ConvNeXt_Base_Weights, ConvNeXt_Tiny_Weights
 from torchvision.models.convnext import CNBlock, CNBlockConfig, ConvNeXt
 
-from model_core.config import Backbone
-from model_core.errors import BundleError, ConfigError
+from model_core.errors import ConfigError
+from model_core.features.imagenet import load_imagenet
+from model_core.features.strides import HEIGHT_STRIDE, check_width_stride
 
-HEIGHT_STRIDE = 16
-WIDTH_STRIDES = (4, 8, 16, 32)
 _PRETRAINED = {"tiny": ConvNeXt_Tiny_Weights, "base": ConvNeXt_Base_Weights}
 _SECOND_DOWNSAMPLE = 4
 _FIRST_DOWNSAMPLE = 2
@@ -37,7 +35,7 @@ class BackboneSize:
     depths: tuple[int, int, int]
 
 
-SIZES: dict[Backbone, BackboneSize] = {
+SIZES: dict[str, BackboneSize] = {
     "atto": BackboneSize((40, 80, 160), (2, 2, 6)),
     "pico": BackboneSize((64, 128, 256), (2, 2, 6)),
     "tiny": BackboneSize((96, 192, 384), (3, 3, 9)),
@@ -140,35 +138,25 @@ class AzimuthConvNeXt(nn.Module):
         return x
 
 
-def build_backbone(
-    name: Backbone,
+def build_convnext(
+    name: str,
     width_stride: int,
     pretrained: bool = False,
     stochastic_depth: float = 0.0,
 ) -> AzimuthConvNeXt:
     """Return ConvNeXt stages 1-3 of a size, stride 16 in height.
 
-    Args:
-        name: ``atto``, ``pico``, ``tiny`` or ``base``.
-        width_stride: Stride along azimuth: 16 is torchvision's; 8 and 4 keep the width in the
-            last one or two downsamples; 32 is 16 here, and the encoder's head halves once more.
-        pretrained: Start from torchvision's ImageNet weights (``tiny`` and ``base`` only);
-            downloads them unless torch's cache has them.
-        stochastic_depth: Probability of dropping the deepest block's branch in training.
-
-    Raises:
-        ConfigError: Unknown name or stride, or no pretrained weights exist for the size.
-        BundleError: The pretrained weights cannot be downloaded or read.
+    Arguments and errors are those of ``features.backbones.build_backbone``.
     """
-    if name not in SIZES:
-        raise ConfigError(f"unknown backbone {name!r}; known here: {', '.join(get_args(Backbone))}")
-    if width_stride not in WIDTH_STRIDES:
-        raise ConfigError(
-            f"width_stride {width_stride} is not possible; choose one of {WIDTH_STRIDES}"
-        )
+    check_width_stride(width_stride)
     backbone = AzimuthConvNeXt(SIZES[name], width_stride, stochastic_depth)
     if pretrained:
-        _load_imagenet(backbone, name)
+        if name not in _PRETRAINED:
+            raise ConfigError(
+                f"torchvision has no ImageNet weights for backbone {name!r}; "
+                f"use {' or '.join(_PRETRAINED)}, or train without pretrained weights"
+            )
+        load_imagenet(backbone, _PRETRAINED[name].IMAGENET1K_V1)
     return backbone
 
 
@@ -182,46 +170,3 @@ def _keep_width(downsample: nn.Module) -> None:
     if new.bias is not None:
         nn.init.zeros_(new.bias)
     downsample[1] = new
-
-
-def _load_imagenet(backbone: AzimuthConvNeXt, name: Backbone) -> None:
-    if name not in _PRETRAINED:
-        raise ConfigError(
-            f"torchvision has no ImageNet weights for backbone {name!r}; "
-            f"use {' or '.join(_PRETRAINED)}, or train without pretrained weights"
-        )
-    weights = _PRETRAINED[name].IMAGENET1K_V1
-    try:
-        loaded = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, RuntimeError) as err:
-        raise BundleError(
-            f"the ImageNet weights {weights.url} cannot be loaded ({err}); check the network, or "
-            "put the file in torch's cache folder (hub/checkpoints), or turn pretrained off"
-        ) from err
-    adopt_imagenet(backbone, loaded)
-
-
-def adopt_imagenet(backbone: AzimuthConvNeXt, loaded: dict[str, Tensor]) -> None:
-    """Fill the backbone from the state of a whole torchvision ConvNeXt of the same size.
-
-    A (2, 1) kernel gets the 2x2 kernel's sum over width: what the 2x2 kernel answers to the
-    average of its two columns.
-
-    Raises:
-        BundleError: A parameter is missing or has another shape.
-    """
-    own = backbone.state_dict()
-    adopted: dict[str, Tensor] = {}
-    for key, value in own.items():
-        if key not in loaded:
-            raise BundleError(f"the ImageNet weights lack {key!r}; install another torchvision")
-        tensor = loaded[key]
-        if tensor.ndim == 4 and tensor.shape[3] == 2 and value.shape[3] == 1:
-            tensor = tensor.sum(dim=3, keepdim=True)
-        if tensor.shape != value.shape:
-            raise BundleError(
-                f"the ImageNet weights' {key!r} is {tuple(tensor.shape)} instead of "
-                f"{tuple(value.shape)}; they belong to another size"
-            )
-        adopted[key] = tensor
-    backbone.load_state_dict(adopted)

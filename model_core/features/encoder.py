@@ -12,11 +12,12 @@ from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.convnext import LayerNorm2d
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError, ShapeError
-from model_core.features.convnext import HEIGHT_STRIDE, AzimuthConvNeXt, build_backbone
+from model_core.features.backbones import build_backbone
+from model_core.features.heads import build_head
+from model_core.features.strides import HEIGHT_STRIDE
 
 Branch = Literal["photo", "satellite", "street"]
 _NORM_FLOOR = 1e-6
@@ -47,42 +48,15 @@ def bin_coverage(mask: Tensor, width_stride: int) -> Tensor:
     return functional.avg_pool1d((columns / full).unsqueeze(1), width_stride).squeeze(1)
 
 
-class HeightHead(nn.Module):
-    """Asymmetric convolutions: height to ``feature_height``, width kept, channels to few."""
-
-    def __init__(self, in_channels: int, config: ModelConfig) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [LayerNorm2d(in_channels, eps=1e-6)]
-        if config.width_stride > HEIGHT_STRIDE:
-            layers += [nn.Conv2d(in_channels, in_channels, (1, 2), stride=(1, 2)), nn.GELU()]
-        for _ in range(_height_halvings(config)):
-            layers += [
-                nn.Conv2d(in_channels, in_channels, (3, 1), stride=(2, 1), padding=(1, 0)),
-                nn.GELU(),
-            ]
-        middle = max(in_channels // 2, config.feature_channels)
-        layers += [
-            nn.Conv2d(in_channels, middle, (3, 1), padding=(1, 0)),
-            nn.GELU(),
-            nn.Conv2d(middle, config.feature_channels, (3, 1), padding=(1, 0)),
-        ]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, feature_channels, feature_height, bins) of (B, in_channels, H / 16, w)."""
-        features: Tensor = self.layers(x)
-        return features
-
-
 class StripEncoder(nn.Module):
     """Backbone and head of one branch."""
 
     def __init__(self, config: ModelConfig, pretrained: bool, stochastic_depth: float) -> None:
         super().__init__()
-        self.backbone: AzimuthConvNeXt = build_backbone(
+        self.backbone = build_backbone(
             config.backbone, config.width_stride, pretrained, stochastic_depth
         )
-        self.head = HeightHead(self.backbone.out_channels, config)
+        self.head = build_head(self.backbone.out_channels, config)
 
     def forward(self, images: Tensor, circular: bool) -> Tensor:
         """Return raw features (B, C, h, bins) of normalised images (B, 3, H, W)."""
@@ -186,18 +160,6 @@ def _branch_weights(config: ModelConfig) -> dict[Branch, str]:
     raise ConfigError(
         f"unknown shared_weights {config.shared_weights!r}; known here: all, ground, svi_si, none"
     )
-
-
-def _height_halvings(config: ModelConfig) -> int:
-    rows = config.geometry.height // HEIGHT_STRIDE
-    ratio = rows // config.feature_height if config.feature_height > 0 else 0
-    if ratio < 1 or ratio * config.feature_height != rows or ratio & (ratio - 1):
-        raise ConfigError(
-            f"feature_height {config.feature_height} does not follow from strips of "
-            f"{config.geometry.height} rows; a strip's height must be {HEIGHT_STRIDE} x "
-            "feature_height x a power of two"
-        )
-    return ratio.bit_length() - 1
 
 
 def _check_geometry(config: ModelConfig) -> None:

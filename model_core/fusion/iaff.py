@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.convnext import LayerNorm2d
 
-from model_core.config import FusionName
+from model_core.config import AttentionNorm, FusionName
 from model_core.errors import ConfigError, ShapeError
 
-AttentionNorm = Literal["layer", "group", "batch"]
 _REDUCTION = 4
 
 
@@ -81,7 +80,9 @@ class ChannelAttention(nn.Module):
         channels: Channels of the features.
         reduction: Bottleneck of both paths.
         norm: ``layer`` (over channels, at each position) and ``group`` (over a strip) work at any
-            batch size; ``batch`` is the original and cannot train the pooled path on one strip.
+            batch size; ``batch`` is the original and cannot train the pooled path on one strip;
+            ``batch_missing`` leaves the last one of the pooled path out, as the released code
+            leaves one out.
     """
 
     def __init__(
@@ -91,18 +92,18 @@ class ChannelAttention(nn.Module):
         make_norm = _norm_maker(norm)
         middle = max(channels // reduction, 1)
 
-        def path(*head: nn.Module) -> nn.Sequential:
+        def path(*head: nn.Module, last_norm: bool = True) -> nn.Sequential:
             return nn.Sequential(
                 *head,
                 nn.Conv2d(channels, middle, 1),
                 make_norm(middle),
                 nn.ReLU(),
                 nn.Conv2d(middle, channels, 1),
-                make_norm(channels),
+                *([make_norm(channels)] if last_norm else []),
             )
 
         self.local = path()
-        self.around = path(nn.AdaptiveAvgPool2d(1))
+        self.around = path(nn.AdaptiveAvgPool2d(1), last_norm=norm != "batch_missing")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return weights (B, C, h, W) of features (B, C, h, W) that have a unit norm a strip."""
@@ -249,7 +250,7 @@ def _norm_maker(norm: AttentionNorm) -> Callable[[int], nn.Module]:
         return lambda channels: LayerNorm2d(channels, eps=1e-6)
     if norm == "group":
         return lambda channels: nn.GroupNorm(1, channels)
-    if norm == "batch":
+    if norm in ("batch", "batch_missing"):
         return nn.BatchNorm2d
     raise ConfigError(
         f"unknown attention norm {norm!r}; known here: {', '.join(get_args(AttentionNorm))}"

@@ -26,7 +26,7 @@ class PlaceEncoder(BranchEncoder):
         self, config: ModelConfig, pretrained: bool = False, stochastic_depth: float = 0.0
     ) -> None:
         super().__init__(config, pretrained, stochastic_depth)
-        self.fusion = build_fusion(config.fusion, config.feature_channels)
+        self.fusion = build_fusion(config.fusion, config.feature_channels, config.attention_norm)
 
     def encode_reference(
         self,

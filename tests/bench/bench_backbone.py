@@ -1,6 +1,6 @@
-"""Time and memory of the backbone an image: four sizes, fp32 and bf16, one image and sixteen.
+"""Size, time and memory of every backbone, fp32 and bf16, one image and sixteen.
 
-Run as a script: ``python tests/bench/bench_backbone.py``. Ratios are against the base size in
+Run as a script: ``python tests/bench/bench_backbone.py``. Ratios are against the first name in
 fp32, eager, one image at a time, on the same device. Each case runs in a process of its own, so
 that its peak memory is its own.
 """
@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-SIZES = ("base", "tiny", "pico", "atto")
+NAMES = ("base", "tiny", "pico", "atto", "vgg16", "resnet50", "efficientnet_b0", "vit")
 PRECISIONS = ("fp32", "bf16")
 BATCHES = (1, 16)
 ENOUGH_SECONDS = 1.5
@@ -29,14 +29,16 @@ def run_case(
     """Return milliseconds an image (median) and the peak memory over the empty process in MB."""
     import torch
 
-    from model_core.features.convnext import build_backbone
+    from model_core.features.backbones import build_backbone
 
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     on_gpu = device.startswith("cuda")
     torch.manual_seed(0)
     before_mb = _resident_peak_mb()
-    backbone = build_backbone(size, stride).eval().to(device, dtype)  # type: ignore[arg-type]
-    backbone = backbone.to(memory_format=torch.channels_last)
+    backbone = build_backbone(size, stride)  # type: ignore[arg-type]
+    assert isinstance(backbone, torch.nn.Module)
+    backbone = backbone.eval().to(device, dtype).to(memory_format=torch.channels_last)
+    millions = sum(p.numel() for p in backbone.parameters()) / 1e6
     images = torch.randn(batch, 3, *shape, device=device, dtype=dtype)
     times: list[float] = []
     with torch.inference_mode():
@@ -52,7 +54,8 @@ def run_case(
             if sum(times) > 10 * ENOUGH_SECONDS:
                 break
     peak_mb = torch.cuda.max_memory_allocated() / 1e6 if on_gpu else _resident_peak_mb() - before_mb
-    return {"ms": 1e3 * statistics.median(times[1:] or times) / batch, "mb": peak_mb}
+    ms = 1e3 * statistics.median(times[1:] or times) / batch
+    return {"ms": ms, "mb": peak_mb, "millions": millions}
 
 
 def _resident_peak_mb() -> float:
@@ -61,9 +64,9 @@ def _resident_peak_mb() -> float:
 
 
 def measure(arguments: argparse.Namespace) -> list[tuple[str, str, int, dict[str, float]]]:
-    """Return every case's figures, base fp32 batch 1 first."""
+    """Return every case's figures, the first name's fp32 batch 1 first."""
     rows = []
-    for size in SIZES:
+    for size in arguments.names:
         for precision in PRECISIONS:
             for batch in BATCHES:
                 case = json.dumps([size, precision, batch])
@@ -80,6 +83,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--width-stride", type=int, default=16)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--names", nargs="+", default=NAMES, help="the first is the ratios' base")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     shape = (arguments.height, arguments.width)
@@ -94,15 +98,16 @@ def main() -> None:
         f"{arguments.device}"
     )
     print(
-        f"{'size':6}{'precision':>10}{'batch':>6}{'ms/image':>10}{'time':>8}{'MB':>8}{'memory':>8}"
+        f"{'name':16}{'M params':>9}{'precision':>10}{'batch':>6}{'ms/image':>10}{'time':>8}"
+        f"{'MB':>8}{'memory':>8}"
     )
     for size, precision, batch, figures in rows:
         ms, mb = figures["ms"], figures["mb"]
         print(
-            f"{size:6}{precision:>10}{batch:>6}{ms:>10.1f}{ms / base_ms:>8.3f}{mb:>8.0f}"
-            f"{mb / base_mb:>8.2f}"
+            f"{size:16}{figures['millions']:>9.1f}{precision:>10}{batch:>6}{ms:>10.1f}"
+            f"{ms / base_ms:>8.3f}{mb:>8.0f}{mb / base_mb:>8.2f}"
         )
-    print("time and memory as ratios to base, fp32, one image at a time")
+    print(f"time and memory as ratios to {rows[0][0]}, fp32, one image at a time")
 
 
 if __name__ == "__main__":

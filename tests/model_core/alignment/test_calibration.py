@@ -257,3 +257,22 @@ def test_misuse_is_named() -> None:
         feature_correlation(feature_maps(16), feature_maps(32))
     with pytest.raises(ShapeError, match="coverage"):
         feature_correlation(feature_maps(16), feature_maps(16), np.ones(3, np.float32))
+
+
+def test_the_released_code_doubles_an_error_and_knows_no_circle() -> None:
+    satellite = scene(PAPER)
+    seen = satellite.mask.copy()
+    seen[:, :100] = seen[:, 400:] = False
+    middle = Strip(satellite.pixels, seen)
+    near = calibrate(worn(middle, 37), middle, "release")
+    assert near.accepted
+    # The right turn is 37 columns to the left; it turns as far to the right.
+    assert turn_px(near, PAPER.width) == pytest.approx(37, abs=4)
+    # Where matches cross north, a linear mean is no turn at all.
+    far = calibrate(worn(satellite, 250), satellite, "release")
+    assert abs(abs(turn_px(far, PAPER.width)) - 250) > 50
+
+
+def test_the_released_code_gives_a_place_up_that_has_few_matches() -> None:
+    plain = Strip(np.full((128, 512, 3), 90, np.uint8), np.ones((128, 512), bool))
+    assert not calibrate(plain, scene(PAPER), "release").accepted

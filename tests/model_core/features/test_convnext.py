@@ -11,7 +11,9 @@ from torch.nn import functional
 from torchvision.models import convnext_tiny
 
 from model_core.errors import BundleError, ConfigError
-from model_core.features.convnext import SIZES, adopt_imagenet, build_backbone, pad_azimuth
+from model_core.features.backbones import build_backbone
+from model_core.features.convnext import SIZES, pad_azimuth
+from model_core.features.imagenet import adopt_imagenet
 
 
 @pytest.fixture

@@ -163,6 +163,14 @@ def test_batch_norm_is_a_choice_that_needs_more_than_one_strip(case: Case) -> No
     assert torch.isfinite(one(si[:1], svi[:1], seen[:1], yes[:1], yes[:1])[0]).all()
 
 
+def test_the_released_attention_lacks_one_batch_norm() -> None:
+    def norms(name: str) -> int:
+        fusion = build_fusion("iaff", 16, norm=name)
+        return sum(isinstance(layer, torch.nn.BatchNorm2d) for layer in fusion.modules())
+
+    assert (norms("batch"), norms("batch_missing")) == (8, 6)  # in each of the two passes
+
+
 def test_what_does_not_fit_is_refused(case: Case) -> None:
     si, svi, seen = case
     yes = flags(True, True, True)

@@ -1,0 +1,171 @@
+"""A tiny table end to end: two rows, two steps, one city of twelve places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from model_core.bundle import init_bundle, load_bundle, save_bundle
+from model_core.config import ModelConfig
+from model_core.errors import InputError
+from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
+from training import ablate as module
+from training.ablate import Ablation, ablate, run_folder
+from training.ablation.tables import TABLES, Row, choose_rows
+from training.cli import app
+
+TINY = ("precision=32-true", "batch=6", "cities_per_batch=1", "matcher.windows_per_photo=1")
+FUSION = choose_rows(TABLES["fusion"], ("iaff", "linear"))
+
+
+@pytest.fixture
+def ablation(rendered_city: Path, tmp_path: Path) -> Ablation:
+    """Learns from the city that it is scored on: what is tested is the chain."""
+    out = tmp_path / "out"
+    return Ablation(rendered_city, rendered_city, out, 2, (1,), options=TINY, device="cpu")
+
+
+@pytest.mark.slow
+def test_a_table_is_trained_scored_and_not_done_twice(
+    ablation: Ablation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    where = ["--data", ablation.data, "--held-out", ablation.held_out, "--out", ablation.out]
+    size = ["--rows", "iaff,linear", "--steps", "2", "--seeds", "1", "--device", "cpu"]
+    sets = [part for option in TINY for part in ("--set", option)]
+    command = ["ablate", "--table", "fusion", *map(str, where), *size, *sets]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "32.12 / 46.82 / 63.51 / 74.44" in result.output
+    path = ablation.out / "fusion.md"
+    assert path.with_suffix(".png").exists()
+    rows = {row["name"]: row for row in json.loads(path.with_suffix(".json").read_text())["rows"]}
+    for name in ("iaff", "linear"):
+        ours = rows[name]["ours"]["cross"]
+        assert 0.0 <= ours["low"] <= ours["recall"]["1"] <= ours["high"] <= 1.0
+        assert ours["chance"] > 0.0
+        assert ours["seeds"] == [1]
+    assert rows["iaff"]["paper_percent"]["same"][0] == 54.27
+    bundles = [load_bundle(run_folder(row, ablation, 1) / "bundle") for row in FUSION.rows]
+    assert [bundle.config.fusion for bundle in bundles] == ["iaff", "linear"]
+    assert bundles[0].model_hash != bundles[1].model_hash
+
+    def no_training(*_: object, **__: object) -> Path:
+        raise AssertionError("these weights are there already")
+
+    monkeypatch.setattr(module, "train", no_training)
+    again = ablate(FUSION, ablation, lines.append)
+    assert json.loads(again.with_suffix(".json").read_text())["rows"] == list(rows.values())
+    # Other tables take the same weights where they ask for the same training.
+    loss = choose_rows(TABLES["losses"], ("infonce",))
+    assert "Not measured" not in ablate(loss, ablation, lines.append).read_text()
+    references = ablate(TABLES["references"], ablation, lines.append).read_text()
+    assert references.count("32.12") == 1
+    assert "Not measured" not in references
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on_where_it_was(
+    ablation: Ablation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, lines = Row("linear", ("model.fusion=linear",)), []
+    longer = replace(ablation, steps=4)
+    real, resumed = module.train, []
+
+    def stopped(*arguments: object, **named: object) -> Path:
+        """Training that runs out of time after two of four steps."""
+        data, held_out, run, config = arguments
+        half = replace(config.matcher, steps=2)
+        bundle = real(data, held_out, run, replace(config, matcher=half), **named)
+        (run / "config.json").unlink()
+        return bundle
+
+    def counted(*arguments: object, **named: object) -> Path:
+        resumed.append(named["resume"])
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(module, "train", stopped)
+    table = replace(FUSION, rows=(row,))
+    assert (
+        "Not measured yet, cross area: linear." in ablate(table, longer, lines.append).read_text()
+    )
+    monkeypatch.setattr(module, "train", counted)
+    text = ablate(table, longer, lines.append).read_text()
+    assert "Not measured" not in text
+    assert resumed == [True]
+    assert load_bundle(run_folder(row, longer, 1) / "bundle").training["steps"] == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "release"])
+def test_presets_learn_small_and_are_scored_as_their_row_says(
+    name: str, ablation: Ablation
+) -> None:
+    small = replace(ablation, options=(*TINY, "model.backbone=atto"))
+    table = TABLES["headline"]
+    rows = tuple(row for row in table.rows if row.name.split("-")[0] == name)
+    lines: list[str] = []
+    path = ablate(replace(table, rows=rows), small, lines.append)
+    document = json.loads(path.with_suffix(".json").read_text())
+    assert [row["name"] for row in document["rows"]] == [row.name for row in rows]
+    assert all(row["ours"]["cross"] is not None for row in document["rows"])
+    run = run_folder(rows[0], small, 1)
+    assert load_bundle(run / "bundle").config.preset == name
+    method = {"paper": "orb", "release": "release"}[name]
+    assert len(list((small.out / "calibrated").glob(f"*_{method}/city_*/street.npy"))) == 1
+    if name == "release":
+        (itself,) = run.glob("bundle_*")
+        assert not load_bundle(itself).config.heading_search
+        assert load_bundle(run / "bundle").config.heading_search
+
+
+def test_a_table_whose_time_is_up_says_so_and_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock: Iterator[float] = iter([0.0, 61.0])
+    (tmp_path / "data").mkdir()
+    none = Ablation(tmp_path / "data", tmp_path / "data", tmp_path / "out", 2, minutes=1.0)
+    text = ablate(FUSION, none, clock=lambda: next(clock)).read_text()
+    assert "The time was up" in text
+    assert "Not measured yet, cross area: iaff, linear." in text
+
+
+def test_missing_data_and_unknown_tables_are_named(tmp_path: Path) -> None:
+    nowhere = Ablation(tmp_path / "a", tmp_path / "a", tmp_path / "out", 2, device="cpu")
+    with pytest.raises(InputError, match="training render"):
+        ablate(FUSION, nowhere)
+    paths = ["--data", str(tmp_path), "--held-out", str(tmp_path), "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, ["ablate", "--table", "colours", *paths])
+    assert result.exit_code == 2
+    assert "fusion, references" in " ".join(result.output.split())
+    result = CliRunner().invoke(app, ["ablate", "--table", "fusion", "--seeds", "one", *paths])
+    assert result.exit_code == 2
+
+
+def test_the_row_synthetic_is_scored_with_the_generator_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = PanoGANGenerator(PanoGANConfig(channels=8, max_channels=16))
+    config = ModelConfig()
+    with_one = save_bundle(tmp_path / "g", config, PlaceEncoder(config), generator, card="made")
+    (tmp_path / "data").mkdir()
+    data = tmp_path / "data"
+    given = Ablation(data, data, tmp_path / "out", 2, (1,), device="cpu", generator=with_one)
+    rows = {row.name: row for row in TABLES["policy"].rows}
+    init_bundle(run_folder(rows["synthetic"], given, 1) / "bundle", config)
+    scored: list[bool] = []
+
+    def look(data: Path, bundle: Path, device: str) -> list[dict[str, object]]:
+        scored.append(load_bundle(bundle).generator is not None)
+        return []
+
+    monkeypatch.setattr(module, "score_bundle", look)
+    for name in ("hybrid", "synthetic"):
+        module.score_row(rows[name], given, 1)
+    assert scored == [False, True]

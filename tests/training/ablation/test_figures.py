@@ -1,0 +1,94 @@
+"""From scores to rows: means over seeds, intervals, orderings that differ."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from training.ablation.figures import (
+    RowFigures,
+    SeedScore,
+    mark_orderings,
+    row_figures,
+    seed_score,
+)
+from training.ablation.report import Report, markdown, write_report
+from training.ablation.tables import TABLES
+
+LOSSES = TABLES["losses"]
+
+
+def score(seed: int, share: float, photos: int = 200) -> SeedScore:
+    return SeedScore(seed, {"1": share, "5": min(1.0, 2 * share)}, 0.05, photos)
+
+
+def figure(share: float) -> RowFigures:
+    found = row_figures([score(1, share)])
+    assert found is not None
+    return found
+
+
+def test_a_score_is_the_mean_over_photos_fields_of_view() -> None:
+    rows = [
+        {"kind": k, "fov_deg": f, "photos": 9, "recall_at_1": r, "recall_at_5": 0.5, "chance": 0.1}
+        for k, f, r in (("both", 60, 0.2), ("both", 90, 0.4), ("both", 360, 1.0), ("si", 90, 0.9))
+    ]
+    found = seed_score(4, rows, "both")
+    assert found is not None
+    assert found.recall == {"1": pytest.approx(0.3), "5": 0.5}
+    assert (found.seed, found.photos) == (4, 9)
+    assert seed_score(4, rows, "strict") is None
+
+
+def test_intervals_narrow_with_photos_and_widen_with_disagreeing_seeds() -> None:
+    few, many = (row_figures([score(1, 0.4, n)]) for n in (50, 5000))
+    apart = row_figures([score(1, 0.2, 5000), score(2, 0.6, 5000), score(3, 0.4, 5000)])
+    assert few is not None
+    assert many is not None
+    assert apart is not None
+    assert few.low < many.low < 0.4 < many.high < few.high
+    assert few.high - few.low == pytest.approx(4 * (0.24 / 50) ** 0.5, rel=0.15)
+    assert apart.recall["1"] == pytest.approx(0.4)
+    assert apart.high - apart.low > 5 * (many.high - many.low)
+    assert apart.seeds == (1, 2, 3)
+    assert row_figures([]) is None
+
+
+def test_rows_that_stand_elsewhere_than_in_the_paper_are_marked() -> None:
+    figures = {"triplet": figure(0.3), "soft_margin_triplet": figure(0.1), "infonce": figure(0.5)}
+    marked = mark_orderings(LOSSES, figures, "same")
+    differs = {name: found.differs for name, found in marked.items() if found}
+    assert differs == {"triplet": True, "soft_margin_triplet": True, "infonce": False}
+
+
+def test_rows_that_tie_contradict_nothing() -> None:
+    figures = {"triplet": figure(0.3), "soft_margin_triplet": figure(0.3), "infonce": None}
+    marked = mark_orderings(LOSSES, figures, "same")
+    assert marked["infonce"] is None
+    assert not any(found.differs for found in marked.values() if found)
+
+
+def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Path) -> None:
+    figures = {
+        "triplet": None,
+        "soft_margin_triplet": figure(0.2),
+        "infonce": replace(figure(0.5), differs=True),
+    }
+    report = Report(LOSSES, {"steps": 10}, {"cross": figures}, ["Not measured yet: triplet."])
+    text = markdown(report)
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
+    assert "50.0%" in lines["infonce"]
+    assert "32.12 / 46.82 / 63.51 / 74.44" in lines["infonce"]
+    assert lines["infonce"].rstrip("| ").endswith("differs")
+    assert "| - |" in lines["triplet"]
+    assert "11.45" in lines["triplet"]
+    assert "steps 10" in text
+    assert "Not measured yet" in text
+    path = write_report(report, tmp_path / "out")
+    document = json.loads(path.with_suffix(".json").read_text())
+    assert document["rows"][2]["ours"]["cross"]["recall"]["1"] == 0.5
+    assert document["rows"][0]["ours"]["cross"] is None
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

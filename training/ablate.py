@@ -1,0 +1,306 @@
+"""Train and score the rows of a table under equal conditions; reads top to bottom.
+
+python -m training ablate --table fusion --data build/world --held-out build/held_out
+    --out build/ablate --steps 2000 --seeds 1,2,3 --minutes 8.5
+
+Weights live in ``out/runs/<hash of everything that made them>/seed_<n>``: rows of any table that
+ask for the same training share them, and a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model_core.bundle import default_bundle_path, load_bundle, save_bundle
+from model_core.config import PRESETS, ModelConfig, at_geometry, from_mapping, to_mapping
+from model_core.device import choose_device
+from model_core.errors import BundleError, InputError
+from model_core.options import merge_options, parse_assignments
+from training.ablation.calibration import write_calibration
+from training.ablation.figures import RowFigures, mark_orderings, row_figures, seed_score
+from training.ablation.report import Report, write_report
+from training.ablation.scoring import score_bundle
+from training.ablation.tables import CALIBRATION, Row, Table
+from training.calibration_study import (
+    METHODS,
+    calibrate_dataset,
+    calibrates,
+    study_calibration,
+)
+from training.datasets.rendered import load_rendered
+from training.train import TrainConfig, override, train
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What all rows of a table share.
+
+    Attributes:
+        data: Training set.
+        held_out: Cities of none of the training set: the paper's cross-area protocol.
+        same_area: Held-out places of the training cities, where there are any.
+        out: Where weights, scores and tables go.
+        steps: Of every training.
+        seeds: One training of every row each.
+        base: The configuration that rows change.
+        options: Assignments that every row gets, except where the row is about that very option.
+        device: cpu, cuda or auto.
+        minutes: Stop after this long.
+        generator: A bundle whose generator makes the street views of the row ``synthetic``.
+        resume: Go on with trainings that were stopped, instead of beginning them again.
+    """
+
+    data: Path
+    held_out: Path
+    out: Path
+    steps: int
+    seeds: tuple[int, ...] = (1, 2, 3)
+    base: TrainConfig = TrainConfig()
+    options: tuple[str, ...] = ()
+    device: str = "auto"
+    minutes: float | None = None
+    same_area: Path | None = None
+    generator: Path | None = None
+    resume: bool = True
+
+    def areas(self) -> dict[str, Path]:
+        """Return the sets that every row is scored on."""
+        same = {} if self.same_area is None else {"same": self.same_area}
+        return {**same, "cross": self.held_out}
+
+
+def ablate(
+    table: Table,
+    ablation: Ablation,
+    say: Callable[[str], None] = print,
+    clock: Clock = time.monotonic,
+) -> Path:
+    """Train and score what is not there yet, write the table and return its Markdown's path.
+
+    Args:
+        table: Its rows.
+        ablation: What they share.
+        say: Where lines for people go.
+        clock: Seconds.
+
+    Raises:
+        ConfigError: An option is unknown.
+        InputError: There is nothing to train on or to score.
+    """
+    if table.name == CALIBRATION.name:
+        return _ablate_calibration(table, ablation, say)
+    deadline = None if ablation.minutes is None else clock() + 60 * ablation.minutes
+    notes: list[str] = []
+    # Every row gets its first seed before any gets a second, so that a table cut short compares.
+    for seed in ablation.seeds:
+        for row in table.rows:
+            left = None if deadline is None else deadline - clock()
+            if left is not None and left <= 0:
+                notes.append("The time was up before every row was done; run it again to go on.")
+                return _report(table, ablation, notes)
+            say(f"{table.name}: {row.name}, seed {seed}")
+            try:
+                finished = train_row(row, ablation, seed, left, say)
+            except BundleError as error:
+                notes.append(f"{row.name}, seed {seed}, could not be trained: {error}")
+                continue
+            if finished and (deadline is None or clock() < deadline):
+                score_row(row, ablation, seed)
+    return _report(table, ablation, notes)
+
+
+def row_config(row: Row, ablation: Ablation, seed: int) -> TrainConfig:
+    """Return the configuration of a row's training.
+
+    Raises:
+        ConfigError: An option is unknown.
+    """
+    base = override(ablation.base, ablation.options)
+    if row.preset != "default":
+        model = at_geometry(PRESETS[row.preset], base.model.geometry)
+        base = dataclasses.replace(base, model=model)
+    own = {option.split("=", 1)[0] for option in row.options}
+    shared = [o for o in ablation.options if o.split("=", 1)[0].strip() not in own]
+    equal = [
+        f"matcher.steps={ablation.steps}",
+        f"matcher.seed={seed}",
+        f"evaluate_every={min(base.evaluate_every, max(1, ablation.steps // 2))}",
+        f"accelerator={choose_device(ablation.device).type}",
+    ]
+    return override(base, [*row.options, *shared, *equal])
+
+
+def run_folder(row: Row, ablation: Ablation, seed: int) -> Path:
+    """Return where the weights of a row and a seed live, the same for the same training."""
+    config = to_mapping(row_config(row, ablation, 0))
+    config.pop("accelerator")
+    made_of = json.dumps([config, fingerprint(ablation.data)], sort_keys=True)
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    return ablation.out / "runs" / digest / f"seed_{seed}"
+
+
+def fingerprint(folder: Path) -> str:
+    """Return what tells two sets apart: names and sizes of their files."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder of places; run: python -m training render")
+    files = sorted(
+        (path.relative_to(folder).as_posix(), path.stat().st_size)
+        for path in folder.rglob("*")
+        if path.is_file()
+    )
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
+
+
+def train_row(
+    row: Row,
+    ablation: Ablation,
+    seed: int,
+    seconds: float | None,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Train a row, or what is left of it, and return whether all its steps are done.
+
+    Args:
+        row: What to train.
+        ablation: What rows share.
+        seed: Of the training.
+        seconds: Stop after this long.
+        say: Where lines for people go.
+
+    Raises:
+        BundleError: The training diverged.
+    """
+    run, config = run_folder(row, ablation, seed), row_config(row, ablation, seed)
+    if _is_trained(run, config):
+        return True
+    if not ablation.resume:
+        shutil.rmtree(run, ignore_errors=True)
+    train(
+        _calibrated(ablation.data, config.model, ablation),
+        _calibrated(ablation.held_out, config.model, ablation),
+        run,
+        config,
+        resume=any(run.glob("*.safetensors")),
+        minutes=None if seconds is None else seconds / 60,
+        say=say,
+    )
+    return _is_trained(run, config)
+
+
+def _is_trained(run: Path, config: TrainConfig) -> bool:
+    if not (run / "bundle").is_dir():
+        return False
+    steps: int = load_bundle(run / "bundle").training["steps"]
+    return steps >= config.matcher.steps
+
+
+def score_row(row: Row, ablation: Ablation, seed: int) -> None:
+    """Score a trained row on every set that it has not been scored on yet."""
+    for area, data in ablation.areas().items():
+        path = _scores_path(row, ablation, seed, area)
+        if path.exists():
+            continue
+        bundle = _bundle_to_score(row, ablation, seed)
+        data = _calibrated(data, load_bundle(bundle).config, ablation)
+        figures = score_bundle(data, bundle, ablation.device)
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        partial.rename(path)
+
+
+def _scores_path(row: Row, ablation: Ablation, seed: int, area: str) -> Path:
+    scored = _own_scoring(row, ablation)
+    name = "_".join(filter(None, (area, fingerprint(ablation.areas()[area]), scored)))
+    return run_folder(row, ablation, seed) / "scores" / f"{name}.json"
+
+
+def _own_scoring(row: Row, ablation: Ablation) -> str:
+    """Return what tells how a row is scored from how its weights are scored as they are."""
+    generator = ablation.generator if row.kind == "synthetic" else None
+    if not row.scored and generator is None:
+        return ""
+    made_of = [row.scored, None if generator is None else fingerprint(generator)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:8]
+
+
+def _bundle_to_score(row: Row, ablation: Ablation, seed: int) -> Path:
+    """Return the bundle, or a copy of it that says how this row is scored."""
+    run, scored = run_folder(row, ablation, seed), _own_scoring(row, ablation)
+    if not scored:
+        return run / "bundle"
+    model, generator = load_bundle(run / "bundle"), None
+    if row.kind == "synthetic" and ablation.generator is not None:
+        generator = load_bundle(ablation.generator).generator
+    values = merge_options(to_mapping(model.config), parse_assignments(row.scored))
+    return save_bundle(
+        run / f"bundle_{scored}",
+        from_mapping(ModelConfig, values),
+        model.encoder,
+        generator,
+        card=model.card,
+        extra=model.training,
+        street_view_trained=model.street_view_trained,
+    )
+
+
+def _calibrated(data: Path, model: ModelConfig, ablation: Ablation) -> Path:
+    """Return the set with street views turned as the model's calibration turns them."""
+    if not calibrates(model.calibration):
+        return data
+    made = ablation.out / "calibrated" / f"{fingerprint(data)}_{model.calibration}"
+    calibrate_dataset(data, made, model.calibration)
+    return made
+
+
+def _ablate_calibration(table: Table, ablation: Ablation, say: Callable[[str], None]) -> Path:
+    """Study calibration with the default row's weights, or the packaged ones where it has none."""
+    run = run_folder(Row("default"), ablation, ablation.seeds[0])
+    bundle = run / "bundle" if (run / "bundle").is_dir() else default_bundle_path()
+    device = choose_device(ablation.device)
+    model = load_bundle(bundle, device)
+    places = load_rendered(ablation.held_out, model.config)
+    wanted = tuple(method for method in METHODS if method in {row.name for row in table.rows})
+    figures = study_calibration(places, model.config, model.encoder, device, wanted, say=say)
+    setting = f"{len(places)} places of {ablation.held_out.name}, model {model.model_hash[:12]}"
+    return write_calibration(figures, ablation.out, setting)
+
+
+def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
+    figures: dict[str, Mapping[str, RowFigures | None]] = {}
+    missing = list(notes)
+    for area in ablation.areas():
+        found = {row.name: _figures_of(row, ablation, area) for row in table.rows}
+        figures[area] = mark_orderings(table, found, area)
+        lacking = [name for name, figure in found.items() if figure is None]
+        if lacking:
+            missing.append(f"Not measured yet, {area} area: {', '.join(lacking)}.")
+    geometry = override(ablation.base, ablation.options).model.geometry
+    setting: dict[str, Any] = {
+        "data": ablation.data.name,
+        "steps": ablation.steps,
+        "batch": override(ablation.base, ablation.options).batch,
+        "strips": f"{geometry.height} x {geometry.width}",
+        "seeds": "/".join(map(str, ablation.seeds)),
+    }
+    return write_report(Report(table, setting, figures, missing), ablation.out)
+
+
+def _figures_of(row: Row, ablation: Ablation, area: str) -> RowFigures | None:
+    scores = []
+    for seed in ablation.seeds:
+        path = _scores_path(row, ablation, seed, area)
+        if path.exists():
+            score = seed_score(seed, json.loads(path.read_text(encoding="utf-8")), row.kind)
+            scores += [] if score is None else [score]
+    return row_figures(scores)

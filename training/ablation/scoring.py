@@ -1,0 +1,53 @@
+"""A trained model's figures on a set as plain values: what ablations ask of an evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from model_core.bundle import load_bundle
+from training.evaluate_bundle import RADIUS_M, evaluate_bundle
+from training.evaluation.options import EvaluateOptions
+
+_FOVS_DEG = (120.0, 90.0, 70.0, 55.0, 45.0)
+_KEYS = {"1": "recall_at_1", "5": "recall_at_5", "10": "recall_at_10", "1%": "recall_at_1_percent"}
+
+
+def score_bundle(data: Path, bundle: Path, device: str) -> list[dict[str, Any]]:
+    """Return one mapping a kind of reference, or policy, and field of view.
+
+    Each holds ``kind``, ``fov_deg``, ``photos``, ``chance``, ``recall_at_1``, ``recall_at_5``,
+    ``recall_at_10`` and ``recall_at_1_percent``. Policies are compared on the same mixed fields of
+    view; a model without a search over headings is scored without.
+
+    Args:
+        data: Held-out places.
+        bundle: The model.
+        device: cpu, cuda or auto.
+
+    Raises:
+        InputError: There is no place, or one of another frame than the model's.
+    """
+    search = "full" if load_bundle(bundle).config.heading_search else "none"
+    options = EvaluateOptions(fovs_deg=_FOVS_DEG, study=True, samples=1)
+    report = evaluate_bundle(data, bundle, device, options)
+    figures = []
+    for row in report.rows:
+        label = row.label
+        if (label.model, label.search, row.state, row.queries) != ("model", search, "all", "all"):
+            continue
+        mixed = label.fov == options.mixed_label
+        kinds = [label.policy] if mixed and label.kind == "both" else []
+        kinds += [] if mixed else [label.kind]
+        shares = {key: row.figures.shares[f"R@{rank} {RADIUS_M:g}m"] for rank, key in _KEYS.items()}
+        figures += [
+            {
+                "kind": kind,
+                "fov_deg": float(label.fov.split("-")[0]),
+                "photos": row.figures.photos,
+                "chance": shares["recall_at_1"].chance,
+                **{key: share.value for key, share in shares.items()},
+            }
+            for kind in kinds
+        ]
+    return figures

@@ -33,7 +33,7 @@ def fit(
         ema_decay: Of the average, reached after some steps.
         say: Where lines for people go.
     """
-    params = [p for module in modules for p in module.parameters()]
+    params: list[Tensor] = [p for module in modules for p in module.parameters()]
     averaged = [p.detach().clone() for p in params]
     groups = [
         {"params": [p for p in params if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from model_core.errors import InputError
-from training.datasets.manifest import MANIFEST_FILE
+from training.datasets.load import MANIFEST_FILE
 
 RENDERED = {
     "provider": "rendered by `python -m training render`",

@@ -88,7 +88,7 @@ def gather(rows: Tensor) -> Tensor:
         return rows
     if rows.dtype == torch.bool:
         return gather(rows.to(torch.uint8)).bool()
-    gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call]
+    gathered: Tensor = _Gather.apply(rows)
     return gathered
 
 
@@ -100,7 +100,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     flat = torch.cat([g.flatten() for g in gradients])
     distributed.all_reduce(flat)
     flat /= ranks()
-    parts = flat.split([g.numel() for g in gradients])
+    parts = torch.split(flat, [g.numel() for g in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
 

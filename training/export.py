@@ -94,7 +94,9 @@ def _generator_of(bundle: Path) -> PanoGANGenerator:
 
 
 def _size_mb(module: nn.Module) -> float:
-    weights = sum(t.numel() for t in module.state_dict().values() if torch.is_floating_point(t))
+    weights: int = sum(
+        t.numel() for t in module.state_dict().values() if torch.is_floating_point(t)
+    )
     return weights * _BYTES_A_WEIGHT / 1e6
 
 

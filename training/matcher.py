@@ -30,16 +30,16 @@ from torch import Tensor, nn
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
-from training.cached_contrast import encode_in_chunks
+from training.cached_contrast import Encode, encode_in_chunks
 from training.datasets.augmentation import PhotoWindows
 from training.datasets.places import RawBatch
 from training.distributed import average_gradients, gather, rank
 from training.losses import false_negative_mask, matching_loss, window_correlation
+from training.views import SATELLITE_MARGIN as SATELLITE_MARGIN
 from training.views import (
-    SATELLITE_MARGIN as SATELLITE_MARGIN,
-)
-from training.views import (
-    Labels,
+    Encoded,
+    Kind,
+    Shown,
     StreetPolicy,
     labels_of,
     show_photos,
@@ -47,7 +47,6 @@ from training.views import (
     show_streets,
 )
 
-Kind = Literal["si", "svi", "both"]
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "si": ("si",),
     "svi": ("svi",),
@@ -104,37 +103,12 @@ class MatcherConfig:
     seed: int = 11
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What a step shows: normalised strips (B, 3, H, W), masks (B, H, W), and what is known."""
-
-    kinds: tuple[Kind, ...]
-    satellite: Tensor | None
-    street: Tensor | None
-    street_mask: Tensor | None
-    photos: tuple[PhotoWindows, ...]
-    labels: Labels
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Features (B, C, h, bins) of what was shown, coverage (B, bins), and what is known."""
-
-    kinds: tuple[Kind, ...]
-    satellite: Tensor | None
-    street: Tensor | None
-    street_cover: Tensor | None
-    photos: tuple[Tensor, ...]
-    start_bins: tuple[Tensor, ...]
-    photo_layouts: tuple[Tensor, ...]
-    labels: Labels
-
-
 class Matcher(L.LightningModule):
     """Encoder, layout read-out and temperature under one optimiser."""
 
     layout_mean: Tensor
     layout_spread: Tensor
+    _chance: torch.Generator | None
 
     def __init__(
         self,
@@ -199,7 +173,7 @@ class Matcher(L.LightningModule):
         )
         self._common_chance = torch.Generator().manual_seed(common)
         self._chance_seed = own
-        self._chance: torch.Generator | None = None
+        self._chance = None
 
     def draw(self) -> float:
         """Return a number in [0, 1), the same on every rank; no device is waited for."""
@@ -236,26 +210,24 @@ class Matcher(L.LightningModule):
         return Shown(kinds, satellite, street, mask, photos, labels)
 
     def encode(self, shown: Shown) -> Encoded:
-        """Return the features of every rank's share of what is shown, together."""
-        encoder, chunks = self.encoder, self.config.accumulate
+        """Return the features of what is shown by every rank, together."""
+        encoder = self.encoder
+
+        def encoded(encode: Encode, *inputs: Tensor) -> Tensor:
+            return gather(encode_in_chunks(encode, self.config.accumulate, *inputs))
+
         satellite = street = cover = None
         if shown.satellite is not None:
-            satellite = gather(encode_in_chunks(encoder.encode_satellite, chunks, shown.satellite))
+            satellite = encoded(encoder.encode_satellite, shown.satellite)
         if shown.street is not None and shown.street_mask is not None:
-            street = gather(
-                encode_in_chunks(encoder.encode_street, chunks, shown.street, shown.street_mask)
-            )
+            street = encoded(encoder.encode_street, shown.street, shown.street_mask)
             cover = gather(encoder.photo_coverage(shown.street_mask))
-        photos = tuple(
-            gather(encode_in_chunks(self._encode_photo, chunks, cut.images, cut.mask))
-            for cut in shown.photos
-        )
         return Encoded(
             kinds=shown.kinds,
             satellite=satellite,
             street=street,
             street_cover=cover,
-            photos=photos,
+            photos=tuple(encoded(self._encode_photo, p.images, p.mask) for p in shown.photos),
             start_bins=tuple(gather(cut.start_bin) for cut in shown.photos),
             photo_layouts=tuple(gather(cut.layout) for cut in shown.photos),
             labels=shown.labels.map(gather),
@@ -398,7 +370,8 @@ class Matcher(L.LightningModule):
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the averaged weights, quickly at first: an average of the last tenth of the run."""
         decay = min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
-        kept, new = list(self.averaged.parameters()), list(self.encoder.parameters())
+        kept: list[Tensor] = list(self.averaged.parameters())
+        new: list[Tensor] = list(self.encoder.parameters())
         torch._foreach_lerp_(kept, new, 1 - decay)
         for held, seen in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
             held.copy_(seen)

@@ -70,7 +70,7 @@ def _encode(
     encoder.eval()
     rows = torch.arange(len(places), device=places.device)
     photos, references, cameras, cities = [], [], [], []
-    for part in rows.split(ENCODE_ROWS):
+    for part in torch.split(rows, ENCODE_ROWS):
         batch = places.take(part, torch.zeros_like(part))
         cut = show_photos(batch, fov_deg, matcher.model_config, chance)
         full = cut.images.shape[-1] == matcher.model_config.geometry.width

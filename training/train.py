@@ -15,9 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lightning as L
+import numpy as np
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import RichProgressBar
-from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 
 from model_core.bundle import load_bundle
@@ -25,10 +26,11 @@ from model_core.device import choose_device
 from model_core.errors import ConfigError
 from training.checkpoint import restore_module, restore_stream
 from training.data_sources import data_sources
+from training.datasets.load import load_places
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_galleries
-from training.datasets.rendered import load_rendered as load_places
 from training.datasets.resident import ResidentPlaces
+from training.datasets.splits import same_area
 from training.distributed import join_ranks, leave_ranks, own_device, rank
 from training.export import RUN_FILE, export_run
 from training.matcher import Matcher
@@ -60,7 +62,8 @@ def train(
 
     Args:
         data: Folder of places to learn from.
-        held_out_data: Folder of other places, to watch the training by.
+        held_out_data: Folder of other places, to watch the training by; the same folder: its
+            own parts for training and validation, rendered cities block by block.
         out: Run folder: config.json, run.json, history.json, last.safetensors, tensorboard, bundle.
         config: The run.
         resume: Go on from the last checkpoint.
@@ -138,15 +141,15 @@ def prepare(
         raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
     if rank() == 0:
         claim_run_folder(out, config, resume)
-    trained = load_places(data, config.model)
-    held_out = HeldOut(load_places(held_out_data, config.model), load_galleries(held_out_data))
+    trained, watched = _load_both(data, held_out_data, config, say)
+    held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
     labels = trained.layout.shape[-1]
-    statistics = trained.layout_statistics() if labels else (torch.zeros(0), torch.zeros(0))
+    mean, spread = trained.layout_statistics() if labels else (np.zeros(0), np.zeros(0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.matcher.seed)
         pretrained = config.pretrained and not resume
-        module = Matcher(config.model, config.matcher, *statistics, pretrained)
+        module = Matcher(config.model, config.matcher, mean, spread, pretrained)
     if config.start_from is not None and not resume:
         _take_up(Path(config.start_from), module)
     if rank() == 0:
@@ -160,8 +163,25 @@ def prepare(
         (out / RUN_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
     module = module.to(device)
     if device.type == "cuda":
-        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module = module.to(memory_format=torch.channels_last)
     return trained, held_out, module
+
+
+def _load_both(
+    data: Path, held_out: Path, config: TrainConfig, say: Callable[[str], None]
+) -> tuple[PlaceSet, PlaceSet]:
+    """Return places to learn from and places to watch by; parts of one folder share nothing."""
+    if data.resolve() != held_out.resolve():
+        folders = (data, held_out)
+        trained, watched = (load_places(folder, config.model, say=say) for folder in folders)
+        return trained, watched
+    if any(data.glob("city_?????")):
+        parts = same_area(load_places(data, config.model, say=say), config.matcher.seed)
+        return parts.train, parts.validation
+    return (
+        load_places(data, config.model, "train", say),
+        load_places(data, config.model, "validation", say),
+    )
 
 
 def _stream(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from model_core.config import PRESETS, ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
@@ -55,7 +55,7 @@ class TrainConfig:
     cities_per_batch: int = 4
     evaluate_every: int = 500
     patience: int = 0
-    precision: str = "bf16-mixed"
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     compile: bool = False
     accelerator: str = "auto"
 

@@ -27,6 +27,7 @@ from training.datasets.augmentation import (
 )
 from training.datasets.places import RawBatch
 
+Kind = Literal["si", "svi", "both"]
 StreetPolicy = Literal["strict", "hybrid", "nearest"]
 
 SATELLITE_MARGIN = 1.25
@@ -68,6 +69,32 @@ class Labels:
         if kind == "svi":
             return self.photo_there & self.street_usable
         return self.photo_there & (self.street_usable | ~self.street_needed)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a step shows: normalised strips (B, 3, H, W), masks (B, H, W), and what is known."""
+
+    kinds: tuple[Kind, ...]
+    satellite: Tensor | None
+    street: Tensor | None
+    street_mask: Tensor | None
+    photos: tuple[PhotoWindows, ...]
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Features (B, C, h, bins) of what was shown, coverage (B, bins), and what is known."""
+
+    kinds: tuple[Kind, ...]
+    satellite: Tensor | None
+    street: Tensor | None
+    street_cover: Tensor | None
+    photos: tuple[Tensor, ...]
+    start_bins: tuple[Tensor, ...]
+    photo_layouts: tuple[Tensor, ...]
+    labels: Labels
 
 
 def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:

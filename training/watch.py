@@ -22,9 +22,10 @@ from training.datasets.places import PlaceSet, RawBatch
 from training.distributed import agreed, rank, ranks
 from training.evaluate import Recall, evaluate_matcher
 from training.export import HISTORY_FILE
-from training.matcher import Matcher, Shown
+from training.matcher import Matcher
 from training.stream import BatchStream
 from training.train_config import BEST, CHECKPOINT, TrainConfig
+from training.views import Shown
 from training.world.gallery import CityGallery
 
 CURVES_FOLDER = "tensorboard"

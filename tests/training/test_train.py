@@ -75,13 +75,13 @@ def test_a_run_is_stopped_resumed_exported_and_locates_a_photo(
             photos=(photo,),
             area=str(demo / "area.geojson"),
             sources=sources,
-            model=tmp_path / "model",
+            bundle=tmp_path / "model",
             gallery=tmp_path / "gallery",
             config=LocateConfig(verification=VerificationConfig(budget_views=0)),
         )
     )
     assert outcome.results[0].candidates
-    assert outcome.evidence[0].retrieval is not None
+    assert outcome.provenance.model_hash == model.model_hash
 
 
 @pytest.mark.slow
@@ -152,6 +152,17 @@ def test_rendering_again_keeps_whole_cities_and_redoes_missing_ones(rendered: Pa
     places = load_rendered(rendered / "train", ModelConfig())
     assert len(places) <= 10
     assert places.query.shape[1:] == (2, 64, 128, 3)
+
+
+@pytest.mark.slow
+def test_one_folder_is_parted_so_that_what_is_watched_is_not_learnt(rendered: Path, tmp_path: Path):
+    folder = rendered / "train"
+    config = override(read_config(CONFIG), ["matcher.steps=1", "matcher.windows_per_photo=1"])
+    train(folder, folder, tmp_path / "run", config, say=list[str]().append)
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    places = len(load_rendered(folder, config.model))
+    assert 0 < about["held_out_places"] < about["places"]
+    assert about["places"] + about["held_out_places"] < places
 
 
 def test_a_set_of_other_strips_is_refused(tmp_path: Path):

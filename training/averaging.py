@@ -39,7 +39,7 @@ def fit(
         {"params": [p for p in params if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
         {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    fused = params[0].device.type == "cuda"
+    fused = params[0].device.type in ("cpu", "cuda")
     optimizer = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=fused)
     mean: dict[str, Tensor] = {}
     for step in range(1, steps + 1):

@@ -98,6 +98,11 @@ def restore_optimizer(path: Path, optimizer: torch.optim.Optimizer) -> None:
         number, key = name.split(".", 1)
         state.setdefault(int(number), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    # A fused step walks a parameter and its averages in one order, so they must lie alike.
+    for parameter, held in optimizer.state.items():
+        for name, value in held.items():
+            if value.shape == parameter.shape:
+                held[name] = torch.empty_like(parameter).copy_(value)
 
 
 def restore_stream(path: Path) -> dict[str, Tensor]:

@@ -75,11 +75,10 @@ def train(
     bar = console.is_terminal
     try:
         chosen = override(read_config(config), options or [])
-        bundle = run(data, held_out, out, chosen, resume, minutes, console.print, device, bar)
+        run(data, held_out, out, chosen, resume, minutes, console.print, device, bar)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
-    console.print(f"bundle: {bundle}")
 
 
 @app.command()

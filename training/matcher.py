@@ -280,10 +280,9 @@ class Matcher(L.LightningModule):
         self, photo: Tensor, features: Tensor, scale: Tensor, heading_known: Tensor
     ) -> Tensor:
         """Return the correlation (B, N, headings) that the loss compares."""
-        if not self.model_config.heading_search:
-            return window_correlation(photo, features[..., : photo.shape[-1]])[..., :1]
-        correlation = window_correlation(photo, features)
-        if self.config.alignment == "logsumexp":
+        searched = self.model_config.heading_search
+        correlation = window_correlation(photo, features, searched)
+        if self.config.alignment == "logsumexp" or not searched:
             return correlation
         picked = F.gumbel_softmax(correlation * scale, hard=True, dim=2)
         aligned = (picked * correlation).sum(2, keepdim=True)
@@ -298,12 +297,11 @@ class Matcher(L.LightningModule):
             for photo, layout in zip(encoded.photos, encoded.photo_layouts, strict=True)
         ]
         total = torch.stack(losses).mean()
-        if encoded.satellite is not None:
-            total = total + self._layout_loss(
-                encoded.satellite, labels.query_layout, labels.photo_there
-            )
-        if encoded.street is not None and encoded.street_cover is not None:
-            total = total + self._layout_loss(encoded.street, labels.layout, encoded.street_cover)
+        si, svi, cover = encoded.satellite, encoded.street, encoded.street_cover
+        if si is not None:
+            total = total + self._layout_loss(si, labels.query_layout, labels.photo_there)
+        if svi is not None and cover is not None:
+            total = total + self._layout_loss(svi, labels.layout, cover)
         return total
 
     def _layout_loss(self, features: Tensor, labels: Tensor, seen: Tensor) -> Tensor:
@@ -350,21 +348,23 @@ class Matcher(L.LightningModule):
 
     def _draw_fov_deg(self) -> float:
         """Return a field of view; the curriculum begins with full circles."""
-        config = self.config
-        widest = config.fov_max_deg + (360.0 - config.fov_max_deg) * self._curriculum()
+        config, share = self.config, self.config.curriculum_share
+        back = max(0.0, 1.0 - self._progress() / share) if share > 0.0 else 0.0
+        widest = config.fov_max_deg + (360.0 - config.fov_max_deg) * back
         return config.fov_min_deg + (widest - config.fov_min_deg) * self.draw()
 
     def _progress(self) -> float:
         return min(1.0, self.steps_done / self.config.steps)
 
-    def _curriculum(self) -> float:
-        """Return the share of the way back to full circles: 1 at the start, 0 once it ends."""
-        share = self.config.curriculum_share
-        return max(0.0, 1.0 - self._progress() / share) if share > 0.0 else 0.0
-
     def on_after_backward(self) -> None:
         """Bring the ranks' gradients together."""
         average_gradients(self.parameters())
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        """Clip by the norm; Lightning would refuse to beside a fused optimiser, even in bf16."""
+        nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
@@ -384,7 +384,7 @@ class Matcher(L.LightningModule):
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        fused = self.device.type == "cuda"
+        fused = self.device.type in ("cpu", "cuda")
         optimizer = torch.optim.AdamW(
             groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=fused
         )

@@ -14,7 +14,7 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from training.datasets.places import RawBatch
 from training.datasets.resident import ResidentPlaces
 from training.losses import window_correlation
-from training.matcher import Matcher, MatcherConfig
+from training.matcher import Matcher
 from training.views import StreetPolicy, labels_of, show_photos, show_satellites, show_streets
 
 ENCODE_ROWS = 256
@@ -52,10 +52,7 @@ def mine_hard_negatives(
     known = _encode(matcher, encoder, places, fov_deg, chance)
     count = min(negatives, len(places) - 1)
     return torch.cat(
-        [
-            _hardest(known, first, count, matcher.config)
-            for first in range(0, len(places), PHOTO_ROWS)
-        ]
+        [_hardest(known, first, count, matcher) for first in range(0, len(places), PHOTO_ROWS)]
     )
 
 
@@ -98,18 +95,20 @@ def _encode_places(
     return encoder.fuse(satellite, street, encoder.photo_coverage(mask), there, usable)[0]
 
 
-def _hardest(known: _Known, first: int, count: int, config: MatcherConfig) -> Tensor:
+def _hardest(known: _Known, first: int, count: int, matcher: Matcher) -> Tensor:
     """Return (B, count) rows for the photos from ``first`` on, a block of places at a time."""
     photos = known.photos[first : first + PHOTO_ROWS]
     camera_xy, city = (
         values[first : first + PHOTO_ROWS] for values in (known.camera_xy, known.city)
     )
+    radius_m = matcher.config.false_negative_radius_m
+    searched = matcher.model_config.heading_search
     best_score = photos.new_zeros((len(photos), 0))
     best_row = torch.zeros((len(photos), 0), dtype=torch.long, device=photos.device)
     for start in range(0, len(known.places), PLACE_ROWS):
         part = slice(start, start + PLACE_ROWS)
-        score = window_correlation(photos, known.places[part]).amax(dim=2)
-        near = torch.cdist(camera_xy, known.camera_xy[part]) < config.false_negative_radius_m
+        score = window_correlation(photos, known.places[part], searched).amax(dim=2)
+        near = torch.cdist(camera_xy, known.camera_xy[part]) < radius_m
         near = near & (city[:, None] == known.city[part][None])
         score = score.masked_fill(near, -torch.inf)
         row = torch.arange(start, start + score.shape[1], device=score.device).expand_as(score)

@@ -10,6 +10,7 @@ On several GPUs: torchrun --nproc-per-node 2 -m training train ...
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +124,7 @@ def _train(
     if rank() == 0:
         if not watch.history or watch.history[-1]["step"] != module.steps_done:
             watch.evaluate(trainer, module)
-        export_run(out, bundle)
+        say(f"bundle: {export_run(out, bundle)}")
     return bundle
 
 
@@ -161,9 +162,7 @@ def prepare(
             "held_out_sources": data_sources(held_out_data),
         }
         (out / RUN_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
-    module = module.to(device)
-    if device.type == "cuda":
-        module = module.to(memory_format=torch.channels_last)
+    module = module.to(device).to(memory_format=torch.channels_last)
     return trained, held_out, module
 
 
@@ -215,8 +214,10 @@ def _stream(
 
 def _trainer(config: TrainConfig, module: Matcher, watch: Watch, bar: bool) -> L.Trainer:
     """Return a trainer for this process alone; ranks speak to each other in the module."""
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     on_gpu = module.device.type == "cuda"
     return L.Trainer(
+        max_epochs=1,  # an endless one
         max_steps=max(0, config.matcher.steps - module.first_step),
         accelerator="gpu" if on_gpu else module.device.type,
         devices=[module.device.index or 0] if on_gpu else 1,

@@ -97,7 +97,7 @@ def measure(arguments: argparse.Namespace, device: torch.device, ours: bool) -> 
     config = MatcherConfig(references=shares, accumulate=arguments.accumulate if ours else 1)
     torch.manual_seed(0)
     matcher = Matcher(model, config, *places.layout_statistics()).to(device)
-    if ours and device.type == "cuda":
+    if ours:
         matcher = matcher.to(memory_format=torch.channels_last)
     if ours and arguments.compile:
         for strips in matcher.encoder.branches.values():
@@ -105,8 +105,7 @@ def measure(arguments: argparse.Namespace, device: torch.device, ours: bool) -> 
     kept = ResidentPlaces(places, arguments.batch, 4, 0, device)
     batches: Iterator = iter(kept if ours else NeighbourBatches(places, arguments.batch, 4, seed=0))
     trained = [p for n, p in matcher.named_parameters() if not n.startswith("averaged.")]
-    fused = {"fused": True} if ours and device.type == "cuda" else {"foreach": ours}
-    optimizer = torch.optim.AdamW(trained, lr=1e-4, **fused)
+    optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=ours, foreach=False)
     watch = Stopwatch(device)
     step = 0
     while not watch.enough():

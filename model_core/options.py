@@ -23,7 +23,7 @@ def read_options(values: Mapping[str, Any]) -> LocateConfig:
         ConfigError: An option is unknown (the message lists the known ones) or of a wrong kind.
     """
     config = from_mapping(LocateConfig, values)
-    _check_kinds(config, "")
+    check_kinds(config)
     return config
 
 
@@ -67,11 +67,20 @@ def _value(text: str) -> Any:
         return text
 
 
-def _check_kinds(config: Any, where: str) -> None:
+def check_kinds(config: Any, where: str = "") -> None:
+    """Check that every option of a configuration is of the kind that it is declared as.
+
+    Args:
+        config: A dataclass, nested ones too.
+        where: The path of names above, for messages.
+
+    Raises:
+        ConfigError: An option is of another kind.
+    """
     for name, hint in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
         if dataclasses.is_dataclass(hint) and isinstance(value, hint):  # type: ignore[arg-type]
-            _check_kinds(value, f"{where}{name}.")
+            check_kinds(value, f"{where}{name}.")
         elif not _fits(value, hint):
             raise ConfigError(
                 f"option {where + name!r} is {value!r}; {_in_words(hint)} is expected"

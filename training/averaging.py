@@ -33,14 +33,15 @@ def fit(
         ema_decay: Of the average, reached after some steps.
         say: Where lines for people go.
     """
-    params = [p for module in modules for p in module.parameters()]
+    params: list[Tensor] = [p for module in modules for p in module.parameters()]
     averaged = [p.detach().clone() for p in params]
     groups = [
         {"params": [p for p in params if p.ndim > 1], "weight_decay": _WEIGHT_DECAY},
         {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
-    mean: dict[str, float] = {}
+    fused = params[0].device.type in ("cpu", "cuda")
+    optimizer = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=fused)
+    mean: dict[str, Tensor] = {}
     for step in range(1, steps + 1):
         cosine = 0.03 + 0.97 * 0.5 * (1.0 + math.cos(math.pi * step / steps))
         for group in optimizer.param_groups:
@@ -52,13 +53,11 @@ def fit(
         optimizer.step()
         decay = min(ema_decay, (1 + step) / (10 + step))
         with torch.no_grad():
-            for kept, new in zip(averaged, params, strict=True):
-                kept.lerp_(new, 1.0 - decay)
-        for key, loss in losses.items():
-            value = float(loss.detach())
-            mean[key] = 0.98 * mean.get(key, value) + 0.02 * value
+            torch._foreach_lerp_(averaged, params, 1.0 - decay)
+            for key, loss in losses.items():
+                mean[key] = torch.lerp(mean.get(key, loss), loss, 0.02)
         if step % _TOLD_EVERY == 0:
-            say(f"{name} step {step} " + " ".join(f"{k} {v:.3f}" for k, v in mean.items()))
+            say(f"{name} step {step} " + " ".join(f"{k} {float(v):.3f}" for k, v in mean.items()))
     with torch.no_grad():
         for kept, parameter in zip(averaged, params, strict=True):
             parameter.copy_(kept)

@@ -77,12 +77,15 @@ def render(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option(help="Folder written by render.")],
-    held_out: Annotated[Path, typer.Option(help="Folder of other cities, to watch by.")],
+    data: Annotated[Path, typer.Option(help="Folder of places to learn from.")],
+    held_out: Annotated[Path, typer.Option(help="Folder of other places, to watch by.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop early after this long.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or auto; what the configuration says if absent.")
+    ] = None,
     options: Annotated[
         list[str] | None,
         typer.Option("--set", help="Any option of TrainConfig, as in matcher.steps=500."),
@@ -92,13 +95,13 @@ def train(
     from training.train import override, read_config
     from training.train import train as run
 
+    bar = console.is_terminal
     try:
         chosen = override(read_config(config), options or [])
-        bundle = run(data, held_out, out, chosen, resume, minutes, console.print)
+        run(data, held_out, out, chosen, resume, minutes, console.print, device, bar)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
-    console.print(f"bundle: {bundle}")
 
 
 @app.command()
@@ -143,17 +146,31 @@ def teach(
     held_out: Annotated[Path, typer.Option(help="Folder of other cities, to judge by.")],
     out: Annotated[Path, typer.Option(help="Run folder; stages already there are kept.")],
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or auto; what the configuration says if absent.")
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any option of TrainConfig, as in ground.steps=500."),
+    ] = None,
 ) -> None:
     """Teach the ground branch true layouts, train the heads and write a bundle."""
-    from training.train import read_config
-    from training.train import teach as run
+    from training.teach import teach as run
+    from training.train import override, read_config
 
     try:
-        bundle = run(data, held_out, out, read_config(config), console.print)
+        chosen = override(read_config(config), options or [])
+        bundle = run(data, held_out, out, chosen, console.print, device)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
     console.print(f"bundle: {bundle}")
 
 
-from training import cli_ablate, cli_evaluate, cli_geometry, cli_panogan  # noqa: E402, F401
+from training import (  # noqa: E402, F401
+    cli_ablate,
+    cli_evaluate,
+    cli_export,
+    cli_geometry,
+    cli_panogan,
+)

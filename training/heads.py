@@ -85,7 +85,7 @@ def map_city(matcher: Matcher, batch: RawBatch, windows: int) -> CityMaps:
     encoder = matcher.encoder
     taps = {name: _Tap(_head(encoder, name)) for name in ("ground", "satellite")}
     photos = []
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(matcher.device.type, torch.bfloat16):
         matcher.encode_satellites(batch)
         satellite_maps = taps["satellite"].seen
         matcher.encode_street_views(batch)
@@ -114,7 +114,7 @@ def map_cities(
         rows: npt.NDArray[np.int64] = rng.permutation(np.flatnonzero(places.city == city))
         for number in range(places.query.shape[1]):
             batch = take_batch(places, rows, np.full(len(rows), number, np.int64))
-            maps.append(map_city(matcher, batch, config.windows))
+            maps.append(map_city(matcher, batch.to(matcher.device), config.windows))
     say(f"heads: {len(cities)} cities mapped")
     return maps
 
@@ -134,7 +134,7 @@ def train_heads(
         say: Where lines for people go.
     """
     encoder = matcher.encoder
-    scale = _Scale(config.initial_scale)
+    scale = _Scale(config.initial_scale).to(matcher.device)
     rng = np.random.default_rng(config.seed)
 
     def losses_of_batch() -> dict[str, Tensor]:
@@ -174,12 +174,12 @@ def _losses(
     config: HeadsConfig,
 ) -> dict[str, Tensor]:
     ground, satellite = (_head(encoder, name) for name in ("ground", "satellite"))
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(photos.maps.device.type, torch.bfloat16):
         raw = [ground(photos.maps), satellite(city.satellite), ground(city.street)]
     photo = normalize_features(raw[0].float() * photos.coverage[:, None, None])
     si, svi = normalize_features(raw[1]), normalize_features(raw[2])
-    here = torch.ones(len(photo), dtype=torch.bool)
-    cover = torch.ones(len(photo), si.shape[-1])
+    here = torch.ones(len(photo), dtype=torch.bool, device=photo.device)
+    cover = torch.ones(len(photo), si.shape[-1], device=photo.device)
     references = {"si": si, "svi": svi, "both": encoder.fuse(si, svi, cover, here, here)[0]}
     weight = {"si": 1.0, "svi": config.street_weight, "both": config.street_weight}
     return {

@@ -78,12 +78,12 @@ def teach_ground(
     """
     model = matcher.model_config
     rows = model.feature_channels * model.feature_height
-    teacher = LayoutTeacher(matcher.config.layout_channels, rows)
+    teacher = LayoutTeacher(matcher.layout_channels, rows).to(matcher.device)
     batches = _city_batches(places, config.batch, config.seed)
     fit(
         "ground",
         (matcher.encoder.branches["ground"], teacher),
-        lambda: {"ground": ground_loss(matcher, teacher, config, *next(batches))},
+        lambda: {"ground": ground_loss(matcher, teacher, config, *_sent(next(batches), matcher))},
         config.steps,
         config.learning_rate,
         config.ema_decay,
@@ -103,16 +103,17 @@ def ground_loss(
         batch: Photos of one city.
         other: Further cameras of the city, whose layouts are wrong answers too.
     """
-    with torch.autocast("cpu", torch.bfloat16):
+    kind = matcher.device.type
+    with torch.autocast(kind, torch.bfloat16):
         photo, cut, said = matcher.encode_photos(batch)
     layouts = torch.cat([batch.query_layout, other.query_layout])
     camera_xy = torch.cat([one.place_xy + one.query_offset_m for one in (batch, other)])
     found = _layout_found(matcher, teacher, photo, cut.start_bin, layouts, camera_xy)
     loss = found + config.layout_weight * said
-    if float(torch.rand(1, generator=matcher.chance)) < config.street_share:
-        with torch.autocast("cpu", torch.bfloat16):
+    if matcher.draw() < config.street_share:
+        with torch.autocast(kind, torch.bfloat16):
             street, street_said = matcher.encode_street_views(batch)
-        north = torch.zeros(len(street))
+        north = torch.zeros(len(street), device=street.device)
         found = _layout_found(matcher, teacher, street, north, batch.layout, batch.place_xy)
         loss = loss + found + config.layout_weight * street_said
     return loss
@@ -132,6 +133,10 @@ def _layout_found(
     near = near.fill_diagonal_(False)[: len(features)]
     correlation = window_correlation(features.flatten(1, 2)[:, :, None], gallery)
     return heading_loss(correlation, start_bin, teacher.log_scale.exp(), near)
+
+
+def _sent(batches: tuple[RawBatch, RawBatch], matcher: Matcher) -> tuple[RawBatch, RawBatch]:
+    return batches[0].to(matcher.device), batches[1].to(matcher.device)
 
 
 def _city_batches(places: PlaceSet, count: int, seed: int) -> Iterator[tuple[RawBatch, RawBatch]]:

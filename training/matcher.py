@@ -1,11 +1,16 @@
 """The matcher as a Lightning module: photo, satellite image and street view in one space.
 
-Each step cuts photos at unknown headings out of rendered circles, encodes them and their places,
-and asks for the right place at the right heading. Two aids make a small model learn quickly:
-a field-of-view curriculum from the full circle down (SinGeo), and the true layout (distance and
-skyline of buildings, canopy, ground cover), which the first features of every branch learn to
-say, each in its own slot. A photo and a satellite image share that layout and not their looks, so
-places can be told apart as soon as it is learned; the other features are free.
+Each step cuts photos out of full circles, encodes them and their places, and asks for the right
+place at the right heading; where a heading is unknown, for the right place at any. A step shows
+satellite images, street views or both, so that one model serves places with either. Two aids make
+a small model learn quickly: a field-of-view curriculum from the full circle down (SinGeo), and the
+true layout where it is known (distance and skyline of buildings, canopy, ground cover), which the
+first features of every branch learn to say, each in its own slot. A photo and a satellite image
+share that layout and not their looks, so places can be told apart as soon as it is learned; the
+other features are free.
+
+Chance is a function of the seed, the step and the rank: a resumed run draws what an unbroken one
+would have drawn.
 """
 
 from __future__ import annotations
@@ -13,63 +18,85 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
+import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model_core.alignment.polar import polar_transform_torch
 from model_core.config import ModelConfig
+from model_core.errors import ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
-from training.datasets.augmentation import (
-    PhotoWindows,
-    bins_for_fov,
-    cut_windows,
-    hide_rectangles,
-    jitter_colors,
-    normalize,
-    soften,
-    to_float,
-)
+from training.cached_contrast import Encode, encode_in_chunks
+from training.datasets.augmentation import PhotoWindows
 from training.datasets.places import RawBatch
-from training.losses import (
-    LossName,
-    false_negative_mask,
-    matching_loss,
-    window_correlation,
+from training.distributed import average_gradients, gather, rank
+from training.losses import false_negative_mask, matching_loss, window_correlation
+from training.views import SATELLITE_MARGIN as SATELLITE_MARGIN
+from training.views import (
+    Encoded,
+    Kind,
+    Shown,
+    StreetPolicy,
+    labels_of,
+    show_photos,
+    show_satellites,
+    show_streets,
 )
 
-SATELLITE_MARGIN = 1.25
+_KINDS_OF: dict[str, tuple[Kind, ...]] = {
+    "si": ("si",),
+    "svi": ("svi",),
+    "both": ("both",),
+    "all": ("si", "svi", "both"),
+}
+
+
+@dataclass(frozen=True)
+class ReferenceShares:
+    """The shares of steps by what references they show; ``all`` scores the three at once.
+
+    A place without a usable street view is known by its satellite image in ``both``, and is left
+    out in ``svi``.
+    """
+
+    si: float = 0.5
+    svi: float = 0.0
+    both: float = 0.0
+    all: float = 0.5
 
 
 @dataclass(frozen=True)
 class MatcherConfig:
-    """The recipe. ``steps`` sets the schedules; ``layout_channels`` is K of the labels.
+    """The recipe; ``steps`` sets the schedules.
 
     ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
     gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
-    the references. ``loss`` is one of ``training.losses``. ``initial_scale`` and
-    ``initial_layout_gain`` begin near their last values when trained weights are taken up.
+    the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last values when
+    trained weights are taken up. ``alignment`` is how an unknown heading is found, ``accumulate``
+    how many chunks a batch is encoded in.
     """
 
     steps: int = 4000
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup_steps: int = 150
+    loss: str = "infonce"
+    alignment: Literal["logsumexp", "gumbel"] = "logsumexp"
     label_smoothing: float = 0.05
     false_negative_radius_m: float = 25.0
-    street_share: float = 0.5
+    references: ReferenceShares = ReferenceShares()
+    street_policy: StreetPolicy = "hybrid"
     layout_weight: float = 3.0
-    layout_channels: int = 16
     fov_min_deg: float = 40.0
     fov_max_deg: float = 110.0
     curriculum_share: float = 0.1
     center_sigma_m: float = 3.5
     windows_per_photo: int = 3
-    loss: LossName = "infonce"
+    accumulate: int = 1
     initial_scale: float = 1 / 0.07
     initial_layout_gain: float = 1.0
     ema_decay: float = 0.998
@@ -81,6 +108,7 @@ class Matcher(L.LightningModule):
 
     layout_mean: Tensor
     layout_spread: Tensor
+    _chance: torch.Generator | None
 
     def __init__(
         self,
@@ -88,26 +116,37 @@ class Matcher(L.LightningModule):
         config: MatcherConfig,
         layout_mean: npt.ArrayLike,
         layout_spread: npt.ArrayLike,
+        pretrained: bool = False,
     ):
         """Make a matcher.
 
         Args:
             model_config: What the features are.
             config: The recipe.
-            layout_mean: (K,) mean of every layout label over the training set.
+            layout_mean: (K,) mean of every layout label over the training set; K may be 0.
             layout_spread: (K,) its standard deviation.
+            pretrained: Start from ImageNet weights.
+
+        Raises:
+            ConfigError: Shares that are no shares, an unknown loss, or a backbone without
+                ImageNet weights.
+            BundleError: The ImageNet weights cannot be had.
         """
         super().__init__()
+        shares = vars(config.references)
+        if min(shares.values()) < 0.0 or sum(shares.values()) <= 0.0:
+            raise ConfigError(f"references {shares} are no shares; give some of them above 0")
         self.model_config = model_config
         self.config = config
-        self.encoder = PlaceEncoder(model_config)
+        self.matching_loss = matching_loss(config.loss)
+        self.encoder = PlaceEncoder(model_config, pretrained)
         self.register_buffer("layout_mean", torch.as_tensor(layout_mean, dtype=torch.float32))
         self.register_buffer("layout_spread", torch.as_tensor(layout_spread, dtype=torch.float32))
         self.log_layout_gain = nn.Parameter(torch.tensor(math.log(config.initial_layout_gain)))
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.initial_scale)))
         self.averaged = deepcopy(self.encoder).requires_grad_(False)
         self.first_step = 0
-        self._chance: torch.Generator | None = None
+        self.restart_chance(config.seed)
 
     @property
     def steps_done(self) -> int:
@@ -115,157 +154,227 @@ class Matcher(L.LightningModule):
         return self.first_step + self.global_step
 
     @property
+    def layout_channels(self) -> int:
+        """Layout labels of a bin; 0 where no truth is known."""
+        return len(self.layout_mean)
+
+    @property
     def chance(self) -> torch.Generator:
-        """The module's own source of chance, on its device."""
-        if self._chance is None:
-            seed = self.config.seed + self.first_step
-            self._chance = torch.Generator(self.device).manual_seed(seed)
+        """The rank's own source of chance, on the module's device."""
+        if self._chance is None or self._chance.device.type != self.device.type:
+            self._chance = torch.Generator(self.device).manual_seed(self._chance_seed)
         return self._chance
 
-    def restart_chance(self, seed: int) -> None:
-        """Begin the source of chance anew, so that a stage does not depend on those before it."""
-        self._chance = torch.Generator(self.device).manual_seed(seed)
+    def restart_chance(self, *seed: int) -> None:
+        """Begin all chance anew, so that a step or stage does not depend on those before it."""
+        common, own = (
+            int(np.random.SeedSequence([*seed, *mine]).generate_state(1, np.uint32)[0])
+            for mine in ((), (rank(),))
+        )
+        self._common_chance = torch.Generator().manual_seed(common)
+        self._chance_seed = own
+        self._chance = None
+
+    def draw(self) -> float:
+        """Return a number in [0, 1), the same on every rank; no device is waited for."""
+        return float(torch.rand(1, generator=self._common_chance))
 
     def training_step(self, batch: RawBatch, batch_index: int) -> Tensor:
-        """Return the loss of one batch: every kind of reference the step holds, plus layout."""
-        config = self.config
-        references, layout_loss = self._encode_references(
-            batch, with_street=self._draw() < config.street_share
+        """Return the loss of one batch."""
+        self.restart_chance(self.config.seed, self.steps_done)
+        torch.manual_seed(self._common_chance.initial_seed())  # of layers that draw by themselves
+        loss, parts = self.loss_of(self.encode(self.show(batch)))
+        self.log_dict(parts, prog_bar=True)
+        return loss
+
+    @torch.no_grad()
+    def show(self, batch: RawBatch) -> Shown:
+        """Return what a step shows of a batch: a draw of references, windows and weather."""
+        config, model, chance = self.config, self.model_config, self.chance
+        shares = vars(config.references)
+        at, kinds = self.draw() * sum(shares.values()), _KINDS_OF["si"]
+        for name, share in shares.items():
+            if 0.0 <= at < share:
+                kinds = _KINDS_OF[name]
+            at -= share
+        satellite = street = mask = None
+        if kinds != ("svi",):
+            satellite = show_satellites(batch, model, config.center_sigma_m, chance)
+        if kinds != ("si",):
+            street, mask = show_streets(batch, chance)
+        photos = tuple(
+            show_photos(batch, self._draw_fov_deg(), model, chance)
+            for _ in range(config.windows_per_photo)
         )
-        camera_xy = batch.place_xy + batch.query_offset_m
-        masked = false_negative_mask(camera_xy, batch.city, config.false_negative_radius_m)
-        searched = self.model_config.heading_search
+        labels = labels_of(batch, config.street_policy)
+        return Shown(kinds, satellite, street, mask, photos, labels)
+
+    def encode(self, shown: Shown) -> Encoded:
+        """Return the features of what is shown by every rank, together."""
+        encoder = self.encoder
+
+        def encoded(encode: Encode, *inputs: Tensor) -> Tensor:
+            return gather(encode_in_chunks(encode, self.config.accumulate, *inputs))
+
+        satellite = street = cover = None
+        if shown.satellite is not None:
+            satellite = encoded(encoder.encode_satellite, shown.satellite)
+        if shown.street is not None and shown.street_mask is not None:
+            street = encoded(encoder.encode_street, shown.street, shown.street_mask)
+            cover = gather(encoder.photo_coverage(shown.street_mask))
+        return Encoded(
+            kinds=shown.kinds,
+            satellite=satellite,
+            street=street,
+            street_cover=cover,
+            photos=tuple(encoded(self._encode_photo, p.images, p.mask) for p in shown.photos),
+            start_bins=tuple(gather(cut.start_bin) for cut in shown.photos),
+            photo_layouts=tuple(gather(cut.layout) for cut in shown.photos),
+            labels=shown.labels.map(gather),
+        )
+
+    def loss_of(self, encoded: Encoded) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a whole batch, and its parts without gradient, by name."""
+        config, labels = self.config, encoded.labels
         scale = self.log_scale.exp().clamp(max=100.0)
-        losses: dict[str, Tensor] = {}
-        for _ in range(config.windows_per_photo):
-            photo, windows, photo_layout_loss = self.encode_photos(batch)
-            layout_loss = layout_loss + photo_layout_loss / config.windows_per_photo
-            for name, features in references.items():
-                loss = matching_loss(config.loss)(
-                    window_correlation(photo, features, searched),
-                    windows.start_bin,
+        near = false_negative_mask(labels.camera_xy, labels.city, config.false_negative_radius_m)
+        losses: dict[str, list[Tensor]] = {}
+        for kind, features in self._references(encoded).items():
+            counted = labels.counted(kind)
+            masked = near | ~counted[:, None] | ~counted[None, :]
+            masked = masked.fill_diagonal_(False)
+            for photo, start_bin in zip(encoded.photos, encoded.start_bins, strict=True):
+                loss = self.matching_loss(
+                    self._correlate(photo, features, scale, labels.heading_known),
+                    start_bin,
                     scale,
                     masked,
                     label_smoothing=config.label_smoothing,
-                    heading_known=batch.heading_known & searched,
+                    heading_known=labels.heading_known & counted,
                 )
-                losses[name] = losses.get(name, 0.0) + loss / config.windows_per_photo
-        matching = torch.stack(list(losses.values())).mean()
+                losses.setdefault(f"loss_{kind}", []).append(loss)
+        means = {name: torch.stack(values).mean() for name, values in losses.items()}
+        layout = self._layout_losses(encoded)
         weight = config.layout_weight * max(0.2, 1.0 - self._progress())
-        loss = matching + weight * layout_loss
-        self.log_dict(
-            {f"loss_{name}": value.detach() for name, value in losses.items()}
-            | {"layout": layout_loss.detach(), "scale": scale.detach()},
-            prog_bar=True,
-        )
-        return loss
+        total = torch.stack(list(means.values())).mean() + weight * layout
+        parts = {**means, "layout": layout, "scale": scale}
+        return total, {name: value.detach() for name, value in parts.items()}
 
-    def _encode_references(
-        self, batch: RawBatch, *, with_street: bool
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the features of the places for each kind of reference, and their layout loss.
-
-        The satellite images are centred near the photos, as galleries along roads are laid.
-        """
-        satellite = self.encode_satellites(batch)
-        layout_loss = self._layout_loss(satellite, batch.query_layout)
-        present = torch.ones(len(satellite), dtype=torch.bool, device=self.device)
-        cover = torch.ones(len(satellite), self.model_config.azimuth_bins, device=self.device)
-        fuse = self.encoder.fuse
-        if not with_street:
-            blank = torch.zeros_like(satellite)
-            return {"si": fuse(satellite, blank, cover, present, ~present)[0]}, layout_loss
-        street, street_layout_loss = self.encode_street_views(batch)
-        layout_loss = layout_loss + street_layout_loss
-        kinds = {
-            "si": fuse(satellite, street, cover, present, ~present)[0],
-            "svi": fuse(satellite, street, cover, ~present, present)[0],
-            "both": fuse(satellite, street, cover, present, present)[0],
+    def _references(self, encoded: Encoded) -> dict[Kind, Tensor]:
+        """Return the fused features of the places for each kind of reference."""
+        si, svi, cover = encoded.satellite, encoded.street, encoded.street_cover
+        count = len(encoded.labels.city)
+        there = torch.ones(count, dtype=torch.bool, device=self.device)
+        if svi is None or cover is None:
+            if si is None:
+                raise ConfigError("a step shows neither satellite images nor street views")
+            svi, cover = torch.zeros_like(si), torch.zeros_like(si[:, 0, 0])
+        si = torch.zeros_like(svi) if si is None else si
+        usable = encoded.labels.street_usable
+        presence = {"si": (there, ~there), "svi": (~there, usable), "both": (there, usable)}
+        return {
+            kind: self.encoder.fuse(si, svi, cover, *presence[kind])[0] for kind in encoded.kinds
         }
-        return kinds, layout_loss
 
-    def encode_street_views(self, batch: RawBatch) -> tuple[Tensor, Tensor]:
-        """Return features of the street views and their layout loss."""
-        circles = jitter_colors(to_float(batch.street), self.chance, 0.7)
-        street = self.encoder.encode_street(normalize(circles), torch.ones_like(circles[:, 0]))
-        return street, self._layout_loss(street, batch.layout)
+    def _correlate(
+        self, photo: Tensor, features: Tensor, scale: Tensor, heading_known: Tensor
+    ) -> Tensor:
+        """Return the correlation (B, N, headings) that the loss compares."""
+        searched = self.model_config.heading_search
+        correlation = window_correlation(photo, features, searched)
+        if self.config.alignment == "logsumexp" or not searched:
+            return correlation
+        picked = F.gumbel_softmax(correlation * scale, hard=True, dim=2)
+        aligned = (picked * correlation).sum(2, keepdim=True)
+        # Spread over all headings, such that their log-sum-exp is the picked one's logit.
+        spread = aligned - math.log(correlation.shape[2]) / scale
+        return torch.where(heading_known[:, None, None], correlation, spread)
 
-    def encode_photos(self, batch: RawBatch) -> tuple[Tensor, PhotoWindows, Tensor]:
-        """Return features of one window of every photo, the windows and their layout loss."""
-        config, model = self.config, self.model_config
-        fov_max = config.fov_max_deg + (360.0 - config.fov_max_deg) * self._curriculum()
-        fov = config.fov_min_deg + (fov_max - config.fov_min_deg) * self._draw()
-        n_bins = bins_for_fov(fov, model)
-        inside = torch.rand(len(batch.query), generator=self.chance, device=self.device)
-        fov_deg = (n_bins - 0.5 * inside) * model.bin_deg
-        windows = cut_windows(
-            to_float(batch.query),
-            batch.query_layout,
-            fov_deg,
-            n_bins,
-            model,
-            self.chance,
-            seen=batch.query_seen,
-        )
-        photo = jitter_colors(soften(windows.images, self.chance), self.chance)
-        photo = normalize(hide_rectangles(photo, self.chance), windows.mask)
-        full = n_bins == model.azimuth_bins
-        features = self.encoder.encode_photo(photo, windows.mask, circular=full)
-        return features, windows, self._layout_loss(features, windows.layout)
+    def _layout_losses(self, encoded: Encoded) -> Tensor:
+        labels = encoded.labels
+        losses = [
+            self._layout_loss(photo, layout, labels.photo_there)
+            for photo, layout in zip(encoded.photos, encoded.photo_layouts, strict=True)
+        ]
+        total = torch.stack(losses).mean()
+        si, svi, cover = encoded.satellite, encoded.street, encoded.street_cover
+        if si is not None:
+            total = total + self._layout_loss(si, labels.query_layout, labels.photo_there)
+        if svi is not None and cover is not None:
+            total = total + self._layout_loss(svi, labels.layout, cover)
+        return total
 
-    def encode_satellites(self, batch: RawBatch) -> Tensor:
-        """Return features (B, C, h, bins) of the crops, shifted and scaled as imagery is."""
-        return self.encoder.encode_satellite(normalize(self._satellite_strips(batch)))
-
-    def _satellite_strips(self, batch: RawBatch) -> Tensor:
-        count, device = len(batch.satellite), self.device
-        shift = torch.randn(count, 2, generator=self.chance, device=device)
-        spread = torch.rand(count, generator=self.chance, device=device)
-        images = jitter_colors(to_float(batch.satellite), self.chance)
-        return polar_transform_torch(
-            images,
-            self.model_config.geometry,
-            image_footprint_m=self.model_config.geometry.footprint_m * SATELLITE_MARGIN,
-            shift_m=batch.query_offset_m + (shift * self.config.center_sigma_m).clamp(-9, 9),
-            scale=0.9 + 0.2 * spread,
-        )
-
-    def _layout_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+    def _layout_loss(self, features: Tensor, labels: Tensor, seen: Tensor) -> Tensor:
         """Return the smooth L1 between the layout that features say and the true one.
 
         Args:
             features: (B, C, h, w) with a unit norm a strip.
-            labels: (B, w, K); K is 0 where no truth is known, and so is the loss.
+            labels: (B, w, K).
+            seen: How much a strip, or each of its bins, counts: (B,) or (B, w).
         """
-        if labels.shape[-1] == 0:
+        if not self.layout_channels:
             return features.new_zeros(())
         rows = self.model_config.feature_channels * self.model_config.feature_height
         gain = self.log_layout_gain.exp() * math.sqrt(rows * features.shape[-1])
-        said = features.flatten(1, 2)[:, : self.config.layout_channels].permute(0, 2, 1) * gain
-        return F.smooth_l1_loss(said, (labels - self.layout_mean) / self.layout_spread)
+        said = features.flatten(1, 2)[:, : self.layout_channels].permute(0, 2, 1) * gain
+        true = (labels - self.layout_mean) / self.layout_spread
+        off = F.smooth_l1_loss(said, true, reduction="none").mean(2)
+        weight = (seen if seen.ndim == 2 else seen[:, None]).to(off).expand_as(off)
+        return (off * weight).sum() / weight.sum().clamp_min(1.0)
 
-    def _draw(self) -> float:
-        return float(torch.rand(1, generator=self.chance, device=self.device))
+    def encode_satellites(self, batch: RawBatch) -> Tensor:
+        """Return features (B, C, h, bins) of the crops, shifted and scaled as imagery is."""
+        sigma_m = self.config.center_sigma_m
+        strips = show_satellites(batch, self.model_config, sigma_m, self.chance)
+        return self.encoder.encode_satellite(strips)
+
+    def encode_street_views(self, batch: RawBatch) -> tuple[Tensor, Tensor]:
+        """Return features of the street views and their layout loss."""
+        images, mask = show_streets(batch, self.chance)
+        street = self.encoder.encode_street(images, mask)
+        cover = self.encoder.photo_coverage(mask)
+        return street, self._layout_loss(street, batch.layout, cover)
+
+    def encode_photos(self, batch: RawBatch) -> tuple[Tensor, PhotoWindows, Tensor]:
+        """Return features of one window of every photo, the windows and their layout loss."""
+        cut = show_photos(batch, self._draw_fov_deg(), self.model_config, self.chance)
+        features = self._encode_photo(cut.images, cut.mask)
+        there = batch.query_seen.any(dim=1)
+        return features, cut, self._layout_loss(features, cut.layout, there)
+
+    def _encode_photo(self, images: Tensor, mask: Tensor) -> Tensor:
+        full = images.shape[-1] == self.model_config.geometry.width
+        return self.encoder.encode_photo(images, mask, circular=full)
+
+    def _draw_fov_deg(self) -> float:
+        """Return a field of view; the curriculum begins with full circles."""
+        config, share = self.config, self.config.curriculum_share
+        back = max(0.0, 1.0 - self._progress() / share) if share > 0.0 else 0.0
+        widest = config.fov_max_deg + (360.0 - config.fov_max_deg) * back
+        return config.fov_min_deg + (widest - config.fov_min_deg) * self.draw()
 
     def _progress(self) -> float:
         return min(1.0, self.steps_done / self.config.steps)
 
-    def _curriculum(self) -> float:
-        """Return the share of the way back to full circles: 1 at the start, 0 once it ends."""
-        share = self.config.curriculum_share
-        return max(0.0, 1.0 - self._progress() / share) if share > 0.0 else 0.0
+    def on_after_backward(self) -> None:
+        """Bring the ranks' gradients together."""
+        average_gradients(self.parameters())
 
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        """Clip by the norm; Lightning would refuse to beside a fused optimiser, even in bf16."""
+        nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+
+    @torch.no_grad()
     def on_train_batch_end(self, *_: Any) -> None:
         """Move the averaged weights, quickly at first: an average of the last tenth of the run."""
         decay = min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
-        with torch.no_grad():
-            for kept, new in zip(
-                self.averaged.parameters(), self.encoder.parameters(), strict=True
-            ):
-                kept.lerp_(new, 1 - decay)
-            # Batch norm's statistics are averages already.
-            for held, seen in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
-                held.copy_(seen)
+        kept: list[Tensor] = list(self.averaged.parameters())
+        new: list[Tensor] = list(self.encoder.parameters())
+        torch._foreach_lerp_(kept, new, 1 - decay)
+        for held, seen in zip(self.averaged.buffers(), self.encoder.buffers(), strict=True):
+            held.copy_(seen)
 
     def configure_optimizers(self) -> Any:
         """AdamW with warm-up and cosine, no decay on norms and biases."""
@@ -275,7 +384,10 @@ class Matcher(L.LightningModule):
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+        fused = self.device.type in ("cpu", "cuda")
+        optimizer = torch.optim.AdamW(
+            groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=fused
+        )
 
         def rate(steps_since_start: int) -> float:
             step = self.first_step + steps_since_start

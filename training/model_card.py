@@ -2,49 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_core.config import ModelConfig
 
+_SHARE = "{:.1%}"
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "kind": ("references", "{}"),
+    "policy": ("street views", "{}"),
+    "fov_deg": ("field of view", "{:.0f}"),
+    "radius_m": ("right within m", "{:.0f}"),
+    "photos": ("photos", "{}"),
+    "recall_at_1": ("R@1", _SHARE),
+    "recall_at_5": ("R@5", _SHARE),
+    "recall_at_10": ("R@10", _SHARE),
+    "recall_at_1_percent": ("R@1%", _SHARE),
+    "chance": ("chance R@1", _SHARE),
+    "median_heading_error_deg": ("median heading error", "{:.0f} deg"),
+}
 
-def write_card(config: ModelConfig, summary: dict[str, Any], pairs: str = "") -> str:
+
+def write_card(config: ModelConfig, summary: Mapping[str, Any], pairs: str = "") -> str:
     """Return the card as Markdown.
 
     Args:
         config: Of the model.
-        summary: Written by training: steps, configuration, figures on held-out cities.
+        summary: Written by training: steps, configuration, data, figures on held-out places.
         pairs: Figures on real pairs as a Markdown table, where they were measured.
     """
-    rows = "\n".join(
-        f"| {r['kind']} | {r['fov_deg']:.0f} | {r['recall_at_1']:.1%} | {r['recall_at_5']:.1%} | "
-        f"{r['chance']:.1%} | {r['median_heading_error_deg']:.0f} deg |"
-        for r in summary["held_out"]
-    )
-    bins = config.azimuth_bins
-    return f"""# Model card: {config.preset}
+    run = summary.get("train", {})
+    return f"""# Model card: {summary.get("name", config.preset)}
 
-**What it is.** ConvNeXt ({config.backbone}, stages 1 to 3, weights shared:
-{config.shared_weights}), {config.fusion} fusion, features
-{config.feature_channels} x {config.feature_height} x {bins}, satellite footprint
-{config.geometry.footprint_m:.0f} m. Trained from scratch.
+**What it is.** {_what_it_is(config, summary, run)}
 
-**What it learned from.** Rendered cities only, {summary["steps"]} steps. No real photo, satellite
-image or street view. Expect it to be much weaker on real imagery than the figures below; where real
-street views exist, verification by local features carries the answer.
+**What it learned from.** {_learned_from(summary)}
 
-**Held-out rendered cities**, unknown heading, right within 25 m of the photo's place, a gallery
-for each city:
+**How it was made.** {_how_made(summary, run)}
 
-| references | field of view | R@1 | R@5 | chance R@1 | median heading error |
-|---|---|---|---|---|---|
-{rows}
+**Held-out places**, none of which it learned from, unknown heading; right is what lies within 25 m
+where nothing else is said, and chance is the expected R@1 of a random order:
+
+{_table(summary["held_out"])}
 
 **Real pairs** (never used for selection).
 
 {pairs or "Not measured for this bundle; run `python -m training pairs`."}
 
+**Limits.** The figures hold for places like those above and for photos at eye level. They fall
+with the field of view, where buildings look alike, and wherever imagery and photo differ more than
+the training's did. A heading is good for what the table says and no better. A place outside the
+searched area is answered too, with a place inside it: trust the answer's own confidence, and check.
+
 **Must not be used** to identify or follow people, or as the only evidence for a decision about a
 person. Answers are hypotheses: confirm them by eye against the imagery.
 
-**Licence** of the weights: GPL-2.0-or-later, like the code that made them.
+**Licence** of the weights: GPL-2.0-or-later, like the code that made them; the terms of the data
+above hold beside it.
 """
+
+
+def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    start = "Trained from scratch."
+    if run.get("pretrained"):
+        start = "Its backbone began with ImageNet weights (torchvision)."
+    elif run.get("start_from"):
+        start = f"It began with the weights of {run['start_from']}."
+    size = ""
+    if "sizes_mb" in summary:
+        parts = ", ".join(f"{k} {v:.1f} MB" for k, v in summary["sizes_mb"].items() if v)
+        size = f" {summary['parameters'] / 1e6:.1f} million weights ({parts} in fp16)."
+    return (
+        f"Backbone {config.backbone}, weights shared: {config.shared_weights}; {config.fusion} "
+        f"fusion; features {config.feature_channels} x {config.feature_height} x "
+        f"{config.azimuth_bins}; satellite footprint {config.geometry.footprint_m:.0f} m.{size} "
+        f"{start}"
+    )
+
+
+def _learned_from(summary: Mapping[str, Any]) -> str:
+    sources: Sequence[Mapping[str, Any]] = summary.get("sources", ())
+    rendered_alone = all("cities" in source for source in sources)
+    text = f"{summary['steps']} steps."
+    if rendered_alone:
+        text = (
+            f"Rendered cities only, {summary['steps']} steps. No real photo, satellite image or "
+            "street view: expect it to be much weaker on real imagery than the figures below. "
+            "Where real street views exist, verification by local features carries the answer."
+        )
+    if not sources:
+        return text
+    rows = "\n".join(
+        f"| {source['name']} | {source['provider']} | {source['licence']} | {_amount(source)} |"
+        for source in sources
+    )
+    return f"{text}\n\n| data | provider | licence | amount |\n|---|---|---|---|\n{rows}"
+
+
+def _amount(source: Mapping[str, Any]) -> str:
+    for unit in ("cities", "images"):
+        if unit in source:
+            return f"{source[unit]} {unit}"
+    return "not counted"
+
+
+def _how_made(summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    seeds = [
+        f"{name} {run[name]['seed']}" for name in ("matcher", "ground", "heads") if name in run
+    ]
+    device = summary.get("device", "not noted")
+    places = f" {summary['places']} places." if "places" in summary else ""
+    return (
+        f"`python -m training train`, with the options under `training.train` in config.json; "
+        f"computed on: {device}. Seeds: {', '.join(seeds) or 'not noted'}.{places}"
+    )
+
+
+def _table(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Return the figures, a row each, with the columns that they all have."""
+    columns = [c for c in _COLUMNS if all(row.get(c) is not None for row in figures)]
+    lines = [
+        "| " + " | ".join(_COLUMNS[c][0] for c in columns) + " |",
+        "|" + "---|" * len(columns),
+    ]
+    for row in figures:
+        cells = (_COLUMNS[c][1].format(row[c]) for c in columns)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)

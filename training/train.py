@@ -1,133 +1,50 @@
-"""Train the matcher on rendered cities and write a bundle; reads top to bottom.
+"""Train the matcher on any places and write a bundle; reads top to bottom.
 
 python -m training render --out data/world --cities 1:101 --places 80
-python -m training train --data data/world --out build/matcher --steps 4000
+python -m training render --out data/held_out --cities 4001:4004 --places 80
+python -m training train --data data/world --held-out data/held_out --out build/matcher
+
+On several GPUs: torchrun --nproc-per-node 2 -m training train ...
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback
-from safetensors.torch import load_file, save_file
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.callbacks import RichProgressBar
 from torch.utils.data import DataLoader
 
-from model_core.bundle import load_bundle, save_bundle
-from model_core.config import ModelConfig, from_mapping, to_mapping
+from model_core.bundle import load_bundle
+from model_core.device import choose_device
 from model_core.errors import ConfigError
-from model_core.fusion.place_encoder import PlaceEncoder
-from model_core.options import merge_options, parse_assignments
-from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
-from training.datasets.places import NeighbourBatches, PlaceSet
-from training.datasets.rendered import load_galleries, load_rendered
-from training.evaluate import Recall, evaluate_matcher
-from training.heads import HeadsConfig, map_cities, train_heads
-from training.layout_teacher import GroundConfig, teach_ground
-from training.matcher import Matcher, MatcherConfig
-from training.model_card import write_card
-from training.world.gallery import CityGallery
+from training.checkpoint import restore_module, restore_stream
+from training.data_sources import data_sources
+from training.datasets.load import load_places
+from training.datasets.places import PlaceSet
+from training.datasets.rendered import load_galleries
+from training.datasets.resident import ResidentPlaces
+from training.datasets.splits import same_area
+from training.distributed import join_ranks, leave_ranks, own_device, rank
+from training.export import RUN_FILE, export_run
+from training.matcher import Matcher
+from training.mining import mine_hard_negatives
+from training.stream import BatchStream
+from training.train_config import CHECKPOINT, claim_run_folder
+from training.train_config import TrainConfig as TrainConfig
+from training.train_config import override as override
+from training.train_config import read_config as read_config
+from training.watch import HeldOut, Watch
 
-CHECKPOINT = "last.safetensors"
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """One training run; batches are made of a few cities each, of geographic neighbours.
-
-    ``start_from`` is a bundle whose weights are taken up; a branch without weights of its own
-    there starts from the shared ones.
-    """
-
-    model: ModelConfig = ModelConfig()
-    matcher: MatcherConfig = MatcherConfig()
-    ground: GroundConfig = GroundConfig()
-    heads: HeadsConfig = HeadsConfig()
-    start_from: str | None = None
-    batch: int = 48
-    cities_per_batch: int = 4
-    evaluate_every: int = 500
-    precision: str = "bf16-mixed"
-    accelerator: str = "auto"
-
-
-class Report(Callback):
-    """Evaluates the averaged weights now and then, prints a line and saves a checkpoint."""
-
-    def __init__(
-        self,
-        held_out: PlaceSet,
-        galleries: Mapping[int, CityGallery],
-        out: Path,
-        every: int,
-        say: Callable[[str], None],
-    ):
-        self.held_out = held_out
-        self.galleries = galleries
-        self.out = out
-        self.every = every
-        self.say = say
-        self.history: list[dict[str, Any]] = []
-        self.started = time.monotonic()
-
-    def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
-        """Take up the optimiser where the run was left; the module was restored before."""
-        if module.first_step:
-            restore_optimizer(self.out / CHECKPOINT, trainer.optimizers[0])
-
-    def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
-        """Evaluate every so many steps."""
-        if module.steps_done % self.every == 0:
-            self.evaluate(trainer, module)
-
-    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
-        """Keep the last step, wherever the run was stopped."""
-        write_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
-
-    def evaluate(self, trainer: L.Trainer, module: Matcher) -> list[Recall]:
-        """Return the figures on the held-out cities, noted beside the checkpoint."""
-        encoder = module.averaged
-        recalls = evaluate_matcher(
-            encoder,
-            module.model_config,
-            self.held_out,
-            device=module.device,
-            galleries=self.galleries,
-        )
-        minutes = (time.monotonic() - self.started) / 60
-        parts = [
-            f"{r.kind}@{r.fov_deg:.0f} {r.recall_at_1:.2f}/{r.recall_at_5:.2f}"
-            f" ({r.median_heading_error_deg:.0f} deg)"
-            for r in recalls
-        ]
-        losses = {k: round(float(v), 3) for k, v in trainer.callback_metrics.items()}
-        self.say(
-            f"step {module.steps_done} {minutes:.1f} min chance {recalls[0].chance:.3f} | "
-            + " | ".join(parts)
-            + f" | {losses}"
-        )
-        self.history.append(
-            {
-                "step": module.steps_done,
-                "minutes": round(minutes, 2),
-                "recalls": [dataclasses.asdict(r) for r in recalls],
-                "losses": losses,
-            }
-        )
-        (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
-        if trainer.optimizers:
-            write_checkpoint(
-                self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done
-            )
-        return recalls
+CLIP_NORM = 1.0
+_REFRESHED_EVERY = 20
 
 
 def train(
@@ -138,149 +55,181 @@ def train(
     resume: bool = False,
     minutes: float | None = None,
     say: Callable[[str], None] = print,
+    device: str | None = None,
+    bar: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Path:
-    """Train, evaluate on the held-out cities and write the bundle.
+    """Train, evaluate on the held-out places and write the bundle.
 
     Args:
-        data: Folder of rendered cities.
-        held_out_data: Folder of other rendered cities, to watch the training by.
-        out: Run folder: config.json, history.json, last.safetensors, bundle.
+        data: Folder of places to learn from.
+        held_out_data: Folder of other places, to watch the training by; the same folder: its
+            own parts for training and validation, rendered cities block by block.
+        out: Run folder: config.json, run.json, history.json, last.safetensors, tensorboard, bundle.
         config: The run.
         resume: Go on from the last checkpoint.
         minutes: Stop early after this long; the schedules still count steps.
         say: Where lines for people go.
+        device: "cpu", "cuda", "mps" or "auto"; what the configuration says when None.
+        bar: Show a progress bar, on a terminal.
+        clock: Seconds, for ``minutes``.
 
     Returns:
         The bundle's folder.
 
     Raises:
-        ConfigError: The run folder was begun with another configuration.
-        InputError: There is nothing to train on, or to resume.
+        ConfigError: The run folder was begun with another configuration, or may not be written
+            over.
+        InputError: There is nothing to train on, or the checkpoint is damaged.
+        BundleError: Weights to start from cannot be had.
+        DeviceError: There is no such device.
     """
-    trained, held_out, module = _prepare(data, held_out_data, out, config, say)
+    chosen = own_device(choose_device(device or config.accelerator))
+    join_ranks(chosen)
+    try:
+        if rank() > 0:
+            say, bar = _say_nothing, False
+        return _train(
+            *prepare(data, held_out_data, out, config, say, chosen, resume),
+            config, out, resume, minutes, say, bar, clock,
+        )  # fmt: skip
+    finally:
+        leave_ranks()
+
+
+def _train(
+    trained: PlaceSet,
+    held_out: HeldOut,
+    module: Matcher,
+    config: TrainConfig,
+    out: Path,
+    resume: bool,
+    minutes: float | None,
+    say: Callable[[str], None],
+    bar: bool,
+    clock: Callable[[], float],
+) -> Path:
     if resume:
         module.first_step = restore_module(out / CHECKPOINT, module)
-    stream = NeighbourBatches(
-        trained, config.batch, config.cities_per_batch, config.matcher.seed + module.first_step
-    )
-    report = Report(held_out, load_galleries(held_out_data), out, config.evaluate_every, say)
-    trainer = L.Trainer(
-        max_steps=max(0, config.matcher.steps - module.first_step),
-        max_time=timedelta(minutes=minutes) if minutes else None,
-        accelerator=config.accelerator,
-        devices=1,
-        precision=config.precision,  # type: ignore[arg-type]
-        gradient_clip_val=1.0,
-        callbacks=[report],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    loader = DataLoader(stream, batch_size=None)
-    trainer.fit(module, loader)
-    recalls = report.evaluate(trainer, module)
-    return _write_bundle(out, config, module.averaged, module.steps_done, recalls)
+        say(f"resumed at step {module.first_step}")
+    if config.compile:
+        for strips in module.encoder.branches.values():
+            strips.compile()
+    stream = _stream(trained, module, config, out, resume)
+    watch = Watch(held_out, stream, out, config, say, minutes, clock)
+    trainer = _trainer(config, module, watch, bar)
+    if module.first_step < config.matcher.steps:
+        trainer.fit(module, DataLoader(stream, batch_size=None))
+    bundle = out / "bundle"
+    if rank() == 0:
+        if not watch.history or watch.history[-1]["step"] != module.steps_done:
+            watch.evaluate(trainer, module)
+        say(f"bundle: {export_run(out, bundle)}")
+    return bundle
 
 
-def teach(
+def prepare(
     data: Path,
     held_out_data: Path,
     out: Path,
     config: TrainConfig,
-    say: Callable[[str], None] = print,
-) -> Path:
-    """Teach the ground branch true layouts, then train the heads; write the bundle.
-
-    A run that was stopped goes on after the first stage where that was finished.
-
-    Args:
-        data: Folder of rendered cities.
-        held_out_data: Folder of other rendered cities.
-        out: Run folder: config.json, ground.safetensors, bundle.
-        config: The run; ``ground`` and ``heads`` are its recipe.
-        say: Where lines for people go.
-
-    Returns:
-        The bundle's folder.
-
-    Raises:
-        ConfigError: The run folder was begun with another configuration, or the satellite branch
-            has no weights of its own.
-        InputError: There is nothing to train on.
-    """
-    if config.model.shared_weights != "ground":
-        raise ConfigError("sides are taught apart: set shared_weights to ground in the model")
-    trained, held_out, module = _prepare(data, held_out_data, out, config, say)
-    ground = out / "ground.safetensors"
-    if ground.exists():
-        module.encoder.load_state_dict(load_file(ground))
-    else:
-        teach_ground(module, trained, config.ground, say)
-        state = module.encoder.state_dict()
-        save_file({name: value.contiguous() for name, value in state.items()}, ground)
-    encoder = train_heads(module, map_cities(module, trained, config.heads, say), config.heads, say)
-    recalls = evaluate_matcher(
-        encoder, config.model, held_out, galleries=load_galleries(held_out_data)
-    )
-    return _write_bundle(out, config, encoder, config.ground.steps + config.heads.steps, recalls)
-
-
-def _prepare(
-    data: Path, held_out_data: Path, out: Path, config: TrainConfig, say: Callable[[str], None]
-) -> tuple[PlaceSet, PlaceSet, Matcher]:
+    say: Callable[[str], None],
+    device: torch.device,
+    resume: bool = False,
+) -> tuple[PlaceSet, HeldOut, Matcher]:
     """Return both sets and a matcher with the weights to start from; claim the run folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    _claim_run_folder(out, config)
-    trained = load_rendered(data, config.model)
-    held_out = load_rendered(held_out_data, config.model)
-    say(f"{len(trained)} places to train on, {len(held_out)} held out")
-    with torch.random.fork_rng():
+    if resume and not (out / CHECKPOINT).exists():
+        raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
+    if rank() == 0:
+        claim_run_folder(out, config, resume)
+    trained, watched = _load_both(data, held_out_data, config, say)
+    held_out = HeldOut(watched, load_galleries(held_out_data))
+    say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
+    labels = trained.layout.shape[-1]
+    mean, spread = trained.layout_statistics() if labels else (np.zeros(0), np.zeros(0))
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.matcher.seed)
-        module = Matcher(config.model, config.matcher, *trained.layout_statistics())
-    if config.start_from is not None:
+        pretrained = config.pretrained and not resume
+        module = Matcher(config.model, config.matcher, mean, spread, pretrained)
+    if config.start_from is not None and not resume:
         _take_up(Path(config.start_from), module)
+    if rank() == 0:
+        about = {
+            "device": _name_of(device),
+            "places": len(trained),
+            "held_out_places": len(held_out.places),
+            "sources": data_sources(data),
+            "held_out_sources": data_sources(held_out_data),
+        }
+        (out / RUN_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    module = module.to(device).to(memory_format=torch.channels_last)
     return trained, held_out, module
 
 
-def _write_bundle(
-    out: Path, config: TrainConfig, encoder: PlaceEncoder, steps: int, recalls: list[Recall]
-) -> Path:
-    summary = {
-        "steps": steps,
-        "train": to_mapping(config),
-        "held_out": [dataclasses.asdict(r) for r in recalls],
-    }
-    return save_bundle(
-        out / "bundle",
-        config.model,
-        encoder,
-        card=write_card(config.model, summary),
-        street_view_trained=True,
-        extra=summary,
+def _load_both(
+    data: Path, held_out: Path, config: TrainConfig, say: Callable[[str], None]
+) -> tuple[PlaceSet, PlaceSet]:
+    """Return places to learn from and places to watch by; parts of one folder share nothing."""
+    if data.resolve() != held_out.resolve():
+        folders = (data, held_out)
+        trained, watched = (load_places(folder, config.model, say=say) for folder in folders)
+        return trained, watched
+    if any(data.glob("city_?????")):
+        parts = same_area(load_places(data, config.model, say=say), config.matcher.seed)
+        return parts.train, parts.validation
+    return (
+        load_places(data, config.model, "train", say),
+        load_places(data, config.model, "validation", say),
     )
 
 
-def read_config(path: Path | None) -> TrainConfig:
-    """Return the configuration of a JSON or YAML file, the default one without a file."""
-    if path is None:
-        return TrainConfig()
-    import yaml
+def _stream(
+    trained: PlaceSet, module: Matcher, config: TrainConfig, out: Path, resume: bool
+) -> BatchStream:
+    """Return the batches of the run, from sets that stay on the device."""
+    places = ResidentPlaces(
+        trained,
+        config.batch,
+        config.cities_per_batch,
+        config.matcher.seed,
+        module.device,
+        config.matcher.false_negative_radius_m,
+    )
+    mining = config.mining
 
-    values = yaml.safe_load(path.read_text())
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a mapping of options is expected; see training/configs")
-    return from_mapping(TrainConfig, values)
+    def mine(seed: int) -> torch.Tensor:
+        with torch.autocast(module.device.type, torch.bfloat16, config.precision != "32-true"):
+            return mine_hard_negatives(module, places, mining.negatives, mining.fov_deg, seed)
+
+    return BatchStream(
+        places,
+        config.matcher.seed,
+        config.evaluate_every,
+        module.first_step,
+        None if mining.from_step is None else mine,
+        mining.from_step or 0,
+        restore_stream(out / CHECKPOINT) if resume else None,
+    )
 
 
-def override(config: TrainConfig, assignments: Sequence[str]) -> TrainConfig:
-    """Return the configuration with options such as ``matcher.steps=500`` changed.
-
-    Raises:
-        ConfigError: An option is unknown, or no assignment.
-    """
-    values = merge_options(to_mapping(config), parse_assignments(assignments))
-    return from_mapping(TrainConfig, values)
+def _trainer(config: TrainConfig, module: Matcher, watch: Watch, bar: bool) -> L.Trainer:
+    """Return a trainer for this process alone; ranks speak to each other in the module."""
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    on_gpu = module.device.type == "cuda"
+    return L.Trainer(
+        max_epochs=1,  # an endless one
+        max_steps=max(0, config.matcher.steps - module.first_step),
+        accelerator="gpu" if on_gpu else module.device.type,
+        devices=[module.device.index or 0] if on_gpu else 1,
+        plugins=[LightningEnvironment()],
+        precision=config.precision,
+        gradient_clip_val=CLIP_NORM,
+        callbacks=[watch, *([RichProgressBar(refresh_rate=_REFRESHED_EVERY)] if bar else [])],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=bar,
+        enable_model_summary=False,
+    )
 
 
 def _take_up(bundle: Path, module: Matcher) -> None:
@@ -299,11 +248,9 @@ def _take_up(bundle: Path, module: Matcher) -> None:
         encoder.load_state_dict(wanted)
 
 
-def _claim_run_folder(out: Path, config: TrainConfig) -> None:
-    text = json.dumps(to_mapping(config), indent=1, sort_keys=True)
-    path = out / "config.json"
-    if path.exists() and path.read_text() != text:
-        raise ConfigError(
-            f"{path} belongs to another run; name a new folder or restore its options"
-        )
-    path.write_text(text)
+def _name_of(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _say_nothing(_: str) -> None:
+    """Ranks other than the first are silent."""

@@ -128,8 +128,8 @@ def polar_transform_torch(
         points = _sampling_points(geometry, image_px, footprint_m)
         grid = torch.from_numpy((2 * points + 1) / image_px - 1).float().to(images.device)[None]
     else:
-        ground = torch.tensor(_ground_points(geometry, image_px, footprint_m)).float()
-        ground = _moved(ground.to(images.device), count, shift_m, scale, rotation_deg)
+        ground = _ground_on(geometry, image_px, footprint_m, images.device)
+        ground = _moved(ground, count, shift_m, scale, rotation_deg)
         grid = ground * ground.new_tensor((2 / footprint_m, -2 / footprint_m))
     sampled = functional.grid_sample(
         images.float(),
@@ -175,6 +175,16 @@ def _moved(
     if shift_m is not None:
         moved = moved + shift_m.to(ground).view(-1, 1, 1, 2)
     return moved
+
+
+@lru_cache(maxsize=8)
+def _ground_on(
+    geometry: StripGeometry, image_px: int, image_footprint_m: float, device: torch.device
+) -> Tensor:
+    """Return the ground points as float32 on a device, sent there once."""
+    with torch.inference_mode(False):  # kept, and used outside of it too
+        points = torch.tensor(_ground_points(geometry, image_px, image_footprint_m))
+        return points.float().to(device)
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,8 @@ from model_core.errors import ConfigError
 from training.datasets.rendered import load_galleries, render_dataset
 from training.heads import HeadsConfig
 from training.layout_teacher import GroundConfig, LayoutTeacher
-from training.train import TrainConfig, teach
+from training.teach import teach
+from training.train import TrainConfig
 
 CONFIG = TrainConfig(
     model=ModelConfig(shared_weights="ground"),

@@ -1,17 +1,28 @@
-"""Training end to end at the smallest size: render, two steps, bundle, resume, refuse."""
+"""Training end to end at the smallest size: render, two steps, resume, export, locate, refuse."""
 
+import dataclasses
+import itertools
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
 
 from model_core.bundle import load_bundle
-from model_core.config import ModelConfig, StripGeometry
-from model_core.errors import ConfigError, InputError
+from model_core.config import LocateConfig, ModelConfig, StripGeometry, VerificationConfig
+from model_core.errors import BundleError, ConfigError, InputError
+from model_core.pipeline import LocateRequest, locate
+from model_core.references.survey import Sources
+from training.cli import app
 from training.datasets.rendered import load_rendered, render_dataset
-from training.train import read_config, train
+from training.matcher import MatcherConfig, ReferenceShares
+from training.train import TrainConfig, override, read_config, train
+from training.train_config import MiningConfig
 
-CONFIG = Path(__file__).resolve().parents[2] / "training" / "configs" / "smoke.yaml"
+CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
+CONFIG = CONFIGS / "smoke.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +34,112 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def clock_that_stops_after(steps: int):
+    """Seconds such that a run of two minutes stops after some steps: one look a step."""
+    late = 10_000.0
+    return itertools.chain([0.0], [1.0] * (steps - 1), itertools.repeat(late)).__next__
+
+
 @pytest.mark.slow
-def test_two_steps_make_a_bundle_that_loads_resumes_and_guards_its_folder(
-    rendered: Path, tmp_path: Path
+def test_a_run_is_stopped_resumed_exported_and_locates_a_photo(
+    rendered: Path, tmp_path: Path, repository: Path
 ):
+    run, data = tmp_path / "run", (rendered / "train", rendered / "held_out")
     config = read_config(CONFIG)
     lines: list[str] = []
-    data = (rendered / "train", rendered / "held_out")
-    bundle = train(*data, tmp_path / "run", config, say=lines.append)
-    model = load_bundle(bundle)
+    stop = clock_that_stops_after(1)
+    train(*data, run, config, minutes=2, say=lines.append, clock=stop)
+    assert load_bundle(run / "bundle").training["steps"] == 1
+    train(*data, run, config, resume=True, say=lines.append)
+    assert "resumed at step 1" in lines
+    assert any("chance" in line for line in lines)
+    assert list((run / "tensorboard").iterdir())
+    history = json.loads((run / "history.json").read_text())
+    assert [row["step"] for row in history] == [1, 2]
+
+    arguments = ["export", "--run", run, "--out", tmp_path / "model", "--name", "tiny"]
+    result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--packaged")])
+    assert result.exit_code == 0, result.output
+    model = load_bundle(tmp_path / "model")
     assert model.street_view_trained
     assert model.training["steps"] == 2
-    assert "Held-out rendered cities" in model.card
-    assert any("chance" in line for line in lines)
+    assert model.card.startswith("# Model card: tiny")
+    for said in ("Rendered cities only", "Must not be used", "chance R@1", "| 1 cities |"):
+        assert said in model.card
 
-    again = train(*data, tmp_path / "run", config, resume=True, say=lines.append)
-    assert load_bundle(again).model_hash == model.model_hash  # no steps were left to do
+    demo = repository / "resources" / "demo"
+    photo = sorted((demo / "photos").glob("*.jpg"))[0]
+    sources = Sources(imagery=str(demo / "imagery.tif"), roads=str(demo / "roads.geojson"))
+    outcome = locate(
+        LocateRequest(
+            photos=(photo,),
+            area=str(demo / "area.geojson"),
+            sources=sources,
+            bundle=tmp_path / "model",
+            gallery=tmp_path / "gallery",
+            config=LocateConfig(verification=VerificationConfig(budget_views=0)),
+        )
+    )
+    assert outcome.results[0].candidates
+    assert outcome.provenance.model_hash == model.model_hash
 
-    other = tmp_path / "other.yaml"
-    other.write_text(CONFIG.read_text().replace("steps: 2", "steps: 3"))
-    with pytest.raises(ConfigError, match="another run"):
-        train(*data, tmp_path / "run", read_config(other), resume=True, say=lines.append)
+
+@pytest.mark.slow
+def test_a_resumed_run_ends_where_an_unbroken_one_does(rendered: Path, tmp_path: Path):
+    data = (rendered / "train", rendered / "held_out")
+    config = TrainConfig(
+        matcher=MatcherConfig(
+            steps=4, windows_per_photo=1, references=ReferenceShares(all=0.5), warmup_steps=2
+        ),
+        mining=MiningConfig(from_step=2, negatives=4),
+        batch=6,
+        cities_per_batch=1,
+        evaluate_every=2,
+        precision="32-true",
+        accelerator="cpu",
+    )
+    quiet = list[str]().append
+    train(*data, tmp_path / "whole", config, say=quiet)
+    broken = tmp_path / "broken"
+    train(*data, broken, config, minutes=2, say=quiet, clock=clock_that_stops_after(3))
+    train(*data, broken, config, resume=True, say=quiet)
+    whole, resumed = (load_file(run / "last.safetensors") for run in (tmp_path / "whole", broken))
+    assert set(whole) == set(resumed)
+    assert "stream.hard_negatives" in whole
+    for name, value in whole.items():
+        assert torch.allclose(value, resumed[name], atol=1e-6, rtol=0.0), name
+
+
+@pytest.mark.slow
+def test_a_run_stops_when_recall_rises_no_more_and_is_exported_at_its_best(
+    rendered: Path, tmp_path: Path
+):
+    config = override(
+        read_config(CONFIG),
+        ["matcher.steps=50", "matcher.learning_rate=0", "evaluate_every=1", "patience=2"],
+    )
+    data = (rendered / "train", rendered / "held_out")
+    bundle = train(*data, tmp_path / "run", config, say=list[str]().append)
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["step"] for row in history] == [1, 2, 3]
+    assert load_bundle(bundle).training["steps"] == 1
+
+
+def test_a_run_folder_is_guarded(tmp_path: Path, rendered: Path):
+    data = (rendered / "train", rendered / "held_out")
+    run = tmp_path / "run"
+    config = override(read_config(CONFIG), ["matcher.steps=1", "matcher.windows_per_photo=1"])
+    train(*data, run, config, say=list[str]().append)
+    with pytest.raises(ConfigError, match="--resume"):
+        train(*data, run, config)
+    other = override(config, ["matcher.steps=3", "batch=9"])
+    with pytest.raises(ConfigError, match=r"batch is 8 there, 9 here; matcher.steps is 1 there, 3"):
+        train(*data, run, other, resume=True)
+    with pytest.raises(ConfigError, match="no checkpoint"):
+        train(*data, tmp_path / "new", config, resume=True)
+    (run / "last.safetensors").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="no checkpoint of this run"):
+        train(*data, run, config, resume=True)
 
 
 @pytest.mark.slow
@@ -58,9 +154,33 @@ def test_rendering_again_keeps_whole_cities_and_redoes_missing_ones(rendered: Pa
     assert places.query.shape[1:] == (2, 64, 128, 3)
 
 
+@pytest.mark.slow
+def test_one_folder_is_parted_so_that_what_is_watched_is_not_learnt(rendered: Path, tmp_path: Path):
+    folder = rendered / "train"
+    config = override(read_config(CONFIG), ["matcher.steps=1", "precision=bf16-mixed"])
+    train(folder, folder, tmp_path / "run", config, say=list[str]().append)
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    places = len(load_rendered(folder, config.model))
+    assert 0 < about["held_out_places"] < about["places"]
+    assert about["places"] + about["held_out_places"] < places
+
+
 def test_a_set_of_other_strips_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no rendered city"):
         load_rendered(tmp_path, ModelConfig())
+
+
+def test_imagenet_weights_need_a_network_and_a_backbone_that_has_them(
+    rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    data = (rendered / "train", rendered / "held_out")
+    config = override(read_config(CONFIG), ["pretrained=true"])
+    with pytest.raises(ConfigError, match="no ImageNet weights"):
+        train(*data, tmp_path / "atto", config, say=list[str]().append)
+    tiny = override(config, ["model.backbone=tiny"])
+    with pytest.raises(BundleError, match="check the network"):
+        train(*data, tmp_path / "tiny", tiny, say=list[str]().append)
 
 
 def test_an_unknown_option_of_a_run_is_named(tmp_path: Path):
@@ -68,3 +188,25 @@ def test_an_unknown_option_of_a_run_is_named(tmp_path: Path):
     path.write_text("matcher:\n  stepz: 3\n")
     with pytest.raises(ConfigError, match=r"matcher\.stepz"):
         read_config(path)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_is_one(path: Path):
+    if path.stem.startswith("panogan"):
+        pytest.skip("a recipe of the generator")
+    config = read_config(path)
+    if path.stem in ("paper", "release"):
+        assert config.model.preset == path.stem
+        assert config.model.backbone == "base"
+        smaller = override(config, ["model.geometry.width=256", "model.geometry.height=64"])
+        assert smaller.model.geometry.footprint_m == 50.0
+        assert smaller.model.azimuth_bins == 8
+
+
+def test_a_preset_that_is_named_brings_its_own_model():
+    config = override(read_config(CONFIG), ["model.preset=release", "model.backbone=atto"])
+    assert config.model.shared_weights == "none"
+    assert (config.model.geometry.footprint_m, config.model.backbone) == (50.0, "atto")
+    assert dataclasses.replace(config, model=ModelConfig()) == read_config(CONFIG)
+    with pytest.raises(ConfigError, match="known here: default, paper, release"):
+        override(config, ["model.preset=unheard"])

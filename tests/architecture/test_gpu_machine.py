@@ -1,0 +1,53 @@
+"""Rendering, training and judging on a machine that has torch, and no geospatial library."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import sys
+
+MISSING = ("rasterio", "pyproj", "shapely", "geopandas", "osmnx", "pillow_heif", "defusedxml")
+
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in MISSING:
+            raise ModuleNotFoundError(f"{name} is not installed on this machine")
+
+
+sys.meta_path.insert(0, Missing())
+
+from typer.testing import CliRunner
+
+from training.cli import app
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
+out = sys.argv[1]
+world, other = f"{out}/world", f"{out}/other"
+for folder, cities in ((world, "7:8"), (other, "4007:4008")):
+    size = ["--places", 4, "--width", 128, "--device", "cpu"]
+    run("render", "--out", folder, "--cities", cities, *size)
+step = ["--set", "matcher.steps=1", "--set", "batch=4", "--set", "precision=32-true"]
+run("train", "--data", world, "--held-out", other, "--out", f"{out}/run", "--device", "cpu", *step)
+run("evaluate", "--data", other, "--bundle", f"{out}/run/bundle", "--device", "cpu")
+assert not set(MISSING) & set(sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_a_model_is_made_without_geospatial_libraries(repository: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,105 @@
+"""From a run folder to a bundle: its card, its size, and what is said of a folder that is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from model_core.bundle import load_bundle
+from model_core.config import ModelConfig, StripGeometry, to_mapping
+from model_core.errors import ConfigError, InputError
+from model_core.fusion.place_encoder import PlaceEncoder
+from training.checkpoint import write_averaged
+from training.data_sources import data_sources
+from training.export import export_run
+from training.train import TrainConfig
+
+MODEL = ModelConfig(geometry=StripGeometry(height=32, width=64, satellite_px=32), feature_height=2)
+RECALL = {
+    "kind": "si",
+    "fov_deg": 90.0,
+    "photos": 40,
+    "recall_at_1": 0.25,
+    "recall_at_5": 0.5,
+    "chance": 0.05,
+    "median_heading_error_deg": 12.0,
+}
+
+
+def make_run(folder: Path, model: ModelConfig = MODEL) -> Path:
+    """A run folder as train leaves it."""
+    folder.mkdir()
+    options = json.dumps(to_mapping(TrainConfig(model=model)))
+    (folder / "config.json").write_text(options)
+    source = {"name": "city", "provider": "Mapillary", "licence": "CC BY-SA 4.0", "images": 12}
+    (folder / "run.json").write_text(
+        json.dumps({"device": "NVIDIA H100", "places": 12, "sources": [source]})
+    )
+    (folder / "history.json").write_text(json.dumps([{"step": 7, "recalls": [RECALL]}]))
+    torch.manual_seed(3)
+    write_averaged(folder / "last.safetensors", PlaceEncoder(model), 7)
+    return folder
+
+
+def test_a_card_names_data_licences_device_size_and_chance(tmp_path: Path) -> None:
+    model = load_bundle(export_run(make_run(tmp_path / "run"), tmp_path / "out"))
+    row = "| city | Mapillary | CC BY-SA 4.0 | 12 images |"
+    for said in (row, "NVIDIA H100", "25.0%", "5.0%", "7 steps", "MB", "matcher 11"):
+        assert said in model.card
+    assert "Rendered cities only" not in model.card
+
+
+def test_figures_of_an_evaluation_go_into_the_card(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    figures.write_text(json.dumps({"figures": [{**RECALL, "recall_at_1": 0.777}]}))
+    run = make_run(tmp_path / "run")
+    model = load_bundle(export_run(run, tmp_path / "out", figures=figures))
+    assert "77.7%" in model.card
+    assert "25.0%" not in model.card
+    figures.write_text("{}")
+    with pytest.raises(InputError, match="holds no figures"):
+        export_run(run, tmp_path / "out", figures=figures)
+
+
+def test_a_model_too_large_to_travel_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", ModelConfig(backbone="tiny"))
+    with pytest.raises(ConfigError, match=r"matcher has \d+\.\d MB and 8 may travel"):
+        export_run(run, tmp_path / "out", packaged=True)
+    assert not (tmp_path / "out").exists()
+    assert load_bundle(export_run(run, tmp_path / "out")).config.backbone == "tiny"
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config\.json cannot be read"):
+        export_run(tmp_path, tmp_path / "out")
+    run = make_run(tmp_path / "run")
+    (run / "history.json").write_text("[]")
+    with pytest.raises(InputError, match="no figures of step 7"):
+        export_run(run, tmp_path / "out")
+
+
+def test_a_generator_is_taken_only_from_a_bundle_that_has_one(
+    tmp_path: Path, repository: Path
+) -> None:
+    packaged = repository / "resources" / "models" / "default"
+    if load_bundle(packaged).generator is not None:
+        packaged = export_run(make_run(tmp_path / "other"), tmp_path / "without")
+    with pytest.raises(InputError, match="holds no generator"):
+        export_run(make_run(tmp_path / "run"), tmp_path / "out", generator=packaged)
+
+
+def test_sources_are_counted_by_provider_and_licence(tmp_path: Path) -> None:
+    city = tmp_path / "my_city"
+    city.mkdir()
+    rows = [("Mapillary", "CC BY-SA 4.0")] * 3 + [("own photos", None)]
+    pd.DataFrame(rows, columns=["provider", "licence"]).to_parquet(city / "manifest.parquet")
+    found = {(row["provider"], row["licence"], row["images"]) for row in data_sources(tmp_path)}
+    assert found == {("Mapillary", "CC BY-SA 4.0", 3), ("own photos", "not named", 1)}
+    (city / "manifest.parquet").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="collect the city again"):
+        data_sources(tmp_path)
+    assert data_sources(city / "nothing")[0]["licence"].startswith("as the data set's own")

@@ -1,0 +1,226 @@
+"""One step of the matcher: what counts, what does not, and what chunks and ranks may not change."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from model_core.config import ModelConfig, StripGeometry
+from model_core.errors import ConfigError
+from training.datasets.places import RawBatch
+from training.losses import window_correlation
+from training.matcher import MatcherConfig, ReferenceShares
+
+SCRIPT = Path(__file__).with_name("two_ranks.py")
+SVI_ALONE = ReferenceShares(si=0.0, svi=1.0, all=0.0)
+
+
+@pytest.fixture(scope="module")
+def step() -> ModuleType:
+    """Makes batches and matchers, and takes steps; the script of the two ranks."""
+    spec = importlib.util.spec_from_file_location("two_ranks", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["two_ranks"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert set(one) == set(other)
+    assert any(bool(value.abs().max() > 1e-4) for value in one.values())
+    for name, value in one.items():
+        assert torch.allclose(value, other[name], atol=1e-5, rtol=1e-4), name
+
+
+def loss_of(step: ModuleType, batch: RawBatch, config: MatcherConfig, **more: object) -> float:
+    matcher = step.make_matcher(config, **more)
+    with torch.no_grad():
+        loss, _ = matcher.loss_of(matcher.encode(matcher.show(batch)))
+    assert bool(torch.isfinite(loss))
+    return float(loss)
+
+
+@pytest.mark.parametrize("chunks", [2, 4])
+def test_chunks_change_no_gradient(step: ModuleType, chunks: int) -> None:
+    shown = step.make_matcher().show(step.make_batch())
+    whole_loss, whole = step.learn(step.make_matcher(), shown)
+    chunked = dataclasses.replace(step.CONFIG, accumulate=chunks)
+    loss, gradients = step.learn(step.make_matcher(chunked), shown)
+    assert torch.allclose(loss, whole_loss, atol=1e-6)
+    assert_same(gradients, whole)
+
+
+def test_chunks_forget_their_graphs_until_they_are_needed(step: ModuleType) -> None:
+    shown = step.make_matcher().show(step.make_batch())
+    kept: dict[int, int] = {}
+    for chunks in (1, 3):
+        matcher = step.make_matcher(dataclasses.replace(step.CONFIG, accumulate=chunks))
+        total = 0
+
+        def count(tensor: torch.Tensor) -> torch.Tensor:
+            nonlocal total
+            total += tensor.numel()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+            matcher.encode(shown)
+        kept[chunks] = total
+    assert kept[3] < kept[1] / 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_two_ranks_learn_what_one_learns_from_both_halves(
+    step: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    paths = [tmp_path / f"{number}.safetensors" for number in range(2)]
+    environment = {**os.environ, **told, "RANK": "1", "PYTHONPATH": str(SCRIPT.parents[2])}
+    with subprocess.Popen([sys.executable, str(SCRIPT), str(paths[1])], env=environment) as other:
+        with monkeypatch.context() as first:
+            for name, value in {**told, "RANK": "0"}.items():
+                first.setenv(name, value)
+            step.main(paths[0])
+        assert other.wait(timeout=60) == 0
+    loss, gradients = step.learn(step.make_matcher(), step.make_matcher().show(step.make_batch()))
+    for path in paths:
+        assert_same(load_file(path), {"loss": loss, **gradients})
+
+
+def test_an_unknown_heading_is_not_supervised_and_a_known_one_is(step: ModuleType) -> None:
+    matcher = step.make_matcher()
+    encoded = matcher.encode(matcher.show(step.make_batch()))
+
+    def turned(row: int) -> float:
+        moved = []
+        for start in encoded.start_bins:
+            other = start.clone()
+            other[row] = (other[row] + 3.0) % step.MODEL.azimuth_bins
+            moved.append(other)
+        changed = dataclasses.replace(encoded, start_bins=tuple(moved))
+        with torch.no_grad():
+            return float(matcher.loss_of(changed)[0] - matcher.loss_of(encoded)[0])
+
+    assert turned(-1) == 0.0
+    assert abs(turned(0)) > 1e-4
+
+
+@pytest.mark.parametrize("references", [ReferenceShares(si=0.0, both=1.0, all=0.0), SVI_ALONE])
+def test_what_no_street_view_shows_changes_nothing(
+    step: ModuleType, references: ReferenceShares
+) -> None:
+    config = dataclasses.replace(step.CONFIG, references=references)
+    batch = step.make_batch()
+    street = batch.street.clone()
+    street[-1] = 200
+    noisy = dataclasses.replace(batch, street=street)
+    assert loss_of(step, noisy, config) == loss_of(step, batch, config)
+
+
+@pytest.mark.parametrize("loss", ["infonce", "paper", "triplet", "soft_margin_triplet", "release"])
+def test_places_without_a_street_view_stay_out_of_steps_of_street_views(
+    step: ModuleType, loss: str
+) -> None:
+    config = dataclasses.replace(
+        step.CONFIG, references=SVI_ALONE, layout_weight=0.0, loss=loss, label_smoothing=0.0
+    )
+    matcher = step.make_matcher(config)
+    encoded = matcher.encode(matcher.show(step.make_batch()))
+    photos = tuple(photo.detach().requires_grad_() for photo in encoded.photos)
+    total, _ = matcher.loss_of(dataclasses.replace(encoded, photos=photos))
+    for gradient in torch.autograd.grad(total, photos):
+        assert float(gradient[-1].abs().max()) == 0.0
+        assert float(gradient[:-1].abs().max()) > 0.0
+
+
+def test_old_street_views_serve_the_nearest_policy_alone(step: ModuleType) -> None:
+    batch = step.make_batch()
+    days = torch.zeros_like(batch.street_days)
+    old = dataclasses.replace(batch, street_days=days, query_days=days + 800)
+    none_at_all = dataclasses.replace(batch, street_seen=torch.zeros_like(batch.street_seen))
+    both = dataclasses.replace(
+        step.CONFIG, references=ReferenceShares(si=0.0, both=1.0, all=0.0), layout_weight=0.0
+    )
+    nearest = dataclasses.replace(both, street_policy="nearest")
+    assert loss_of(step, old, both) == pytest.approx(loss_of(step, none_at_all, both), abs=1e-6)
+    assert loss_of(step, old, nearest) == pytest.approx(loss_of(step, batch, nearest), abs=1e-6)
+    assert loss_of(step, old, nearest) != pytest.approx(loss_of(step, old, both), abs=1e-4)
+
+
+def test_places_without_true_layout_are_learned_from(step: ModuleType) -> None:
+    matcher = step.make_matcher(labels=0)
+    loss, gradients = step.learn(matcher, matcher.show(step.make_batch(labels=0)))
+    assert float(loss) > 0.0
+    assert "log_layout_gain" not in gradients
+
+
+def test_photos_are_cut_out_of_what_a_picture_shows(step: ModuleType) -> None:
+    batch = step.make_batch()
+    seen = torch.zeros_like(batch.query_seen)
+    seen[:, 20:44] = True
+    shown = step.make_matcher().show(dataclasses.replace(batch, query_seen=seen))
+    for cut in shown.photos:
+        columns = cut.start_bin[:, None] * step.MODEL.width_stride + torch.arange(
+            cut.mask.shape[-1]
+        )
+        inside = (columns >= 20) & (columns < 44)
+        assert bool((cut.mask.amax(dim=1)[~inside] == 0.0).all())
+        assert bool((cut.mask.sum(dim=(1, 2)) > 0).all())
+
+
+def test_gumbel_alignment_asks_for_one_heading_of_a_place(step: ModuleType) -> None:
+    config = dataclasses.replace(step.CONFIG, alignment="gumbel")
+    matcher = step.make_matcher(config)
+    encoded = matcher.encode(matcher.show(step.make_batch()))
+    known = encoded.labels.heading_known
+    scale = torch.tensor(1e4)  # so high that no noise matters
+    aligned = matcher._correlate(encoded.photos[0], encoded.satellite, scale, known)
+    plain = window_correlation(encoded.photos[0], encoded.satellite)
+    assert torch.equal(aligned[known], plain[known])
+    pooled = torch.logsumexp(aligned[~known] * scale, dim=2) / scale
+    assert torch.allclose(pooled, plain[~known].amax(dim=2), atol=1e-3)
+
+
+def test_the_released_code_searches_no_heading(step: ModuleType) -> None:
+    model = dataclasses.replace(step.MODEL, heading_search=False)
+    matcher = step.make_matcher(dataclasses.replace(step.CONFIG, loss="release"), model)
+    encoded = matcher.encode(matcher.show(step.make_batch(model=model)))
+    photo, known = encoded.photos[0], encoded.labels.heading_known
+    correlation = matcher._correlate(photo, encoded.satellite, torch.tensor(1.0), known)
+    part = encoded.satellite[..., : photo.shape[-1]].flatten(1)
+    expected = functional.normalize(photo.flatten(1)) @ functional.normalize(part).t()
+    assert torch.allclose(correlation[..., 0], expected, atol=1e-5)
+
+
+def test_shares_that_are_none_are_refused(step: ModuleType) -> None:
+    nothing = ReferenceShares(si=0.0, all=0.0)
+    with pytest.raises(ConfigError, match="shares"):
+        step.make_matcher(dataclasses.replace(step.CONFIG, references=nothing))
+
+
+@pytest.mark.parametrize("preset", ["paper", "release"])
+def test_presets_are_trained_at_the_resolution_that_is_chosen(
+    step: ModuleType, preset: str
+) -> None:
+    from model_core.config import PRESETS
+
+    geometry = StripGeometry(height=64, width=64, satellite_px=32)
+    model: ModelConfig = dataclasses.replace(PRESETS[preset], geometry=geometry, backbone="atto")
+    config = dataclasses.replace(step.CONFIG, layout_weight=0.0, windows_per_photo=1)
+    matcher = step.make_matcher(config, model, labels=0)
+    loss, _ = step.learn(matcher, matcher.show(step.make_batch(model=model, labels=0)))
+    assert bool(torch.isfinite(loss))

@@ -1,0 +1,37 @@
+"""The command ``export``: from a run folder to a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model_core.errors import GeolocatorError
+from training.cli import app, console
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Option(help="Folder written by train or teach.")],
+    out: Annotated[Path, typer.Option(help="Folder of the bundle.")],
+    name: Annotated[str | None, typer.Option(help="Of the model, in its card.")] = None,
+    generator: Annotated[
+        Path | None, typer.Option(help="A bundle whose generator is taken along.")
+    ] = None,
+    card_figures: Annotated[
+        Path | None, typer.Option(help="JSON written by evaluate, for the card.")
+    ] = None,
+    packaged: Annotated[
+        bool, typer.Option(help="Refuse what is too large to travel with the plugin.")
+    ] = False,
+) -> None:
+    """Write a run's averaged weights as the bundle that locating takes."""
+    from training.export import export_run
+
+    try:
+        bundle = export_run(run, out, name, generator, card_figures, packaged)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(f"bundle: {bundle}")

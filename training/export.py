@@ -1,0 +1,138 @@
+"""From a run folder to the bundle that the engine loads, with a card that says what it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from model_core.bundle import load_bundle, save_bundle
+from model_core.config import to_mapping
+from model_core.errors import ConfigError, InputError
+from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.synthesis.panogan import PanoGANGenerator
+from training.checkpoint import restore_averaged
+from training.model_card import write_card
+from training.train_config import BEST, CHECKPOINT, TrainConfig, read_run
+
+RUN_FILE = "run.json"
+HISTORY_FILE = "history.json"
+
+MATCHER_MAX_MB = 8.0
+GENERATOR_MAX_MB = 5.0
+TOGETHER_MAX_MB = 12.0
+_BYTES_A_WEIGHT = 2
+
+
+def export_run(
+    run: Path,
+    out: Path,
+    name: str | None = None,
+    generator: Path | None = None,
+    figures: Path | None = None,
+    packaged: bool = False,
+) -> Path:
+    """Write the averaged weights of a run as a bundle and return its folder.
+
+    A run that stops for want of patience is exported as it was at its best.
+
+    Args:
+        run: Folder written by ``train`` or ``teach``.
+        out: The bundle's folder; an older bundle there is replaced.
+        name: Of the model, in its card; the preset's when None.
+        generator: A bundle whose generator is taken along.
+        figures: JSON written by ``evaluate``, for the card; what the run was watched by when None.
+        packaged: Refuse what is too large to travel with the plugin.
+
+    Raises:
+        ConfigError: The run's options cannot be read, or the model is too large.
+        InputError: The run's files cannot be read.
+        BundleError: The generator's bundle cannot be read, or the weights are not finite.
+    """
+    config = read_run(run)
+    best = config.patience > 0 and (run / BEST).exists()
+    encoder = PlaceEncoder(config.model)
+    steps = restore_averaged(run / (BEST if best else CHECKPOINT), encoder)
+    made = None if generator is None else _generator_of(generator)
+    sizes_mb = {"matcher": _size_mb(encoder), "generator": _size_mb(made) if made else 0.0}
+    if packaged:
+        _check_sizes(sizes_mb)
+    summary = {
+        **_read_json(run / RUN_FILE),
+        "name": name or config.model.preset,
+        "steps": steps,
+        "train": to_mapping(config),
+        "held_out": _figures(figures) if figures else _watched(run / HISTORY_FILE, steps),
+        "sizes_mb": {key: round(size, 2) for key, size in sizes_mb.items()},
+        "parameters": sum(p.numel() for p in encoder.parameters()),
+    }
+    return save_bundle(
+        out,
+        config.model,
+        encoder,
+        made,
+        card=write_card(config.model, summary),
+        extra=summary,
+        street_view_trained=_knows_street_views(config),
+    )
+
+
+def _knows_street_views(config: TrainConfig) -> bool:
+    shares = dataclasses.asdict(config.matcher.references)
+    return any(share > 0.0 for kind, share in shares.items() if kind != "si")
+
+
+def _generator_of(bundle: Path) -> PanoGANGenerator:
+    generator = load_bundle(bundle).generator
+    if generator is None:
+        raise InputError(f"{bundle} holds no generator; name a bundle written by panogan")
+    return generator
+
+
+def _size_mb(module: nn.Module) -> float:
+    weights: int = sum(
+        t.numel() for t in module.state_dict().values() if torch.is_floating_point(t)
+    )
+    return weights * _BYTES_A_WEIGHT / 1e6
+
+
+def _check_sizes(sizes_mb: dict[str, float]) -> None:
+    limits = {"matcher": MATCHER_MAX_MB, "generator": GENERATOR_MAX_MB}
+    for part, limit in limits.items():
+        if sizes_mb[part] > limit:
+            raise ConfigError(
+                f"the {part} has {sizes_mb[part]:.1f} MB and {limit:.0f} may travel with the "
+                "plugin; train a smaller one, or export it without --packaged"
+            )
+    if sum(sizes_mb.values()) > TOGETHER_MAX_MB:
+        raise ConfigError(
+            f"matcher and generator have {sum(sizes_mb.values()):.1f} MB together and "
+            f"{TOGETHER_MAX_MB:.0f} may travel with the plugin; train a smaller one of them"
+        )
+
+
+def _figures(path: Path) -> list[dict[str, Any]]:
+    figures = _read_json(path).get("figures")
+    if not isinstance(figures, list) or not figures:
+        raise InputError(f"{path} holds no figures; write it with: python -m training evaluate")
+    return figures
+
+
+def _watched(path: Path, steps: int) -> list[dict[str, Any]]:
+    """Return the figures of the evaluation after ``steps``."""
+    for row in reversed(_read_json(path)):
+        if row["step"] == steps:
+            recalls: list[dict[str, Any]] = row["recalls"]
+            return recalls
+    raise InputError(f"{path} has no figures of step {steps}; resume the run and let it end")
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise InputError(f"{path} cannot be read ({err}); name the right file or folder") from err

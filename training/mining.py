@@ -1,0 +1,119 @@
+"""Hard negatives: the places that a photo is most easily taken for, found by the model itself.
+
+Source: Sample4Geo mines by similarity once geographic neighbours have taught the most.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from model_core.fusion.place_encoder import PlaceEncoder
+from training.datasets.places import RawBatch
+from training.datasets.resident import ResidentPlaces
+from training.losses import window_correlation
+from training.matcher import Matcher
+from training.views import StreetPolicy, labels_of, show_photos, show_satellites, show_streets
+
+ENCODE_ROWS = 256
+PHOTO_ROWS = 256
+PLACE_ROWS = 2048
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """Features of photos and places (N, ...), and where each photo was taken."""
+
+    photos: Tensor
+    places: Tensor
+    camera_xy: Tensor
+    city: Tensor
+
+
+@torch.no_grad()
+def mine_hard_negatives(
+    matcher: Matcher, places: ResidentPlaces, negatives: int, fov_deg: float, seed: int
+) -> Tensor:
+    """Return the rows (N, k) of the places most like each place's photo, hardest first.
+
+    Places within the false-negative radius are no negatives; -1 stands where too few are left.
+
+    Args:
+        matcher: Whose averaged encoder judges.
+        places: The training set, on the matcher's device.
+        negatives: k; fewer where the set has no more places.
+        fov_deg: Field of view of the photos.
+        seed: Of headings.
+    """
+    chance = torch.Generator(places.device).manual_seed(seed)
+    encoder = matcher.averaged
+    known = _encode(matcher, encoder, places, fov_deg, chance)
+    count = min(negatives, len(places) - 1)
+    return torch.cat(
+        [_hardest(known, first, count, matcher) for first in range(0, len(places), PHOTO_ROWS)]
+    )
+
+
+def _encode(
+    matcher: Matcher,
+    encoder: PlaceEncoder,
+    places: ResidentPlaces,
+    fov_deg: float,
+    chance: torch.Generator,
+) -> _Known:
+    was_training = encoder.training
+    encoder.eval()
+    rows = torch.arange(len(places), device=places.device)
+    photos, references, cameras, cities = [], [], [], []
+    for part in torch.split(rows, ENCODE_ROWS):
+        batch = places.take(part, torch.zeros_like(part))
+        cut = show_photos(batch, fov_deg, matcher.model_config, chance)
+        full = cut.images.shape[-1] == matcher.model_config.geometry.width
+        photos.append(encoder.encode_photo(cut.images, cut.mask, circular=full))
+        references.append(_encode_places(matcher, encoder, batch, chance))
+        labels = labels_of(batch, matcher.config.street_policy)
+        cameras.append(labels.camera_xy)
+        cities.append(labels.city)
+    encoder.train(was_training)
+    return _Known(torch.cat(photos), torch.cat(references), torch.cat(cameras), torch.cat(cities))
+
+
+def _encode_places(
+    matcher: Matcher, encoder: PlaceEncoder, batch: RawBatch, chance: torch.Generator
+) -> Tensor:
+    """Return features (B, C, h, bins) of places by satellite image, and street view if usable."""
+    policy: StreetPolicy = matcher.config.street_policy
+    satellite = encoder.encode_satellite(show_satellites(batch, matcher.model_config, 0.0, chance))
+    images, mask = show_streets(batch, chance)
+    there = torch.ones(len(satellite), dtype=torch.bool, device=satellite.device)
+    usable = labels_of(batch, policy).street_usable
+    if vars(matcher.config.references)["si"] == sum(vars(matcher.config.references).values()):
+        usable = torch.zeros_like(usable)
+    street = encoder.encode_street(images, mask)
+    return encoder.fuse(satellite, street, encoder.photo_coverage(mask), there, usable)[0]
+
+
+def _hardest(known: _Known, first: int, count: int, matcher: Matcher) -> Tensor:
+    """Return (B, count) rows for the photos from ``first`` on, a block of places at a time."""
+    photos = known.photos[first : first + PHOTO_ROWS]
+    camera_xy, city = (
+        values[first : first + PHOTO_ROWS] for values in (known.camera_xy, known.city)
+    )
+    radius_m = matcher.config.false_negative_radius_m
+    searched = matcher.model_config.heading_search
+    best_score = photos.new_zeros((len(photos), 0))
+    best_row = torch.zeros((len(photos), 0), dtype=torch.long, device=photos.device)
+    for start in range(0, len(known.places), PLACE_ROWS):
+        part = slice(start, start + PLACE_ROWS)
+        score = window_correlation(photos, known.places[part], searched).amax(dim=2)
+        near = torch.cdist(camera_xy, known.camera_xy[part]) < radius_m
+        near = near & (city[:, None] == known.city[part][None])
+        score = score.masked_fill(near, -torch.inf)
+        row = torch.arange(start, start + score.shape[1], device=score.device).expand_as(score)
+        best_score = torch.cat([best_score, score], dim=1)
+        best_row = torch.cat([best_row, row], dim=1)
+        best_score, kept = best_score.topk(min(count, best_score.shape[1]), dim=1)
+        best_row = best_row.gather(1, kept)
+    return best_row.masked_fill(best_score == -torch.inf, -1)

@@ -1,0 +1,165 @@
+"""What one step shows the encoder of a batch: references and photos under another light.
+
+Nothing here has a gradient, and nothing waits for the device.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from model_core.alignment.polar import polar_transform_torch
+from model_core.config import ModelConfig
+from training.datasets.augmentation import (
+    PhotoWindows,
+    bins_for_fov,
+    cut_windows,
+    hide_rectangles,
+    jitter_colors,
+    normalize,
+    soften,
+    to_float,
+)
+from training.datasets.places import RawBatch
+
+Kind = Literal["si", "svi", "both"]
+StreetPolicy = Literal["strict", "hybrid", "nearest"]
+
+SATELLITE_MARGIN = 1.25
+"""A crop's width over the footprint's, so that a strip may be centred off the crop's centre."""
+
+MAX_STREET_AGE_DAYS = 365.0
+"""Source: the paper takes a street view for available within one year of the photo."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of a batch, rows first.
+
+    Attributes:
+        camera_xy: (B, 2) metres east and north in the city.
+        city: (B,).
+        heading_known: bool (B,).
+        photo_there: bool (B,), some column of the photo is seen.
+        street_usable: bool (B,), the street view may be shown.
+        street_needed: bool (B,), places without a usable street view do not count.
+        layout: (B, bins, K) around the place, ``query_layout`` around the camera.
+    """
+
+    camera_xy: Tensor
+    city: Tensor
+    heading_known: Tensor
+    photo_there: Tensor
+    street_usable: Tensor
+    street_needed: Tensor
+    layout: Tensor
+    query_layout: Tensor
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Labels:
+        """Return the labels with every field changed."""
+        return Labels(*(change(getattr(self, f.name)) for f in dataclasses.fields(self)))
+
+    def counted(self, kind: str) -> Tensor:
+        """Return bool (B,): the place has what this kind of reference shows, and a photo."""
+        if kind == "svi":
+            return self.photo_there & self.street_usable
+        return self.photo_there & (self.street_usable | ~self.street_needed)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a step shows: normalised strips (B, 3, H, W), masks (B, H, W), and what is known."""
+
+    kinds: tuple[Kind, ...]
+    satellite: Tensor | None
+    street: Tensor | None
+    street_mask: Tensor | None
+    photos: tuple[PhotoWindows, ...]
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Features (B, C, h, bins) of what was shown, coverage (B, bins), and what is known."""
+
+    kinds: tuple[Kind, ...]
+    satellite: Tensor | None
+    street: Tensor | None
+    street_cover: Tensor | None
+    photos: tuple[Tensor, ...]
+    start_bins: tuple[Tensor, ...]
+    photo_layouts: tuple[Tensor, ...]
+    labels: Labels
+
+
+def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:
+    """Return what is known of a batch.
+
+    Args:
+        batch: Places with one photo each.
+        policy: ``hybrid`` shows street views taken within a year of the photo, and satellite
+            images alone elsewhere; ``strict`` leaves the other places out; ``nearest`` shows street
+            views of any date.
+    """
+    if policy == "nearest":
+        usable = batch.street_present()
+    else:
+        usable = batch.street_available(MAX_STREET_AGE_DAYS)
+    return Labels(
+        camera_xy=batch.place_xy + batch.query_offset_m,
+        city=batch.city,
+        heading_known=batch.heading_known,
+        photo_there=batch.query_seen.any(dim=1),
+        street_usable=usable,
+        street_needed=torch.full_like(usable, policy == "strict"),
+        layout=batch.layout,
+        query_layout=batch.query_layout,
+    )
+
+
+def show_satellites(
+    batch: RawBatch, config: ModelConfig, center_sigma_m: float, chance: torch.Generator
+) -> Tensor:
+    """Return normalised polar strips (B, 3, H, W), centred near the photos, as galleries are."""
+    count, device = len(batch.satellite), batch.satellite.device
+    shift = torch.randn(count, 2, generator=chance, device=device)
+    spread = torch.rand(count, generator=chance, device=device)
+    strips = polar_transform_torch(
+        jitter_colors(to_float(batch.satellite), chance),
+        config.geometry,
+        image_footprint_m=config.geometry.footprint_m * SATELLITE_MARGIN,
+        shift_m=batch.query_offset_m + (shift * center_sigma_m).clamp(-9, 9),
+        scale=0.9 + 0.2 * spread,
+    )
+    return normalize(strips)
+
+
+def show_streets(batch: RawBatch, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return normalised street views (B, 3, H, W) and what of them is seen (B, H, W)."""
+    circles = jitter_colors(to_float(batch.street), chance, 0.7)
+    seen = batch.street_seen[:, None, :].expand(-1, circles.shape[2], -1).float()
+    return normalize(circles, seen), seen
+
+
+def show_photos(
+    batch: RawBatch, fov_deg: float, config: ModelConfig, chance: torch.Generator
+) -> PhotoWindows:
+    """Return one window of every photo, its images normalised, headings left to chance."""
+    n_bins = bins_for_fov(fov_deg, config)
+    inside = torch.rand(len(batch.query), generator=chance, device=batch.query.device)
+    cut = cut_windows(
+        to_float(batch.query),
+        batch.query_layout,
+        (n_bins - 0.5 * inside) * config.bin_deg,
+        n_bins,
+        config,
+        chance,
+        seen=batch.query_seen,
+    )
+    images = hide_rectangles(jitter_colors(soften(cut.images, chance), chance), chance)
+    return dataclasses.replace(cut, images=normalize(images, cut.mask))

@@ -1,0 +1,200 @@
+"""What is seen of a run while it goes: figures on held-out places, checkpoints, curves, views."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from model_core.features.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from training.checkpoint import restore_optimizer, write_checkpoint
+from training.datasets.places import PlaceSet, RawBatch
+from training.distributed import agreed, rank, ranks
+from training.evaluate import Recall, evaluate_matcher
+from training.export import HISTORY_FILE
+from training.matcher import Matcher
+from training.stream import BatchStream
+from training.train_config import BEST, CHECKPOINT, TrainConfig
+from training.views import Shown
+from training.world.gallery import CityGallery
+
+CURVES_FOLDER = "tensorboard"
+PICTURED_ROWS = 6
+TOLD_EVERY = 20
+"""Steps between points of the curves; reading them makes the device finish its work."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """Places that the run is watched by, with the galleries of some of their cities."""
+
+    places: PlaceSet
+    galleries: Mapping[int, CityGallery]
+
+
+class Watch(Callback):
+    """Evaluates the averaged weights now and then, notes the figures and keeps checkpoints.
+
+    The first rank alone evaluates and writes; all ranks stop together.
+    """
+
+    def __init__(
+        self,
+        held_out: HeldOut,
+        stream: BatchStream,
+        out: Path,
+        config: TrainConfig,
+        say: Callable[[str], None],
+        minutes: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.held_out = held_out
+        self.stream = stream
+        self.out = out
+        self.config = config
+        self.say = say
+        self.minutes = minutes
+        self.clock = clock
+        self.started = self.now = clock()
+        self.history = _read_history(out / HISTORY_FILE)
+        self.recalls: list[Recall] | None = None
+        self._curves: SummaryWriter | None = None
+
+    def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
+        """Take up the optimiser where the run was left; the module was restored before."""
+        self.history = [row for row in self.history if row["step"] <= module.first_step]
+        if module.first_step:
+            restore_optimizer(self.out / CHECKPOINT, trainer.optimizers[0])
+        if rank() == 0:
+            self._curves = SummaryWriter(self.out / CURVES_FOLDER)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, module: Any, outputs: Any, batch: RawBatch, *_: Any
+    ) -> None:
+        """Draw curves, evaluate every so many steps, and stop when it is time."""
+        step = module.steps_done
+        self.now = self.clock()
+        evaluated = step % self.config.evaluate_every == 0
+        if rank() == 0 and (step % TOLD_EVERY == 0 or evaluated):
+            self._draw_curves(trainer, step)
+        if rank() == 0 and evaluated:
+            self.evaluate(trainer, module)
+            self._draw_pictures(module, batch)
+        # Ranks agree now and then only: it makes the device finish its work.
+        if ranks() == 1 or step % TOLD_EVERY == 0 or evaluated:
+            trainer.should_stop = agreed(self._over(), module.device)
+
+    def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
+        """Keep the last step, wherever the run was stopped."""
+        if rank() == 0:
+            self._keep(trainer, module, CHECKPOINT)
+        if self._curves is not None:
+            self._curves.close()
+
+    def evaluate(self, trainer: L.Trainer, module: Matcher) -> list[Recall]:
+        """Return the figures on the held-out places, noted beside the checkpoint."""
+        encoder = module.averaged
+        self.recalls = recalls = evaluate_matcher(
+            encoder,
+            module.model_config,
+            self.held_out.places,
+            device=module.device,
+            galleries=self.held_out.galleries,
+        )
+        losses = {k: round(float(v), 3) for k, v in trainer.callback_metrics.items()}
+        minutes = (self.now - self.started) / 60
+        self.say(_line(module.steps_done, minutes, recalls, losses))
+        self.history.append(
+            {
+                "step": module.steps_done,
+                "minutes": round(minutes, 2),
+                "recalls": [dataclasses.asdict(r) for r in recalls],
+                "losses": losses,
+            }
+        )
+        (self.out / HISTORY_FILE).write_text(json.dumps(self.history, indent=1))
+        if self._curves is not None:
+            for r in recalls:
+                name = f"{r.kind}_{r.fov_deg:.0f}"
+                self._curves.add_scalar(f"held_out/r1_{name}", r.recall_at_1, module.steps_done)
+                self._curves.add_scalar(f"held_out/r5_{name}", r.recall_at_5, module.steps_done)
+        if trainer.optimizers:
+            self._keep(trainer, module, CHECKPOINT)
+            if self.config.patience and self._evaluations_since_best() == 0:
+                self._keep(trainer, module, BEST)
+        return recalls
+
+    def _keep(self, trainer: L.Trainer, module: Matcher, name: str) -> None:
+        write_checkpoint(
+            self.out / name,
+            module,
+            trainer.optimizers[0],
+            module.steps_done,
+            self.stream.state(),
+        )
+
+    def _over(self) -> bool:
+        late = self.minutes is not None and self.now - self.started >= 60 * self.minutes
+        patience = self.config.patience
+        return late or bool(patience and self._evaluations_since_best() >= patience)
+
+    def _evaluations_since_best(self) -> int:
+        """Return how many evaluations passed since the mean recall was best."""
+        means = [
+            sum(r["recall_at_1"] + r["recall_at_5"] for r in row["recalls"]) for row in self.history
+        ]
+        return len(means) - 1 - means.index(max(means)) if means else 0
+
+    def _draw_curves(self, trainer: L.Trainer, step: int) -> None:
+        if self._curves is None:
+            return
+        for name, value in trainer.callback_metrics.items():
+            self._curves.add_scalar(f"train/{name}", float(value), step)
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self._curves.add_scalar("train/learning_rate", rate, step)
+
+    def _draw_pictures(self, module: Matcher, batch: RawBatch) -> None:
+        if self._curves is not None:
+            module.restart_chance(self.config.matcher.seed, module.steps_done)
+            picture = picture_of(module.show(batch))
+            self._curves.add_image("shown", picture, module.steps_done)
+
+
+def picture_of(shown: Shown) -> Tensor:
+    """Return a picture (3, h, w) in [0, 1]: a row a place, its references, then its photos."""
+    parts = [
+        t
+        for t in (shown.satellite, shown.street, *(p.images for p in shown.photos))
+        if t is not None
+    ]
+    mean, std = (parts[0].new_tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    images = [F.pad(p[:PICTURED_ROWS] * std + mean, (1, 1, 1, 1)) for p in parts]
+    rows = torch.cat(images, dim=3).clamp(0, 1)
+    return torch.cat(list(rows), dim=1)
+
+
+def _line(step: int, minutes: float, recalls: list[Recall], losses: Mapping[str, float]) -> str:
+    parts = [
+        f"{r.kind}@{r.fov_deg:.0f} {r.recall_at_1:.2f}/{r.recall_at_5:.2f}"
+        f" ({r.median_heading_error_deg:.0f} deg)"
+        for r in recalls
+    ]
+    figures = " | ".join(parts)
+    return f"step {step} {minutes:.1f} min chance {recalls[0].chance:.3f} | {figures} | {losses}"
+
+
+def _read_history(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    history: list[dict[str, Any]] = json.loads(path.read_text())
+    return history

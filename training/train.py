@@ -37,7 +37,7 @@ from training.export import RUN_FILE, export_run
 from training.matcher import Matcher
 from training.mining import mine_hard_negatives
 from training.stream import BatchStream
-from training.train_config import CHECKPOINT, claim_run_folder
+from training.train_config import CHECKPOINT, claim_run_folder, start_bundle
 from training.train_config import TrainConfig as TrainConfig
 from training.train_config import override as override
 from training.train_config import read_config as read_config
@@ -152,7 +152,7 @@ def prepare(
         pretrained = config.pretrained and not resume
         module = Matcher(config.model, config.matcher, mean, spread, pretrained)
     if config.start_from is not None and not resume:
-        _take_up(Path(config.start_from), module)
+        _take_up(start_bundle(config.start_from), module)
     if rank() == 0:
         about = {
             "device": _name_of(device),

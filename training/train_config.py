@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from model_core.bundle import default_bundle_path
 from model_core.config import PRESETS, ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
 from model_core.options import check_kinds, merge_options, parse_assignments
@@ -18,6 +19,7 @@ from training.matcher import MatcherConfig
 CHECKPOINT = "last.safetensors"
 BEST = "best.safetensors"
 CONFIG_FILE = "config.json"
+PACKAGED = "packaged"
 _ABSENT = "not there"
 
 
@@ -38,9 +40,9 @@ class MiningConfig:
 class TrainConfig:
     """One training run; batches are made of a few cities each, of geographic neighbours.
 
-    ``start_from`` is a bundle whose weights are taken up; a branch without weights of its own
-    there starts from the shared ones. ``pretrained`` starts the backbone from ImageNet weights.
-    ``patience`` is how many evaluations may pass without a better recall; 0 never stops early.
+    ``start_from`` is a bundle whose weights are taken up, or ``packaged``; a branch without weights
+    of its own there starts from the shared ones. ``pretrained`` starts the backbone from ImageNet
+    weights. ``patience`` is how many evaluations may pass without a better recall; 0 never stops early.
     ``accelerator`` is where a run computes that is not told: auto, cpu or cuda.
     """
 
@@ -58,6 +60,11 @@ class TrainConfig:
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     compile: bool = False
     accelerator: str = "auto"
+
+
+def start_bundle(start_from: str) -> Path:
+    """Return the folder of the bundle that a run starts from."""
+    return default_bundle_path() if start_from == PACKAGED else Path(start_from)
 
 
 def read_config(path: Path | None) -> TrainConfig:

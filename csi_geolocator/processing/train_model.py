@@ -1,4 +1,4 @@
-"""``trainmodel``: cities rendered, a model trained on them, its bundle written."""
+"""``trainmodel``: a model trained on rendered cities, or on one of your own; its bundle written."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from .training_process import run_training
 HELD_OUT_CITIES = "HELD_OUT_CITIES"
 PRESET, CONFIG_FILE = "PRESET", "CONFIG_FILE"
 STEPS, MINUTES, RESUME = "STEPS", "MINUTES", "RESUME"
-PRESETS = ("default", "gpu", "smoke")
+PRESETS = ("default", "gpu", "custom_city", "smoke")
+MANIFEST_FILE = "manifest.parquet"
 CONFIGS = Path(__file__).resolve().parents[1] / "training" / "configs"
-ACCELERATORS = {"auto": "auto", "cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 RENDERED_PERCENT = (0.0, 30.0)
 HELD_OUT_PERCENT = (30.0, 35.0)
 TRAINED_PERCENT = (35.0, 100.0)
@@ -39,7 +39,7 @@ _STEP = re.compile(r"^step (\d+) ")
 
 
 class TrainModel(GeolocatorAlgorithm):
-    """Trains a model on rendered cities."""
+    """Trains a model on rendered cities, or on one that was collected."""
 
     NAME = "trainmodel"
     ICON = "train"
@@ -55,7 +55,7 @@ class TrainModel(GeolocatorAlgorithm):
 
     def shortDescription(self) -> str:
         """Return what it does in a sentence."""
-        return tr("Renders cities and trains a model on them.")
+        return tr("Trains a model on rendered cities, or on a city of your own.")
 
     def shortHelpString(self) -> str:
         """Return how to use it and what comes out."""
@@ -66,14 +66,17 @@ class TrainModel(GeolocatorAlgorithm):
             "'Evaluate model' take, and its figures in 'history.json'.\n\n"
             "The model learns from rendered cities alone and says so in its card. On a processor "
             "the default preset takes hours; 'smoke' takes two steps, to see that all runs. A "
-            "training that was stopped goes on with 'Resume' and the same results folder."
+            "training that was stopped goes on with 'Resume' and the same results folder.\n\n"
+            "A folder written by 'python -m training collect' is a city of your own: nothing is "
+            "rendered then, its blocks are parted into those to learn from and those to judge by. "
+            "The preset 'custom_city' is made for it and begins with the packaged model."
         )
 
     def initAlgorithm(self, configuration: Mapping[str, Any] | None = None) -> None:
         """Declare parameters and outputs."""
         kept = tr(
-            "Cities that were rendered before are used again, missing ones are added. "
-            "Empty: inside the results folder."
+            "Cities that were rendered before are used again, missing ones are added; a collected "
+            "city of your own is used as it is. Empty: inside the results folder."
         )
         destination = QgsProcessingParameterFolderDestination(names.OUTPUT, tr("Results folder"))
         held_out = names.whole_number(
@@ -102,10 +105,28 @@ class TrainModel(GeolocatorAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Render what is missing, then train."""
+        """Render what is missing, unless the data are a city of the user's own; then train."""
         inputs = Inputs(self, parameters, context, feedback)
         run = Path(inputs.folder_destination(names.OUTPUT))
         data = Path(inputs.path(cities.DATA) or run / "cities")
+        if (data / MANIFEST_FILE).is_file():
+            training = held_out = data
+        else:
+            training, held_out = self._render(inputs, data, feedback)
+        feedback.pushInfo(tr("Training"))
+        run_training(
+            self._launch,
+            _arguments(inputs, training, held_out, run),
+            _StepProgress(run, feedback),
+            feedback.isCanceled,
+        )
+        feedback.setProgress(TRAINED_PERCENT[1])
+        return {names.OUTPUT: str(run), names.BUNDLE: str(run / "bundle")}
+
+    def _render(
+        self, inputs: Inputs, data: Path, feedback: QgsProcessingFeedback
+    ) -> tuple[Path, Path]:
+        """Render what is missing; return the folders to learn from and to judge by."""
         first, count = inputs.number(cities.FIRST_CITY), inputs.number(cities.CITIES)
         held_out = inputs.number(HELD_OUT_CITIES)
         training = cities.rendering(inputs, data / "training", first, count)
@@ -113,15 +134,7 @@ class TrainModel(GeolocatorAlgorithm):
         feedback.pushInfo(tr("Rendering {} cities").format(count + held_out))
         training.run(self._launch, feedback, RENDERED_PERCENT)
         watched.run(self._launch, feedback, HELD_OUT_PERCENT)
-        feedback.pushInfo(tr("Training"))
-        run_training(
-            self._launch,
-            _arguments(inputs, training.folder, watched.folder, run),
-            _StepProgress(run, feedback),
-            feedback.isCanceled,
-        )
-        feedback.setProgress(TRAINED_PERCENT[1])
-        return {names.OUTPUT: str(run), names.BUNDLE: str(run / "bundle")}
+        return training.folder, watched.folder
 
 
 def _training_parameters() -> names.Parameters:
@@ -144,7 +157,11 @@ def _training_parameters() -> names.Parameters:
     resume = QgsProcessingParameterBoolean(RESUME, tr("Resume"), defaultValue=False)
     return [
         names.explained(
-            preset, tr("default for a processor, gpu for a graphics card, smoke to try it.")
+            preset,
+            tr(
+                "default for a processor, gpu for a graphics card, custom_city for a city of your "
+                "own, smoke to try it."
+            ),
         ),
         names.explained(config, tr("Used instead of the preset."), advanced=True),
         names.whole_number(
@@ -168,13 +185,10 @@ def _arguments(inputs: Inputs, data: Path, held_out: Path, run: Path) -> list[st
     """Return the arguments of ``python -m training``."""
     config = inputs.path(CONFIG_FILE) or str(CONFIGS / f"{inputs.choice(PRESET)}.yaml")
     options = [line.strip() for line in inputs.text(names.OPTIONS).splitlines() if line.strip()]
-    device = inputs.choice(names.DEVICE)
-    if device != "auto":
-        options.append(f"accelerator={ACCELERATORS[device]}")
     if inputs.has(STEPS):
         options.append(f"matcher.steps={inputs.number(STEPS)}")
     arguments = ["train", "--data", str(data), "--held-out", str(held_out), "--out", str(run)]
-    arguments += ["--config", config]
+    arguments += ["--config", config, "--device", inputs.choice(names.DEVICE)]
     for option in options:
         arguments += ["--set", option]
     if inputs.has(MINUTES) and inputs.decimal(MINUTES) > 0:

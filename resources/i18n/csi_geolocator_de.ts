@@ -3760,22 +3760,26 @@ Eine Position oder Blickrichtung in der Datei eines Fotos wird nie benutzt, um e
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/train_model.py" />
-   <source>Renders cities and trains a model on them.</source>
-   <translation>Rendert Städte und trainiert ein Modell an ihnen.</translation>
+   <source>Trains a model on rendered cities, or on a city of your own.</source>
+   <translation>Trainiert ein Modell an gerenderten Städten oder an einer eigenen Stadt.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/train_model.py" />
    <source>Renders cities, each with satellite images, panoramas and photos of its places, and trains a model to match them; other cities are held out to judge it by. The results folder then holds the model in 'bundle', which 'Locate photos', 'Build gallery' and 'Evaluate model' take, and its figures in 'history.json'.
 
-The model learns from rendered cities alone and says so in its card. On a processor the default preset takes hours; 'smoke' takes two steps, to see that all runs. A training that was stopped goes on with 'Resume' and the same results folder.</source>
+The model learns from rendered cities alone and says so in its card. On a processor the default preset takes hours; 'smoke' takes two steps, to see that all runs. A training that was stopped goes on with 'Resume' and the same results folder.
+
+A folder written by 'python -m training collect' is a city of your own: nothing is rendered then, its blocks are parted into those to learn from and those to judge by. The preset 'custom_city' is made for it and begins with the packaged model.</source>
    <translation>Rendert Städte, jede mit Satellitenbildern, Panoramen und Fotos ihrer Orte, und trainiert ein Modell, sie einander zuzuordnen; andere Städte werden zurückgehalten, um es zu beurteilen. Der Ergebnisordner enthält dann das Modell in „bundle“, das „Fotos verorten“, „Galerie aufbauen“ und „Modell bewerten“ nehmen, und seine Kennzahlen in „history.json“.
 
-Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. Auf einem Prozessor dauert die Voreinstellung „default“ Stunden; „smoke“ macht zwei Schritte, um zu sehen, dass alles läuft. Ein angehaltenes Training geht mit „Fortsetzen“ und demselben Ergebnisordner weiter.</translation>
+Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. Auf einem Prozessor dauert die Voreinstellung „default“ Stunden; „smoke“ macht zwei Schritte, um zu sehen, dass alles läuft. Ein angehaltenes Training geht mit „Fortsetzen“ und demselben Ergebnisordner weiter.
+
+Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigene Stadt: Dann wird nichts gerendert, ihre Blöcke werden in solche zum Lernen und solche zum Beurteilen geteilt. Die Voreinstellung „custom_city“ ist dafür gemacht und beginnt mit dem mitgelieferten Modell.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/train_model.py" />
-   <source>Cities that were rendered before are used again, missing ones are added. Empty: inside the results folder.</source>
-   <translation>Vorher gerenderte Städte werden wieder benutzt, fehlende hinzugefügt. Leer: im Ergebnisordner.</translation>
+   <source>Cities that were rendered before are used again, missing ones are added; a collected city of your own is used as it is. Empty: inside the results folder.</source>
+   <translation>Vorher gerenderte Städte werden wieder benutzt, fehlende hinzugefügt; eine gesammelte eigene Stadt wird benutzt, wie sie ist. Leer: im Ergebnisordner.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/train_model.py" />
@@ -3819,8 +3823,8 @@ Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. A
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/train_model.py" />
-   <source>default for a processor, gpu for a graphics card, smoke to try it.</source>
-   <translation>default für einen Prozessor, gpu für eine Grafikkarte, smoke zum Ausprobieren.</translation>
+   <source>default for a processor, gpu for a graphics card, custom_city for a city of your own, smoke to try it.</source>
+   <translation>default für einen Prozessor, gpu für eine Grafikkarte, custom_city für eine eigene Stadt, smoke zum Ausprobieren.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/train_model.py" />

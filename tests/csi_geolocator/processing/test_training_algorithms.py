@@ -111,7 +111,8 @@ def test_training_renders_both_sets_then_trains(
     assert asked["--out"] == [str(out)]
     assert asked["--config"][0].endswith("training/configs/default.yaml")
     assert Path(asked["--config"][0]).is_file()
-    assert asked["--set"] == ["accelerator=cpu"]
+    assert asked["--device"] == ["cpu"]
+    assert "--set" not in asked
     assert "--resume" not in asked
     assert "--minutes" not in asked
     assert ran.outputs == {"OUTPUT": str(out), "BUNDLE": str(out / "bundle")}
@@ -147,7 +148,23 @@ def test_training_options_go_along(fake_training: Any, run: Any, tmp_path: Path)
     assert "--resume" in asked
 
 
-@pytest.mark.parametrize("preset", ["default", "gpu", "smoke"])
+def test_a_city_of_ones_own_is_trained_on_without_rendering(
+    fake_training: Any, run: Any, tmp_path: Path
+) -> None:
+    fake_training()
+    own = tmp_path / "lund"
+    own.mkdir()
+    (own / "manifest.parquet").write_bytes(b"rows")
+    parameters = {"DATA": str(own), "PRESET": "custom_city", "OUTPUT": str(tmp_path / "run")}
+    ran = run("trainmodel", parameters)
+    assert ran.ok, ran.feedback.text()
+    (train,) = fake_training.calls()
+    asked = values(train)
+    assert asked["--data"] == asked["--held-out"] == [str(own)]
+    assert asked["--config"][0].endswith("training/configs/custom_city.yaml")
+
+
+@pytest.mark.parametrize("preset", ["default", "gpu", "custom_city", "smoke"])
 def test_each_preset_is_a_file_of_the_package(
     fake_training: Any, run: Any, tmp_path: Path, preset: str
 ) -> None:

@@ -42,7 +42,8 @@ class TrainConfig:
 
     ``start_from`` is a bundle whose weights are taken up, or ``packaged``; a branch without weights
     of its own there starts from the shared ones. ``pretrained`` starts the backbone from ImageNet
-    weights. ``patience`` is how many evaluations may pass without a better recall; 0 never stops early.
+    weights. ``patience`` is how many evaluations may pass without a better recall; 0 never stops
+    early.
     ``accelerator`` is where a run computes that is not told: auto, cpu or cuda.
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_core.config import ModelConfig
+from training.train_config import PACKAGED
 
 _SHARE = "{:.1%}"
 _COLUMNS: dict[str, tuple[str, str]] = {
@@ -67,7 +68,9 @@ def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[st
     if run.get("pretrained"):
         start = "Its backbone began with ImageNet weights (torchvision)."
     elif run.get("start_from"):
-        start = f"It began with the weights of {run['start_from']}."
+        begun = run["start_from"]
+        whose = "the packaged model" if begun == PACKAGED else begun
+        start = f"It began with the weights of {whose}."
     size = ""
     if "sizes_mb" in summary:
         parts = ", ".join(f"{k} {v:.1f} MB" for k, v in summary["sizes_mb"].items() if v)

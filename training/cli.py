@@ -28,6 +28,7 @@ def render(
     width: Annotated[int, typer.Option(help="Columns of a full circle.")] = 256,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     gallery: Annotated[bool, typer.Option(help="Also places along roads, to be searched.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes that build the next cities.")] = 0,
 ) -> None:
     """Render cities to learn from; cities already there are kept."""
     from model_core.config import PlaceConfig
@@ -49,7 +50,7 @@ def render(
 
         geometry = replace(read_config(None).model.geometry, width=width)
         laid = PlaceConfig() if gallery else None
-        render_dataset(out, seeds, places, geometry, choose_device(device), show, laid)
+        render_dataset(out, seeds, places, geometry, choose_device(device), show, laid, workers)
 
 
 @app.command()

@@ -22,8 +22,9 @@ from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
 from training.datasets.places import NO_DATE, PlaceSet
+from training.world.ahead import build_ahead
 from training.world.gallery import CityGallery, render_city_gallery
-from training.world.samples import CitySamples, render_city_samples
+from training.world.samples import CitySamples, draft_training_city, render_city_samples
 
 ARRAYS = (
     "satellite",
@@ -44,6 +45,7 @@ def render_dataset(
     device: torch.device,
     progress: ProgressCallback = ignore_progress,
     gallery: PlaceConfig | None = None,
+    workers: int = 0,
 ) -> None:
     """Render the cities that ``folder`` does not hold yet.
 
@@ -56,18 +58,23 @@ def render_dataset(
         progress: Told after every city.
         gallery: Also render satellite images where a search would lay its places: for held-out
             cities.
+        workers: Processes that draft the next cities meanwhile; 0 drafts them in this one.
+
+    Raises:
+        ConfigError: A seed is kept for the demo, or a worker died.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for done, seed in enumerate(city_seeds):
-        target = folder / f"city_{seed:05d}"
-        if not target.is_dir():
-            samples = render_city_samples(seed, places_per_city, geometry, device)
-            places = None
-            if gallery is not None:
-                reach_m = float(np.abs(samples.place_xy).max())
-                places = render_city_gallery(seed, reach_m, gallery, geometry, device)
-            _write_city(target, samples, places, geometry)
-        progress(Progress("render", done + 1, len(city_seeds), f"city {seed}"))
+    missing = [seed for seed in city_seeds if not (folder / f"city_{seed:05d}").is_dir()]
+    done = len(city_seeds) - len(missing)
+    for seed, draft in build_ahead(draft_training_city, missing, workers):
+        samples = render_city_samples(seed, places_per_city, geometry, device, draft=draft)
+        places = None
+        if gallery is not None:
+            reach_m = float(np.abs(samples.place_xy).max())
+            places = render_city_gallery(seed, reach_m, gallery, geometry, device, draft)
+        _write_city(folder / f"city_{seed:05d}", samples, places, geometry)
+        done += 1
+        progress(Progress("render", done, len(city_seeds), f"city {seed}"))
 
 
 def _write_city(

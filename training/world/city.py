@@ -11,7 +11,7 @@ from torch import Tensor
 from training.world.appearance import Sun, draw_sun
 from training.world.facades import Facade, draw_facades
 from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
-from training.world.heights import HeightMap, cast_shadows, raise_heights
+from training.world.heights import HeightArrays, HeightMap, cast_shadows
 from training.world.noise import NoiseBank
 from training.world.solids import FIRST_TRAFFIC, Boxes, Rounds
 from training.world.styles import CityStyle, city_generator
@@ -93,6 +93,20 @@ def _to_device(table: Boxes | Rounds, device: torch.device) -> dict[str, Tensor]
     return {k: torch.from_numpy(np.ascontiguousarray(v)).to(device) for k, v in vars(table).items()}
 
 
+@dataclass(frozen=True)
+class CityDraft:
+    """All of a city that is made on a CPU: its geometry and the height maps of both dates."""
+
+    geometry: CityGeometry
+    heights: tuple[HeightArrays, HeightArrays]
+
+
+def draft_city(geometry: CityGeometry) -> CityDraft:
+    """Return the draft of a city; ``build_city`` brings it to a device."""
+    first, second = (HeightArrays.of(geometry, date, FIRST_TRAFFIC) for date in (0, 1))
+    return CityDraft(geometry, (first, second))
+
+
 def build_city(
     seed: int,
     style: CityStyle,
@@ -101,6 +115,7 @@ def build_city(
     suns: int = 4,
     traffic_sets: int = 5,
     ground_cell_m: float = GROUND_CELL_M,
+    draft: CityDraft | None = None,
 ) -> City:
     """Return the city of a seed, ready for rendering.
 
@@ -112,11 +127,14 @@ def build_city(
         suns: How many suns each date can draw from.
         traffic_sets: How many independent sets of cars and people there are.
         ground_cell_m: Cell of the map of the ground; finer for close photos.
+        draft: The city as a worker process drafted it; drafted here if absent.
     """
-    geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
+    if draft is None:
+        draft = draft_city(build_geometry(seed, style, half_m, traffic_sets, ground_cell_m))
+    geometry = draft.geometry
     rng = city_generator(seed, 3)
     facades = draw_facades(geometry.buildings, style.facade_pool, rng)
-    heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))
+    heights = tuple(raised.to(device) for raised in draft.heights)
     sets = tuple(tuple(draw_sun(rng) for _ in range(suns)) for _ in range(2))
     shadows = torch.stack(
         [torch.stack([cast_shadows(heights[date], sun) for sun in sets[date]]) for date in (0, 1)]

@@ -9,11 +9,12 @@ import torch
 
 from model_core.config import PlaceConfig, StripGeometry
 from model_core.types import FloatArray, ImageU8
-from training.world.city import build_city
-from training.world.samples import CROP_MARGIN, CROP_PX, crop_north_up
+from training.world.city import CityDraft, build_city
+from training.world.crops import crop_squares
+from training.world.samples import CROP_MARGIN, CROP_PX, draft_training_city
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.streets import Road
-from training.world.styles import check_training_seed, city_generator, draw_style
+from training.world.styles import check_training_seed, city_generator
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ def render_city_gallery(
     config: PlaceConfig,
     geometry: StripGeometry,
     device: torch.device | str,
+    draft: CityDraft | None = None,
 ) -> CityGallery:
     """Return the gallery of a training city, cut out of one image of its first date.
 
@@ -39,20 +41,22 @@ def render_city_gallery(
         config: How far apart they are.
         geometry: The strips' frame.
         device: Where to render.
+        draft: The city as its samples were rendered from; drafted here if absent.
 
     Raises:
         ConfigError: The seed is kept for the demo.
     """
     check_training_seed(city_seed)
-    city = build_city(city_seed, draw_style(city_seed), torch.device(device), 180.0, 1, 2)
+    draft = draft or draft_training_city(city_seed)
+    city = build_city(city_seed, draft.geometry.style, torch.device(device), suns=1, draft=draft)
     roads = along_roads(city.geometry.roads, config.spacing_m, reach_m)
     grid = grid_beside(roads, config.grid_spacing_m, config.spacing_m / 2, reach_m)
     spots = np.concatenate([roads, grid])
     with torch.inference_mode():
         whole = render_satellite(city, draw_satellite_appearance(city_generator(city_seed, 40), 0))
     crop_m, cell_m = geometry.footprint_m * CROP_MARGIN, city.heights[0].cell_m
-    crops = [crop_north_up(whole, spot, crop_m, CROP_PX, city.half_m, cell_m) for spot in spots]
-    return CityGallery(np.stack(crops), spots)
+    crops = crop_squares(whole, spots, crop_m, CROP_PX, city.half_m, cell_m, city.device)
+    return CityGallery(crops, spots)
 
 
 def along_roads(roads: tuple[Road, ...], spacing_m: float, reach_m: float) -> FloatArray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,7 +13,10 @@ from model_core.config import StripGeometry
 from model_core.errors import ConfigError
 from model_core.types import FloatArray, ImageU8
 from training.world.appearance import GroundAppearance, draw_ground_appearance
-from training.world.city import City, build_city
+from training.world.batches import views_at_once
+from training.world.city import City, CityDraft, build_city, draft_city
+from training.world.crops import crop_squares
+from training.world.geometry import build_geometry
 from training.world.ground import CameraPose, StripFrame, develop, render_strips
 from training.world.layout import draw_layout
 from training.world.satellite import draw_satellite_appearance, render_satellite
@@ -26,7 +28,6 @@ LAYOUT_BINS = 32
 _SATELLITES = 2
 _SUNS = 4
 _TRAFFIC_SETS = 5
-_BATCH = 6
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def render_city_samples(
     geometry: StripGeometry,
     device: torch.device | str,
     queries_per_place: int = 2,
+    draft: CityDraft | None = None,
 ) -> CitySamples:
     """Return the samples of a training city, the same for the same arguments.
 
@@ -66,6 +68,7 @@ def render_city_samples(
         geometry: The strips' frame.
         device: Where to render.
         queries_per_place: Photo strips a place.
+        draft: Of ``draft_training_city`` for this seed; drafted here if absent.
 
     Raises:
         ConfigError: The seed is kept for the demo, or a number is below one.
@@ -74,10 +77,20 @@ def render_city_samples(
     if places < 1 or queries_per_place < 1:
         raise ConfigError("places and queries_per_place must be at least 1")
     where = torch.device(device)
-    style = draw_style(city_seed)
-    city = build_city(city_seed, style, where, suns=_SUNS, traffic_sets=_TRAFFIC_SETS)
+    draft = draft or draft_training_city(city_seed)
+    city = build_city(city_seed, draft.geometry.style, where, suns=_SUNS, draft=draft)
     with torch.inference_mode():
         return _render(city, city_seed, places, geometry, queries_per_place)
+
+
+def draft_training_city(city_seed: int) -> CityDraft:
+    """Return a training city as far as no device is needed; runs in worker processes.
+
+    Raises:
+        ConfigError: The seed is kept for the demo.
+    """
+    style = draw_style(check_training_seed(city_seed))
+    return draft_city(build_geometry(city_seed, style, traffic_sets=_TRAFFIC_SETS))
 
 
 def _render(
@@ -130,13 +143,18 @@ def choose_places(
     spots, ways = spots[usable], ways[usable]
     order = rng.permutation(len(spots))
     chosen: list[int] = []
+    gap = np.full(len(spots), np.inf, np.float32)
     for apart_m in (10.0, 7.0, 5.0):
-        for k in order:
-            if len(chosen) == count:
+        place = 0
+        while len(chosen) < count:
+            clear = np.flatnonzero(gap[order[place:]] >= apart_m)
+            if not len(clear):
                 break
-            near = spots[chosen] - spots[k] if chosen else np.full((1, 2), 1e3)
-            if np.hypot(near[:, 0], near[:, 1]).min() >= apart_m:
-                chosen.append(int(k))
+            place += int(clear[0]) + 1
+            k = int(order[place - 1])
+            chosen.append(k)
+            near = spots[k] - spots
+            gap = np.minimum(gap, np.hypot(near[:, 0], near[:, 1]))
     return spots[chosen].astype(np.float32), ways[chosen].astype(np.float32)
 
 
@@ -180,22 +198,11 @@ def _crop_satellites(
     for k in range(_SATELLITES):
         whole = render_satellite(city, draw_satellite_appearance(rng, k % 2))
         cell = city.heights[0].cell_m
-        for n in np.flatnonzero(choice == k):
-            crops[n] = crop_north_up(whole, centers[n], crop_m, CROP_PX, city.half_m, cell)
+        here = choice == k
+        crops[here] = crop_squares(
+            whole, centers[here], crop_m, CROP_PX, city.half_m, cell, city.device
+        )
     return crops
-
-
-def crop_north_up(
-    whole: ImageU8, center: FloatArray, crop_m: float, size_px: int, half_m: float, cell_m: float
-) -> ImageU8:
-    """Return a square of a whole-city image centred on a point, (size, size, 3)."""
-    scale = crop_m / size_px / cell_m
-    first = 0.5 * scale - 0.5 - crop_m / 2 / cell_m
-    col = (center[0] + half_m) / cell_m + first
-    row = (half_m - center[1]) / cell_m + first
-    matrix = np.array([[scale, 0, col], [0, scale, row]], np.float64)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(whole, matrix, (size_px, size_px), flags=flags))
 
 
 def _render_views(
@@ -207,13 +214,15 @@ def _render_views(
     frame = StripFrame(
         geometry.width, geometry.height, geometry.elevation_min_deg, geometry.elevation_max_deg
     )
-    generator = torch.Generator().manual_seed(seed)
-    out = np.empty((places * each, geometry.height, geometry.width, 3), np.uint8)
-    for start in range(0, len(poses), _BATCH):
-        part = slice(start, start + _BATCH)
+    generator = torch.Generator(city.device).manual_seed(seed)
+    many = views_at_once(frame, city.device)
+    strips = []
+    for start in range(0, len(poses), many):
+        part = slice(start, start + many)
         images = render_strips(city, poses[part], looks[part], frame)
-        out[part] = develop(images, looks[part], generator).cpu().numpy()
-    return out.reshape(places, each, geometry.height, geometry.width, 3)
+        strips.append(develop(images, looks[part], generator))
+    out = torch.cat(strips).cpu().numpy()
+    return np.asarray(out.reshape(places, each, geometry.height, geometry.width, 3))
 
 
 def _draw_views(

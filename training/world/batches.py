@@ -1,0 +1,28 @@
+"""How many views are rendered at once: few on a CPU, whose caches are small, many on a GPU."""
+
+from __future__ import annotations
+
+import torch
+
+from training.world.ground import StripFrame
+
+CPU_VIEWS = 6
+"""Views at once on a CPU; more are no faster there and take more memory."""
+
+BYTES_A_PIXEL = 1700
+"""Peak of a render for every pixel of a strip, with 2 x 2 samples a pixel."""
+
+_BYTES_AT_MOST = 6 * 2**30
+_VIEWS_AT_MOST = 256
+
+
+def views_at_once(frame: StripFrame, device: torch.device) -> int:
+    """Return how many views of a frame to render in one batch on a device.
+
+    A GPU gives half of what is free, at most 6 GiB: beyond that nothing gets faster.
+    """
+    if device.type != "cuda":
+        return CPU_VIEWS
+    free, _ = torch.cuda.mem_get_info(device)
+    usable = min(free // 2, _BYTES_AT_MOST)
+    return int(max(1, min(_VIEWS_AT_MOST, usable // (frame.width * frame.height * BYTES_A_PIXEL))))

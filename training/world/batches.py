@@ -10,7 +10,7 @@ CPU_VIEWS = 6
 """Views at once on a CPU; more are no faster there and take more memory."""
 
 BYTES_A_PIXEL = 1600
-"""What a render is given a pixel of a strip, 2 x 2 samples each: twice the peak measured on a CPU."""
+"""Given to a pixel of a strip, of 2 x 2 samples: twice the peak measured on a CPU."""
 
 _BYTES_AT_MOST = 6 * 2**30
 _VIEWS_AT_MOST = 256

@@ -1,6 +1,7 @@
 """What photos and references must not share: with it a network would cheat, and fail outdoors."""
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,14 @@ from training.world.samples import CitySamples, render_city_samples
 from training.world.styles import city_generator, draw_style
 
 SEEDS = (12, 19, 27)
-PLACES = 26
+PLACES, PHOTOS = 26, 4  # four photos a place: chance is 12 hits, a leak of three times 36
 ROWS = 6
 
 
 @pytest.fixture(scope="module")
 def cities() -> list[CitySamples]:
     geometry = StripGeometry(height=32, width=96)
-    return [render_city_samples(seed, PLACES, geometry, "cpu") for seed in SEEDS]
+    return [render_city_samples(seed, PLACES, geometry, "cpu", PHOTOS) for seed in SEEDS]
 
 
 def colors(images: np.ndarray) -> np.ndarray:
@@ -31,27 +32,34 @@ def colors(images: np.ndarray) -> np.ndarray:
 
 
 def found_by_color(photos: np.ndarray, references: np.ndarray) -> int:
-    """How many photos' nearest reference in standardised colour is their own."""
-    a, b = colors(photos), colors(references)
-    a, b = (a - a.mean(0)) / (a.std(0) + 1e-6), (b - b.mean(0)) / (b.std(0) + 1e-6)
-    gaps = np.linalg.norm(a[:, None] - b[None], axis=-1)
-    return int((gaps.argmin(1) == np.arange(len(a))).sum())
+    """How many photos (N, Q, ...) find their own reference as the nearest in standard colour."""
+    b = colors(references)
+    b = (b - b.mean(0)) / (b.std(0) + 1e-6)
+    found = 0
+    for k in range(photos.shape[1]):
+        a = colors(photos[:, k])
+        a = (a - a.mean(0)) / (a.std(0) + 1e-6)
+        gaps = np.linalg.norm(a[:, None] - b[None], axis=-1)
+        found += int((gaps.argmin(1) == np.arange(len(a))).sum())
+    return found
 
 
-def at_most_by_chance(places: list[int]) -> int:
+def at_most_by_chance(places: list[int], photos: int) -> int:
     """The number of hits that blind guessing exceeds once in a thousand tries."""
-    mean_chance = np.mean([1 / n for n in places])
-    return int(binom.ppf(0.999, sum(places), mean_chance))
+    mean_chance = len(places) / sum(places)
+    return int(binom.ppf(0.999, sum(places) * photos, mean_chance))
 
 
 def hits(cities, photo_part, reference_part) -> tuple[int, int]:
     """Count hits among the places that have a street view."""
     seen = [city.street_seen.any(axis=1) for city in cities]
-    found = [
-        found_by_color(photo_part(city)[there], reference_part(city)[there])
+    parts = [
+        (photo_part(city)[there], reference_part(city)[there])
         for city, there in zip(cities, seen, strict=True)
     ]
-    return sum(found), at_most_by_chance([int(there.sum()) for there in seen])
+    found = sum(found_by_color(photos, references) for photos, references in parts)
+    places = [len(references) for _, references in parts]
+    return found, at_most_by_chance(places, parts[0][0].shape[1])
 
 
 PARTS = {
@@ -63,14 +71,15 @@ PARTS = {
 
 def test_the_probe_finds_what_is_there(cities):
     """Control: two halves of one picture, one sensor and one light, do give each other away."""
-    found, chance = hits(cities, lambda c: c.street[:, :, ::2], lambda c: c.street[:, :, 1::2])
-    assert found > 10 * chance or found > 0.8 * PLACES * len(SEEDS)
+    found, _ = hits(cities, lambda c: c.street[:, None, :, ::2], lambda c: c.street[:, :, 1::2])
+    there = sum(int(city.street_seen.any(axis=1).sum()) for city in cities)
+    assert found > 0.9 * there
 
 
 @pytest.mark.parametrize("part", ["sky", "bottom rows"])
 def test_colors_of_a_part_do_not_find_the_street_view(cities, part):
     rows = PARTS[part]
-    found, chance = hits(cities, lambda c: c.query[:, 0, rows], lambda c: c.street[:, rows])
+    found, chance = hits(cities, lambda c: c.query[:, :, rows], lambda c: c.street[:, rows])
     assert found <= chance
 
 
@@ -78,14 +87,65 @@ def test_colors_of_a_part_do_not_find_the_street_view(cities, part):
 def test_colors_of_a_photo_do_not_find_the_satellite_image(cities, part):
     rows = PARTS[part]
     found, chance = hits(
-        cities, lambda c: c.query[:, 0, rows], lambda c: c.satellite[:, 56:104, 56:104]
+        cities, lambda c: c.query[:, :, rows], lambda c: c.satellite[:, 56:104, 56:104]
     )
     assert found <= chance
 
 
+def leaking(city: CitySamples) -> CitySamples:
+    """The same city with a little of the satellite image's mean colour in every photo."""
+    tint = city.satellite[:, 56:104, 56:104].mean((1, 2))[:, None, None, None]
+    query = 0.25 * city.query + 0.75 * tint
+    return dataclasses.replace(city, query=query.round().astype(np.uint8))
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_a_leak_of_color_would_be_seen(cities, part):
+    """The same probe as above, on photos that do share a colour with the satellite image."""
+    rows = PARTS[part]
+    found, chance = hits(
+        [leaking(city) for city in cities],
+        lambda c: c.query[:, :, rows],
+        lambda c: c.satellite[:, 56:104, 56:104],
+    )
+    assert found > chance
+
+
+def test_the_bound_lies_well_below_three_times_chance(cities):
+    """A leak that triples the hits passes the bound by luck less than one time in twenty."""
+    counts = [int(city.street_seen.any(axis=1).sum()) for city in cities]
+    bound = at_most_by_chance(counts, PHOTOS)
+    tripled = 3 * len(counts) / sum(counts)
+    assert binom.cdf(bound, sum(counts) * PHOTOS, tripled) < 0.05
+
+
+def found_by_layout(photos: np.ndarray, references: np.ndarray) -> int:
+    """How many photos (N, Q, bins, K) are nearest their own reference's true layout."""
+    b = references.reshape(len(references), -1).astype(float)
+    found = 0
+    for k in range(photos.shape[1]):
+        a = photos[:, k].reshape(len(photos), -1).astype(float)
+        gaps = np.linalg.norm(a[:, None] - b[None], axis=-1)
+        found += int((gaps.argmin(1) == np.arange(len(a))).sum())
+    return found
+
+
+def test_the_true_layout_finds_places_only_where_geometry_is_shared(cities):
+    """The oracle: with the references of other places it falls to chance."""
+    rng = np.random.default_rng(4)
+    own = other = 0
+    for city in cities:
+        order = rng.permutation(len(city.place_xy))
+        own += found_by_layout(city.query_layout, city.layout)
+        other += found_by_layout(city.query_layout, city.layout[order])
+    chance = at_most_by_chance([len(city.place_xy) for city in cities], PHOTOS)
+    assert own > 3 * chance
+    assert other <= chance
+
+
 def test_mean_color_hardly_finds_the_street_view(cities):
     """Facades keep their colours, as in reality, so a little more than chance is allowed."""
-    found, chance = hits(cities, lambda c: c.query[:, 0], lambda c: c.street)
+    found, chance = hits(cities, lambda c: c.query, lambda c: c.street)
     assert found <= 2 * chance
 
 

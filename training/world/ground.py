@@ -100,7 +100,8 @@ def make_lights(city: City, looks: Sequence[GroundAppearance]) -> ViewLights:
     )
 
 
-def _foliage(looks: Sequence[GroundAppearance], device: torch.device) -> Foliage:
+def foliage_of(looks: Sequence[GroundAppearance], device: torch.device) -> Foliage:
+    """Return how full the crowns are in V views, and which leaves they lack."""
     density = torch.tensor([a.season.leaf_density for a in looks], device=device)
     key = torch.tensor([int(a.phase[0] * 64) for a in looks], device=device)
     return Foliage(density, key)
@@ -154,7 +155,7 @@ def render_strips(
     azimuth = frame_azimuths(fine, city.device)
     columns = cast_columns(city, cameras, azimuth[None].expand(len(poses), -1))
     tangent = frame_tangents(fine, poses, cameras, azimuth)
-    foliage = _foliage(looks, city.device)
+    foliage = foliage_of(looks, city.device)
     hits = trace(city, cameras, columns, tangent, foliage)
     if lights.flooded:
         hits = _under_water(city, cameras, columns, lights, hits, tangent)

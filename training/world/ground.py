@@ -275,9 +275,10 @@ def develop(
     blurred = torch.tensor([k for k, s in enumerate(sensors) if s.blur_px > _SHARP_PX])
     image = images.clone()
     if len(blurred):
-        sigma_px = torch.tensor([s.blur_px for s in sensors if s.blur_px > _SHARP_PX])
+        # Squared in double precision, as a number by itself would be.
+        spread = torch.tensor([2 * s.blur_px**2 for s in sensors if s.blur_px > _SHARP_PX])
         blurred = blurred.to(images.device)
-        image[blurred] = _blurred(images[blurred], sigma_px.to(images.device))
+        image[blurred] = _blurred(images[blurred], spread.to(images.device))
     balance = torch.from_numpy(np.stack([s.balance for s in sensors])).to(images.device)
     image = image * balance[:, :, None, None] * each([s.exposure for s in sensors])
     grey = image.mean(1, keepdim=True)
@@ -304,11 +305,11 @@ def vignette(shape: Sequence[int], strength: Tensor) -> Tensor:
     return (1 - strength * down[:, None].abs() ** 3).expand(-1, -1, -1, shape[1])
 
 
-def _blurred(images: Tensor, sigma_px: Tensor) -> Tensor:
-    """Return images (V, 3, H, W), each blurred by its own sigma (V,)."""
+def _blurred(images: Tensor, spread: Tensor) -> Tensor:
+    """Return images (V, 3, H, W), each blurred by a Gaussian of ``spread`` (V,), 2 sigma^2."""
     views, colors = images.shape[:2]
     at = torch.arange(-2, 3, device=images.device, dtype=images.dtype)
-    weight = torch.exp(-(at**2) / (2 * sigma_px[:, None] ** 2))
+    weight = torch.exp(-(at**2) / spread[:, None])
     weight = (weight / weight.sum(-1, keepdim=True)).repeat_interleave(colors, 0)
     padded = functional.pad(images, (2, 2, 2, 2), mode="replicate")
     stacked = padded.view(1, views * colors, *padded.shape[2:])

@@ -46,6 +46,10 @@ def render(
     geometry: Annotated[
         Path | None, typer.Option(help="Prepared real geometry; --cities then counts districts.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that draft the next cities; all cores but two beside a GPU."),
+    ] = None,
 ) -> None:
     """Render cities to learn from; cities already there are kept."""
     from model_core.config import PlaceConfig
@@ -54,6 +58,7 @@ def render(
     from training.cli_world import read_source
     from training.datasets.rendered import render_dataset
     from training.train import read_config
+    from training.world.batches import workers_beside
 
     try:
         seeds, source = read_source(cities, state, tier, geometry)
@@ -69,7 +74,8 @@ def render(
             strips = replace(read_config(None).model.geometry, width=width)
             laid = PlaceConfig() if gallery else None
             where = choose_device(device)
-            render_dataset(out, seeds, places, strips, where, show, laid, source)
+            ahead = workers_beside(where) if workers is None else workers
+            render_dataset(out, seeds, places, strips, where, show, laid, source, ahead)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -42,10 +43,9 @@ def read_source(
         return seeds, RenderSource(check_state(state), chosen)
     from training.world.real.window import real_geometry
 
-    folder = geometry
     seeds = [check_seed(FIRST_REAL_SEED + number) for number in seeds]
     return seeds, RenderSource(
-        check_state(state), chosen, lambda seed: real_geometry(folder, seed), read_split(folder)
+        check_state(state), chosen, partial(real_geometry, geometry), read_split(geometry)
     )
 
 

@@ -12,9 +12,10 @@ from model_core.config import StripGeometry
 from model_core.types import LonLat, SatelliteImage, SourceTerms
 from training.world.appearance import GroundAppearance, draw_ground_appearance
 from training.world.city import City, build_city
+from training.world.crops import crop_squares
 from training.world.ground import CameraPose, StripFrame, render_strips
 from training.world.photo import lens_of_35mm, render_panorama, render_photo
-from training.world.samples import choose_places, crop_north_up
+from training.world.samples import choose_places
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.styles import city_generator, draw_style
 
@@ -83,8 +84,7 @@ def test_the_satellite_strip_has_the_road_where_the_layout_has_it(city, spot):
     palette[2] = (0.9, 0.05, 0.05)
     appearance = dataclasses.replace(appearance, palette=palette, haze=0.0)
     whole = render_satellite(city, appearance)
-    center = np.float32(spot)
-    crop = crop_north_up(whole, center, 80.0, 256, city.half_m, 0.5)
+    crop = crop_squares(whole, np.float32([spot]), 80.0, 256, city.half_m, 0.5, city.device)[0]
     image = SatelliteImage(
         crop, np.ones(crop.shape[:2], np.bool_), 80.0, LonLat(0.0, 0.0), SourceTerms("rendered")
     )

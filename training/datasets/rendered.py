@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +24,12 @@ from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
 from training.datasets.places import PlaceSet
+from training.world.ahead import build_ahead
 from training.world.cities import CitySplit, split_of
 from training.world.gallery import CityGallery, render_city_gallery
 from training.world.geometry import CityGeometry
 from training.world.plan import Tier
-from training.world.samples import CitySamples, render_city_samples
+from training.world.samples import CitySamples, SamplesDraft, draft_samples, render_samples
 from training.world.states import state_of
 from training.world.version import RENDERER_VERSION
 
@@ -59,7 +61,8 @@ class RenderSource:
     Attributes:
         state: One of ``states.STATES``, or ``mixed``.
         tier: ``everyday`` or ``hard``; see ``plan.plan_district``.
-        real_geometry: Gives the geometry of a seed from real data; drawn by the seed if None.
+        real_geometry: Gives the geometry of a seed from real data; drawn by the seed if None. A
+            function of a module, or a ``partial`` of one, so that worker processes can have it.
         split: Of real geometry; procedural seeds know their own.
     """
 
@@ -93,6 +96,7 @@ def render_dataset(
     progress: ProgressCallback = ignore_progress,
     gallery: PlaceConfig | None = None,
     source: RenderSource | None = None,
+    workers: int = 0,
 ) -> None:
     """Render the cities that ``folder`` does not hold yet.
 
@@ -106,28 +110,38 @@ def render_dataset(
         gallery: Also render satellite images where a search would lay its places: for held-out
             cities.
         source: States, tier and real geometry; everyday cities drawn by their seeds if absent.
+        workers: Processes that draft the next cities meanwhile; 0 drafts them in this one.
 
     Raises:
         InputError: The folder would mix cities to train on with cities held out, or cities of
             two versions of the renderer.
+        ConfigError: A seed is kept for the demo, or a worker died.
     """
     source = source or RenderSource()
     check_one_split(folder, city_seeds, source)
     folder.mkdir(parents=True, exist_ok=True)
-    for done, seed in enumerate(city_seeds):
-        target = folder / f"city_{seed:05d}"
-        if not target.is_dir():
-            real = source.real_geometry(seed) if source.real_geometry is not None else None
-            samples = render_city_samples(
-                seed, places_per_city, geometry, device,
-                geometry=real, state=source.state, tier=source.tier,
-            )  # fmt: skip
-            places = None
-            if gallery is not None:
-                reach_m = float(np.abs(samples.place_xy).max())
-                places = render_city_gallery(seed, reach_m, gallery, geometry, device, real)
-            _write_city(target, samples, places, geometry, source.facts(seed))
-        progress(Progress("render", done + 1, len(city_seeds), f"city {seed}"))
+    missing = [seed for seed in city_seeds if not (folder / f"city_{seed:05d}").is_dir()]
+    done = len(city_seeds) - len(missing)
+    draft = partial(draft_district, places=places_per_city, strips=geometry, source=source)
+    for seed, drafted in build_ahead(draft, missing, workers):
+        samples = render_samples(drafted, geometry, device)
+        places = None
+        if gallery is not None:
+            reach_m = float(np.abs(samples.place_xy).max())
+            places = render_city_gallery(
+                seed, reach_m, gallery, geometry, device, draft=drafted.before
+            )
+        _write_city(folder / f"city_{seed:05d}", samples, places, geometry, source.facts(seed))
+        done += 1
+        progress(Progress("render", done, len(city_seeds), f"city {seed}"))
+
+
+def draft_district(
+    seed: int, places: int, strips: StripGeometry, source: RenderSource
+) -> SamplesDraft:
+    """Return the draft of a district's samples; a worker process can run it."""
+    real = source.real_geometry(seed) if source.real_geometry is not None else None
+    return draft_samples(seed, places, strips, geometry=real, state=source.state, tier=source.tier)
 
 
 def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSource) -> None:

@@ -14,7 +14,7 @@ from training.world.facades import Facade, draw_facades
 from training.world.families import FACADES, GROUNDS
 from training.world.geometry import DEFAULT_HALF_M, GROUND_CELL_M, CityGeometry, build_geometry
 from training.world.ground_photo import PhotoGround, photo_ground
-from training.world.heights import HeightMap, cast_shadows, raise_heights
+from training.world.heights import HeightArrays, HeightMap, cast_shadows
 from training.world.noise import NoiseBank
 from training.world.solids import FIRST_TRAFFIC, Boxes, BoxKind, Rounds
 from training.world.styles import CityStyle, city_generator
@@ -97,6 +97,20 @@ def _to_device(table: Boxes | Rounds, device: torch.device) -> dict[str, Tensor]
 
 
 @dataclass(frozen=True)
+class CityDraft:
+    """All of a city that is made on a CPU: its geometry and the height maps of both dates."""
+
+    geometry: CityGeometry
+    heights: tuple[HeightArrays, HeightArrays]
+
+
+def draft_city(geometry: CityGeometry) -> CityDraft:
+    """Return the draft of a city; ``build_city`` brings it to a device."""
+    first, second = (HeightArrays.of(geometry, date, FIRST_TRAFFIC) for date in (0, 1))
+    return CityDraft(geometry, (first, second))
+
+
+@dataclass(frozen=True)
 class Finish:
     """What lasts in a city besides its geometry, the same on every device.
 
@@ -126,6 +140,7 @@ def build_city(
     traffic_sets: int = 5,
     ground_cell_m: float = GROUND_CELL_M,
     geometry: CityGeometry | None = None,
+    draft: CityDraft | None = None,
 ) -> City:
     """Return the city of a seed, ready for rendering.
 
@@ -139,12 +154,17 @@ def build_city(
         ground_cell_m: Cell of the map of the ground; finer for close photos.
         geometry: Of real data or of a state of disaster; its own style, size and traffic count
             then, and nothing is laid out.
+        draft: The city as ``draft_city`` made it, in a worker process perhaps; ``geometry`` is
+            not looked at then.
     """
-    if geometry is None:
-        geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
+    if draft is None:
+        if geometry is None:
+            geometry = build_geometry(seed, style, half_m, traffic_sets, ground_cell_m)
+        draft = draft_city(geometry)
+    geometry = draft.geometry
     finish = draw_finish(geometry, seed, suns)
     noise = GROUNDS[geometry.style.ground]
-    heights = tuple(raise_heights(geometry, date, FIRST_TRAFFIC, device) for date in (0, 1))
+    heights = tuple(raised.to(device) for raised in draft.heights)
     shadows = torch.stack(
         [
             torch.stack([cast_shadows(heights[date], sun) for sun in finish.suns[date]])

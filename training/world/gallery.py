@@ -10,10 +10,11 @@ import torch
 from model_core.config import PlaceConfig, StripGeometry
 from model_core.types import FloatArray, ImageU8
 from training.world.cities import check_seed, style_of
-from training.world.city import build_city
+from training.world.city import CityDraft, build_city
+from training.world.crops import crop_squares
 from training.world.geometry import CityGeometry
 from training.world.plan import draw_imagery, draw_registration
-from training.world.samples import CROP_MARGIN, CROP_PX, crop_north_up
+from training.world.samples import CROP_MARGIN, CROP_PX
 from training.world.satellite import render_satellite
 from training.world.streets import Road
 from training.world.styles import city_generator
@@ -34,6 +35,7 @@ def render_city_gallery(
     strips: StripGeometry,
     device: torch.device | str,
     geometry: CityGeometry | None = None,
+    draft: CityDraft | None = None,
 ) -> CityGallery:
     """Return the gallery of a training city, cut out of one image of its first date.
 
@@ -44,6 +46,7 @@ def render_city_gallery(
         strips: The strips' frame.
         device: Where to render.
         geometry: From real data; drawn by the seed if absent.
+        draft: The city before any disaster, from ``draft_samples``; drafted here if absent.
 
     Raises:
         ConfigError: The seed is kept for the demo.
@@ -51,7 +54,7 @@ def render_city_gallery(
     check_seed(city_seed)
     city = build_city(
         city_seed, style_of(city_seed), torch.device(device), suns=1, traffic_sets=2,
-        geometry=geometry,
+        geometry=geometry, draft=draft,
     )  # fmt: skip
     roads = along_roads(city.geometry.roads, config.spacing_m, reach_m)
     grid = grid_beside(roads, config.grid_spacing_m, config.spacing_m / 2, reach_m)
@@ -62,8 +65,8 @@ def render_city_gallery(
     errors = draw_registration(1, rng)
     crop_m = strips.footprint_m * CROP_MARGIN * float(errors.scale[0])
     at, cell_m = spots + errors.shift_m, city.heights[0].cell_m
-    crops = [crop_north_up(whole, spot, crop_m, CROP_PX, city.half_m, cell_m) for spot in at]
-    return CityGallery(np.stack(crops), spots)
+    crops = crop_squares(whole, at, crop_m, CROP_PX, city.half_m, cell_m, city.device)
+    return CityGallery(crops, spots)
 
 
 def along_roads(roads: tuple[Road, ...], spacing_m: float, reach_m: float) -> FloatArray:

@@ -27,6 +27,8 @@ from training.world.shading import (
 )
 from training.world.surfaces import Foliage, Hits, Surface, trace
 
+_SHARP_PX = 0.2
+
 
 @dataclass(frozen=True)
 class CameraPose:
@@ -98,7 +100,8 @@ def make_lights(city: City, looks: Sequence[GroundAppearance]) -> ViewLights:
     )
 
 
-def _foliage(looks: Sequence[GroundAppearance], device: torch.device) -> Foliage:
+def foliage_of(looks: Sequence[GroundAppearance], device: torch.device) -> Foliage:
+    """Return how full the crowns are in V views, and which leaves they lack."""
     density = torch.tensor([a.season.leaf_density for a in looks], device=device)
     key = torch.tensor([int(a.phase[0] * 64) for a in looks], device=device)
     return Foliage(density, key)
@@ -152,7 +155,7 @@ def render_strips(
     azimuth = frame_azimuths(fine, city.device)
     columns = cast_columns(city, cameras, azimuth[None].expand(len(poses), -1))
     tangent = frame_tangents(fine, poses, cameras, azimuth)
-    foliage = _foliage(looks, city.device)
+    foliage = foliage_of(looks, city.device)
     hits = trace(city, cameras, columns, tangent, foliage)
     if lights.flooded:
         hits = _under_water(city, cameras, columns, lights, hits, tangent)
@@ -263,37 +266,53 @@ def develop(
     images: Tensor, looks: Sequence[GroundAppearance], generator: torch.Generator
 ) -> Tensor:
     """Return images (V, 3, H, W) as their cameras store them, uint8 (V, H, W, 3)."""
-    device = images.device
-    out = torch.empty_like(images)
-    for k, look in enumerate(looks):
-        sensor = look.sensor
-        image = images[k]
-        if sensor.blur_px > 0.2:
-            image = _blurred(image, sensor.blur_px)
-        balance = torch.from_numpy(sensor.balance).to(device)[:, None, None]
-        image = image * balance * sensor.exposure
-        if sensor.saturation != 1.0:
-            grey = image.mean(0, keepdim=True)
-            image = grey + (image - grey) * sensor.saturation
-        if sensor.vignette:
-            image = image * vignette(image.shape[1:], sensor.vignette, device)
-        image = torch.where(image > 0.8, 0.8 + 0.2 * torch.tanh((image - 0.8) * 4), image)
-        image = image.clamp(0, 1) ** sensor.gamma
-        noise = torch.randn(image.shape, generator=generator, device=generator.device)
-        out[k] = image + noise.to(device) * sensor.noise
-    return (out.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    sensors = [look.sensor for look in looks]
+    one = torch.Size((len(looks), 1, 1, 1))
+
+    def each(values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, device=images.device).view(one)
+
+    blurred = torch.tensor([k for k, s in enumerate(sensors) if s.blur_px > _SHARP_PX])
+    image = images.clone()
+    if len(blurred):
+        # Squared in double precision, as a number by itself would be.
+        spread = torch.tensor([2 * s.blur_px**2 for s in sensors if s.blur_px > _SHARP_PX])
+        blurred = blurred.to(images.device)
+        image[blurred] = _blurred(images[blurred], spread.to(images.device))
+    balance = torch.from_numpy(np.stack([s.balance for s in sensors])).to(images.device)
+    image = image * balance[:, :, None, None] * each([s.exposure for s in sensors])
+    grey = image.mean(1, keepdim=True)
+    saturation = each([s.saturation for s in sensors])
+    image = torch.where(saturation == 1, image, grey + (image - grey) * saturation)
+    image = image * vignette(image.shape[2:], each([s.vignette for s in sensors]))
+    image = torch.where(image > 0.8, 0.8 + 0.2 * torch.tanh((image - 0.8) * 4), image)
+    image = image.clamp(0, 1) ** each([s.gamma for s in sensors])
+    noise = torch.stack(
+        [torch.randn(v.shape, generator=generator, device=generator.device) for v in image]
+    )
+    image = image + noise.to(images.device) * each([s.noise for s in sensors])
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
-def vignette(shape: Sequence[int], strength: float, device: torch.device) -> Tensor:
-    """Return how much light (H, W) a lens lets through: less at the upper and lower edge."""
-    down = (torch.arange(shape[0], device=device) + 0.5) / shape[0] * 2 - 1
-    return (1 - strength * down.abs() ** 3)[:, None].expand(shape[0], shape[1])
+def vignette(shape: Sequence[int], strength: Tensor) -> Tensor:
+    """Return how much light (V, 1, H, W) lenses let through: less at the upper and lower edge.
+
+    Args:
+        shape: Rows and columns of the images.
+        strength: (V, 1, 1, 1), 0 for none.
+    """
+    down = (torch.arange(shape[0], device=strength.device) + 0.5) / shape[0] * 2 - 1
+    return (1 - strength * down[:, None].abs() ** 3).expand(-1, -1, -1, shape[1])
 
 
-def _blurred(image: Tensor, sigma_px: float) -> Tensor:
-    at = torch.arange(-2, 3, device=image.device, dtype=image.dtype)
-    weight = torch.exp(-(at**2) / (2 * sigma_px**2))
-    weight = weight / weight.sum()
-    padded = functional.pad(image[None], (2, 2, 2, 2), mode="replicate")
-    rows = functional.conv2d(padded, weight.view(1, 1, 1, 5).expand(3, 1, 1, 5), groups=3)
-    return functional.conv2d(rows, weight.view(1, 1, 5, 1).expand(3, 1, 5, 1), groups=3)[0]
+def _blurred(images: Tensor, spread: Tensor) -> Tensor:
+    """Return images (V, 3, H, W), each blurred by a Gaussian of ``spread`` (V,), 2 sigma^2."""
+    views, colors = images.shape[:2]
+    at = torch.arange(-2, 3, device=images.device, dtype=images.dtype)
+    weight = torch.exp(-(at**2) / spread[:, None])
+    weight = (weight / weight.sum(-1, keepdim=True)).repeat_interleave(colors, 0)
+    padded = functional.pad(images, (2, 2, 2, 2), mode="replicate")
+    stacked = padded.view(1, views * colors, *padded.shape[2:])
+    rows = functional.conv2d(stacked, weight.view(-1, 1, 1, 5), groups=views * colors)
+    both = functional.conv2d(rows, weight.view(-1, 1, 5, 1), groups=views * colors)
+    return both.view_as(images)

@@ -90,8 +90,10 @@ class GroundMap:
         total = int(mask.sum())
         if total == 0:
             return 1.0
-        taken = np.isin(window, list(values)) & (mask > 0)
-        return float(taken.sum()) / total
+        taken = np.zeros(window.shape, np.bool_)
+        for value in values:
+            taken |= window == value
+        return float((taken & (mask > 0)).sum()) / total
 
 
 def offset_line(points: FloatArray, offset_m: float) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -60,6 +61,40 @@ def raise_heights(
     cell_m: float = HEIGHT_CELL_M,
 ) -> HeightMap:
     """Return the height map of a date with the cars of one traffic group (None: no cars)."""
+    return HeightArrays.of(geometry, date, traffic, cell_m).to(device)
+
+
+@dataclass(frozen=True)
+class HeightArrays:
+    """A ``HeightMap`` that no device holds yet; it travels between processes."""
+
+    cell_m: float
+    solid_m: FloatArray
+    crown_m: FloatArray
+    box: npt.NDArray[np.int32]
+    round_: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        geometry: CityGeometry,
+        date: int,
+        traffic: int | None,
+        cell_m: float = HEIGHT_CELL_M,
+    ) -> HeightArrays:
+        """Return the height map of a date with the cars of one traffic group (None: no cars)."""
+        solid, crown, box, round_ = _raise_all(geometry, date, traffic, cell_m)
+        return cls(cell_m, solid, crown, box, round_)
+
+    def to(self, device: torch.device) -> HeightMap:
+        """Return the map on a device."""
+        arrays = (self.solid_m, self.crown_m, self.box, self.round_)
+        return HeightMap(self.cell_m, *(torch.from_numpy(a).to(device) for a in arrays))
+
+
+def _raise_all(
+    geometry: CityGeometry, date: int, traffic: int | None, cell_m: float
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     size = round(2 * geometry.half_m / cell_m)
     solid = np.zeros((size, size), np.float32)
     crown = np.zeros((size, size), np.float32)
@@ -72,8 +107,7 @@ def raise_heights(
     trees = np.isin(geometry.rounds.kind, growing)
     for k in np.flatnonzero(np.isin(geometry.rounds.group, list(shown)) & trees):
         _raise_tree(geometry, int(k), crown, round_, cell_m)
-    parts = (torch.from_numpy(a).to(device) for a in (solid, crown, box, round_))
-    return HeightMap(cell_m, *parts)
+    return solid, crown, box, round_
 
 
 def _raise_box(
@@ -147,7 +181,8 @@ def cast_shadows(heights: HeightMap, sun: Sun, reach_m: float = 60.0) -> Tensor:
     top = heights.top_m
     shade = torch.zeros_like(top)
     step_m = 1.0
-    while step_m < min(reach_m, float(top.max()) / tan + 1):
+    longest_m = min(reach_m, float(top.max()) / tan + 1)
+    while step_m < longest_m:
         rows = round(north / flat * step_m / heights.cell_m)
         cols = round(-east / flat * step_m / heights.cell_m)
         shade = torch.maximum(shade, shifted(top, rows, cols) - step_m * tan)

@@ -244,13 +244,18 @@ def places_on_streets(
     spots, ways = spots[usable], ways[usable]
     order = rng.permutation(len(spots))
     chosen: list[int] = []
+    gap = np.full(len(spots), np.inf, np.float32)
     for apart_m in (10.0, 7.0, 5.0):
-        for k in order:
-            if len(chosen) == count:
+        place = 0
+        while len(chosen) < count:
+            clear = np.flatnonzero(gap[order[place:]] >= apart_m)
+            if not len(clear):
                 break
-            near = spots[chosen] - spots[k] if chosen else np.full((1, 2), 1e3)
-            if np.hypot(near[:, 0], near[:, 1]).min() >= apart_m:
-                chosen.append(int(k))
+            place += int(clear[0]) + 1
+            k = int(order[place - 1])
+            chosen.append(k)
+            near = spots[k] - spots
+            gap = np.minimum(gap, np.hypot(near[:, 0], near[:, 1]))
     return spots[chosen].astype(np.float32), ways[chosen].astype(np.float32)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,8 +13,10 @@ from model_core.config import StripGeometry
 from model_core.errors import ConfigError
 from model_core.types import FloatArray, ImageU8
 from training.world.appearance import GroundAppearance
+from training.world.batches import views_at_once
 from training.world.cities import check_seed, style_of
-from training.world.city import City, build_city
+from training.world.city import City, CityDraft, build_city, draft_city
+from training.world.crops import crop_squares
 from training.world.dates import StreetView
 from training.world.geometry import CityGeometry, build_geometry
 from training.world.ground import CameraPose, StripFrame, develop, render_strips
@@ -39,7 +40,6 @@ CROP_PX = 160
 CROP_MARGIN = 1.25
 LAYOUT_BINS = 32
 _EDGE_M = 10.0
-_BATCH = 6
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,55 @@ def render_city_samples(
     Raises:
         ConfigError: The seed is kept for the demo, a number is below one, or no such state.
     """
-    check_seed(city_seed)
-    if places < 1 or queries_per_place < 1:
+    drafted = draft_samples(city_seed, places, strips, queries_per_place, geometry, state, tier)
+    return render_samples(drafted, strips, device)
+
+
+@dataclass(frozen=True)
+class SamplesDraft:
+    """Samples as far as no device is needed; made in worker processes.
+
+    ``city`` is the district in its state, ``before`` the same without what the state changed.
+    """
+
+    city: CityDraft
+    plan: DistrictPlan
+    before: CityDraft
+
+
+def draft_samples(
+    seed: int,
+    places: int,
+    strips: StripGeometry,
+    queries: int = 2,
+    geometry: CityGeometry | None = None,
+    state: str = "none",
+    tier: Tier = "everyday",
+) -> SamplesDraft:
+    """Return the draft of a district's samples; for the arguments see ``render_city_samples``.
+
+    Raises:
+        ConfigError: The seed is kept for the demo, a number is below one, or no such state.
+    """
+    check_seed(seed)
+    if places < 1 or queries < 1:
         raise ConfigError("places and queries_per_place must be at least 1")
-    geometry, plan = plan_samples(
-        city_seed, places, strips, queries_per_place, geometry, state, tier
-    )
-    city = build_city(
-        city_seed, geometry.style, torch.device(device), suns=SUNS, geometry=geometry
-    )  # fmt: skip
+    if geometry is None:
+        geometry = build_geometry(seed, style_of(seed), traffic_sets=TRAFFIC_SETS)
+    changed, plan = plan_samples(seed, places, strips, queries, geometry, state, tier)
+    city = draft_city(changed)
+    return SamplesDraft(city, plan, city if changed is geometry else draft_city(geometry))
+
+
+def render_samples(
+    drafted: SamplesDraft, strips: StripGeometry, device: torch.device | str
+) -> CitySamples:
+    """Return the samples that were drafted, rendered on a device."""
+    style = drafted.city.geometry.style
+    where = torch.device(device)
+    city = build_city(drafted.plan.seed, style, where, suns=SUNS, draft=drafted.city)
     with torch.inference_mode():
-        return _render(city, plan, strips)
+        return _render(city, drafted.plan, strips)
 
 
 def plan_samples(
@@ -222,27 +260,12 @@ def _crop_satellites(
     for k, look in enumerate(looks):
         whole = render_satellite(city, look)
         cell = city.heights[0].cell_m
-        for n in np.flatnonzero(image == k):
-            side_m = crop_m * float(plan.registration.scale[n])
-            crops[n] = crop_north_up(whole, spots[n], side_m, CROP_PX, city.half_m, cell)
-    return crops
-
-
-def crop_north_up(
-    whole: ImageU8, center: FloatArray, crop_m: float, size_px: int, half_m: float, cell_m: float
-) -> ImageU8:
-    """Return a square of a whole-city image centred on a point, (size, size, 3)."""
-    scale = crop_m / size_px / cell_m
-    first = 0.5 * scale - 0.5 - crop_m / 2 / cell_m
-    col = (center[0] + half_m) / cell_m + first
-    row = (half_m - center[1]) / cell_m + first
-    matrix = np.array([[scale, 0, col], [0, scale, row]], np.float64)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(
-        cv2.warpAffine(
-            whole, matrix, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        here = image == k
+        side_m = crop_m * plan.registration.scale[here].astype(np.float64)
+        crops[here] = crop_squares(
+            whole, spots[here], side_m, CROP_PX, city.half_m, cell, city.device
         )
-    )
+    return crops
 
 
 def _render_views(city: City, plan: DistrictPlan, geometry: StripGeometry) -> ImageU8:
@@ -253,13 +276,15 @@ def _render_views(city: City, plan: DistrictPlan, geometry: StripGeometry) -> Im
     frame = StripFrame(
         geometry.width, geometry.height, geometry.elevation_min_deg, geometry.elevation_max_deg
     )
-    generator = torch.Generator().manual_seed(plan.seed)
-    out = np.empty((places * each, geometry.height, geometry.width, 3), np.uint8)
-    for start in range(0, len(poses), _BATCH):
-        part = slice(start, start + _BATCH)
+    generator = torch.Generator(city.device).manual_seed(plan.seed)
+    many = views_at_once(frame, city.device)
+    strips = []
+    for start in range(0, len(poses), many):
+        part = slice(start, start + many)
         images = render_strips(city, poses[part], looks[part], frame)
-        out[part] = develop(images, looks[part], generator).cpu().numpy()
-    views = out.reshape(places, each, geometry.height, geometry.width, 3)
+        strips.append(develop(images, looks[part], generator))
+    out = torch.cat(strips).cpu().numpy()
+    views = np.asarray(out.reshape(places, each, geometry.height, geometry.width, 3))
     _put_passers(views[:, 1:], plan)
     return views
 

@@ -146,9 +146,8 @@ def cast_shadows(heights: HeightMap, sun: Sun, reach_m: float = 60.0) -> Tensor:
     tan = up / flat
     top = heights.top_m
     shade = torch.zeros_like(top)
-    reach_m = min(reach_m, float(top.max()) / tan + 1)
     step_m = 1.0
-    while step_m < reach_m:
+    while step_m < min(reach_m, float(top.max()) / tan + 1):
         rows = round(north / flat * step_m / heights.cell_m)
         cols = round(-east / flat * step_m / heights.cell_m)
         shade = torch.maximum(shade, shifted(top, rows, cols) - step_m * tan)

@@ -194,6 +194,7 @@ def waits() -> Iterator[Counter[str]]:
         "torch.cuda.is_available": lambda: True,
         "torch.cuda.device_count": lambda: 1,
         "torch.cuda.is_bf16_supported": lambda *_, **__: True,
+        "torch.cuda.mem_get_info": lambda *_: (70 << 30, 80 << 30),
         "torch.Generator": PretendedGenerator,
     }
     kept = torch.__future__.get_overwrite_module_params_on_conversion()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
@@ -175,6 +176,18 @@ def empty_cache(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+@lru_cache(maxsize=64)
+def constant(
+    values: tuple[float, ...], device: torch.device, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
+    """Return fixed numbers (n,) on a device, sent there once; do not write into them.
+
+    Sending a few numbers makes the processor wait until a GPU has done all that it was asked for.
+    """
+    with torch.inference_mode(False):  # kept, and used outside of it too
+        return torch.tensor(values, dtype=dtype).to(device)
 
 
 def _why_unusable(device: torch.device) -> str | None:

@@ -184,7 +184,7 @@ class Matcher(L.LightningModule):
         self.restart_chance(self.config.seed, self.steps_done)
         torch.manual_seed(self._common_chance.initial_seed())  # of layers that draw by themselves
         loss, parts = self.loss_of(self.encode(self.show(batch)))
-        self.log_dict(parts, prog_bar=True)
+        self.log_dict(parts)
         return loss
 
     @torch.no_grad()

@@ -19,7 +19,6 @@ import lightning as L
 import numpy as np
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.callbacks import RichProgressBar
 from torch.utils.data import DataLoader
 
 from model_core.bundle import load_bundle
@@ -41,10 +40,9 @@ from training.train_config import CHECKPOINT, claim_run_folder, start_bundle
 from training.train_config import TrainConfig as TrainConfig
 from training.train_config import override as override
 from training.train_config import read_config as read_config
-from training.watch import HeldOut, Watch
+from training.watch import Bar, HeldOut, Watch
 
 CLIP_NORM = 1.0
-_REFRESHED_EVERY = 20
 
 
 def train(
@@ -224,7 +222,7 @@ def _trainer(config: TrainConfig, module: Matcher, watch: Watch, bar: bool) -> L
         plugins=[LightningEnvironment()],
         precision=config.precision,
         gradient_clip_val=CLIP_NORM,
-        callbacks=[watch, *([RichProgressBar(refresh_rate=_REFRESHED_EVERY)] if bar else [])],
+        callbacks=[watch, *([Bar(watch)] if bar else [])],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=bar,

@@ -12,7 +12,7 @@ from typing import Any
 import lightning as L
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, RichProgressBar
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -68,6 +68,7 @@ class Watch(Callback):
         self.started = self.now = clock()
         self.history = _read_history(out / HISTORY_FILE)
         self.recalls: list[Recall] | None = None
+        self.told: dict[str, float] = {}
         self._curves: SummaryWriter | None = None
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
@@ -95,7 +96,12 @@ class Watch(Callback):
             trainer.should_stop = agreed(self._over(), module.device)
 
     def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
-        """Keep the last step, wherever the run was stopped."""
+        """Judge and keep the last step, wherever the run was stopped.
+
+        Lightning sends the module to the processor afterwards.
+        """
+        if rank() == 0 and (not self.history or self.history[-1]["step"] != module.steps_done):
+            self.evaluate(trainer, module)
         if rank() == 0:
             self._keep(trainer, module, CHECKPOINT)
         if self._curves is not None:
@@ -158,8 +164,9 @@ class Watch(Callback):
     def _draw_curves(self, trainer: L.Trainer, step: int) -> None:
         if self._curves is None:
             return
-        for name, value in trainer.callback_metrics.items():
-            self._curves.add_scalar(f"train/{name}", float(value), step)
+        self.told = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        for name, value in self.told.items():
+            self._curves.add_scalar(f"train/{name}", value, step)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self._curves.add_scalar("train/learning_rate", rate, step)
 
@@ -168,6 +175,18 @@ class Watch(Callback):
             module.restart_chance(self.config.matcher.seed, module.steps_done)
             picture = picture_of(module.show(batch))
             self._curves.add_image("shown", picture, module.steps_done)
+
+
+class Bar(RichProgressBar):
+    """Shows the losses as they were last told, since reading them would stop the device."""
+
+    def __init__(self, watch: Watch):
+        super().__init__(refresh_rate=TOLD_EVERY)
+        self._watch = watch
+
+    def get_metrics(self, *_: Any) -> dict[str, Any]:
+        """Return what stands beside the bar."""
+        return dict(self._watch.told)
 
 
 def picture_of(shown: Shown) -> Tensor:

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model_core.config import StripGeometry
+from model_core.device import constant
 from model_core.errors import ShapeError
 from model_core.types import FloatArray, ImageU8, MaskArray, SatelliteImage, Strip
 
@@ -130,7 +131,7 @@ def polar_transform_torch(
     else:
         ground = _ground_on(geometry, image_px, footprint_m, images.device)
         ground = _moved(ground, count, shift_m, scale, rotation_deg)
-        grid = ground * ground.new_tensor((2 / footprint_m, -2 / footprint_m))
+        grid = ground * constant((2 / footprint_m, -2 / footprint_m), images.device)
     sampled = functional.grid_sample(
         images.float(),
         grid.expand(count, -1, -1, -1),

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model_core.device import constant
 from model_core.errors import ShapeError
 from model_core.types import Strip
 
@@ -47,7 +48,9 @@ def normalize_images(images: Tensor, mask: Tensor | None = None) -> Tensor:
         images: float (B, 3, H, W) RGB in [0, 1].
         mask: float or bool (B, H, W), 1 where a pixel is seen; None: everywhere.
     """
-    mean = images.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-    std = images.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    mean, std = (
+        constant(values, images.device, images.dtype).view(1, 3, 1, 1)
+        for values in (IMAGENET_MEAN, IMAGENET_STD)
+    )
     normalized = (images - mean) / std
     return normalized if mask is None else normalized * mask.to(normalized.dtype).unsqueeze(1)

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model_core.config import ModelConfig
-from model_core.features.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from model_core.device import constant
+from model_core.features.preprocess import normalize_images
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,7 @@ class PhotoWindows:
 
 def normalize(images: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return ImageNet-normalised images (B, 3, H, W) from [0, 1]; masked pixels are zero."""
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
-    normalized = (images - mean) / std
-    return normalized if mask is None else normalized * mask.unsqueeze(1)
+    return normalize_images(images, mask)
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -166,7 +164,7 @@ def _frame_mask(
     """Return the (B, H, w) mask of upright photos of several shapes, pitched a little."""
     geometry = config.geometry
     batch, device = len(fov_deg), fov_deg.device
-    shapes = torch.tensor([9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3], device=device)
+    shapes = constant((9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3), device)
     shape = shapes[torch.randint(0, len(shapes), (batch,), generator=generator, device=device)]
     half_width = fov_deg / 2
     # Beyond 120 degrees across a photo is a part of a panorama, as high as a wide photo.

@@ -40,12 +40,17 @@ def read_source(
         for seed in seeds:
             check_seed(seed)
         return seeds, RenderSource(check_state(state), chosen)
+    from training.world.real.prepared import read_about
     from training.world.real.window import real_geometry
 
-    folder = geometry
+    folder, about = geometry, read_about(geometry)
     seeds = [check_seed(FIRST_REAL_SEED + number) for number in seeds]
     return seeds, RenderSource(
-        check_state(state), chosen, lambda seed: real_geometry(folder, seed), read_split(folder)
+        check_state(state),
+        chosen,
+        lambda seed: real_geometry(folder, seed),
+        read_split(folder),
+        {"source": about.source, "licence": about.licence},
     )
 
 

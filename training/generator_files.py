@@ -133,6 +133,7 @@ def read_synthesis(path: Path) -> tuple[str, Any]:
     try:
         table = (path / "synthesis.md").read_text(encoding="utf-8")
         figures = json.loads((path / "synthesis.json").read_text(encoding="utf-8"))
+        figures.pop("paper", None)
     except (OSError, ValueError) as err:
         raise InputError(
             f"{path} has no figures of its generator ({err}); run: python -m training panogan "

@@ -35,7 +35,8 @@ from training.calibration_study import (
     calibrates,
     study_calibration,
 )
-from training.datasets.rendered import load_rendered
+from training.datasets.load import load_places
+from training.generator_files import load_generator
 from training.train import TrainConfig, override, train
 
 Clock = Callable[[], float]
@@ -56,7 +57,8 @@ class Ablation:
         options: Assignments that every row gets, except where the row is about that very option.
         device: cpu, cuda or auto.
         minutes: Stop after this long.
-        generator: A bundle whose generator makes the street views of the row ``synthetic``.
+        generator: A run folder of panogan, or a bundle, whose generator makes the street views of
+            the row ``synthetic``.
         resume: Go on with trainings that were stopped, instead of beginning them again.
     """
 
@@ -241,7 +243,7 @@ def _bundle_to_score(row: Row, ablation: Ablation, seed: int) -> Path:
         return run / "bundle"
     model, generator = load_bundle(run / "bundle"), None
     if row.kind == "synthetic" and ablation.generator is not None:
-        generator = load_bundle(ablation.generator).generator
+        generator, _ = load_generator(ablation.generator)
     values = merge_options(to_mapping(model.config), parse_assignments(row.scored))
     return save_bundle(
         run / f"bundle_{scored}",
@@ -269,7 +271,7 @@ def _ablate_calibration(table: Table, ablation: Ablation, say: Callable[[str], N
     bundle = run / "bundle" if (run / "bundle").is_dir() else default_bundle_path()
     device = choose_device(ablation.device)
     model = load_bundle(bundle, device)
-    places = load_rendered(ablation.held_out, model.config)
+    places = load_places(ablation.held_out, model.config, say=say)
     wanted = tuple(method for method in METHODS if method in {row.name for row in table.rows})
     figures = study_calibration(places, model.config, model.encoder, device, wanted, say=say)
     setting = f"{len(places)} places of {ablation.held_out.name}, model {model.model_hash[:12]}"

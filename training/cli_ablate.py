@@ -29,7 +29,10 @@ def ablate(
         Path | None, typer.Option(help="Folder of held-out places of the training cities.")
     ] = None,
     generator: Annotated[
-        Path | None, typer.Option(help="Bundle that makes street views, for the row synthetic.")
+        Path | None,
+        typer.Option(
+            help="Run folder of panogan, or a bundle with a generator, for the row synthetic."
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML or JSON of TrainConfig.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after this long.")] = None,
@@ -88,12 +91,12 @@ def calibrate_headings(
     from model_core.device import choose_device
     from training.ablation.calibration import write_calibration
     from training.calibration_study import METHODS, study_calibration
-    from training.datasets.rendered import load_rendered
+    from training.datasets.load import load_places
 
     try:
         chosen = choose_device(device)
         model = load_bundle(bundle or default_bundle_path(), chosen)
-        places = load_rendered(data, model.config)
+        places = load_places(data, model.config, say=console.print)
         figures = study_calibration(
             places,
             model.config,

@@ -126,7 +126,7 @@ def pairs(
     """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
     from model_core.bundle import default_bundle_path, load_bundle, save_bundle
     from model_core.device import choose_device
-    from training.model_card import write_card
+    from training.model_card import generator_section, write_card
     from training.pairs_history import append_run, history_table, read_history
     from training.real_pairs import evaluate_pairs, pairs_markdown, pairs_table, write_pairs
 
@@ -141,6 +141,8 @@ def pairs(
             console.print(history_table(read_history(history)))
     if card:
         text = write_card(model.config, dict(model.training), pairs_markdown(figures))
+        made = generator_section(model.card)
+        text = f"{text}\n{made}" if made else text
         save_bundle(
             model.path,
             model.config,

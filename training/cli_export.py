@@ -17,7 +17,7 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder of the bundle.")],
     name: Annotated[str | None, typer.Option(help="Of the model, in its card.")] = None,
     generator: Annotated[
-        Path | None, typer.Option(help="A bundle whose generator is taken along.")
+        Path | None, typer.Option(help="A run folder of panogan, or a bundle with a generator.")
     ] = None,
     card_figures: Annotated[
         Path | None, typer.Option(help="JSON written by evaluate, for the card.")

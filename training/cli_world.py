@@ -41,11 +41,17 @@ def read_source(
         for seed in seeds:
             check_seed(seed)
         return seeds, RenderSource(check_state(state), chosen)
+    from training.world.real.prepared import read_about
     from training.world.real.window import real_geometry
 
+    about = read_about(geometry)
     seeds = [check_seed(FIRST_REAL_SEED + number) for number in seeds]
     return seeds, RenderSource(
-        check_state(state), chosen, partial(real_geometry, geometry), read_split(geometry)
+        check_state(state),
+        chosen,
+        partial(real_geometry, geometry),
+        read_split(geometry),
+        {"source": about.source, "licence": about.licence},
     )
 
 

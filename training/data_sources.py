@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from model_core.errors import InputError
-from training.datasets.load import MANIFEST_FILE
+from training.datasets.load import MANIFEST_FILE, find_index
+from training.datasets.rendered import read_facts
 
 RENDERED = {
     "provider": "rendered by `python -m training render`",
     "licence": "made by this project, nobody's photos",
 }
+UNNAMED = "a real city"
 UNKNOWN = {"provider": "not named by the data", "licence": "as the data set's own terms say"}
 
 
 def data_sources(folder: Path) -> list[dict[str, Any]]:
-    """Return one entry for each provider and licence: ``name, provider, licence, images``.
+    """Return one entry for each provider and licence: ``name, provider, licence`` and an amount.
 
     Args:
         folder: Rendered cities, a collected city with its manifest, or a data set.
@@ -24,11 +26,35 @@ def data_sources(folder: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: The manifest cannot be read.
     """
-    cities = sum(1 for path in folder.glob("city_*") if path.is_dir())
-    found = [{"name": folder.name, **RENDERED, "cities": cities}] if cities else []
+    found = _of_rendered(folder)
     for manifest in sorted(folder.rglob(MANIFEST_FILE)):
         found += _of_manifest(manifest)
+    index = None if found else find_index(folder)
+    if index is not None:
+        amount = {"images": sum(1 + len(entry.photos) for entry in index.entries)}
+        return [{"name": index.name, "provider": "its makers", "licence": index.terms, **amount}]
     return found or [{"name": folder.name, **UNKNOWN}]
+
+
+def _of_rendered(folder: Path) -> list[dict[str, Any]]:
+    """Return an entry for cities drawn by seeds, and one for each source of real geometry."""
+    real: dict[tuple[str, str], int] = {}
+    drawn = 0
+    for facts in read_facts(folder):
+        if facts["real"]:
+            whose = (str(facts.get("source", UNNAMED)), str(facts.get("licence", "not stated")))
+            real[whose] = real.get(whose, 0) + 1
+        else:
+            drawn += 1
+    found: list[dict[str, Any]] = []
+    if drawn:
+        found.append({"name": folder.name, **RENDERED, "cities": drawn})
+    for (source, licence), cities in real.items():
+        provider = f"rendered from the geometry of {source}"
+        found.append(
+            {"name": folder.name, "provider": provider, "licence": licence, "cities": cities}
+        )
+    return found
 
 
 def _of_manifest(path: Path) -> list[dict[str, Any]]:

@@ -10,14 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from model_core.bundle import load_bundle, save_bundle
+from model_core.bundle import save_bundle
 from model_core.config import to_mapping
 from model_core.errors import ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.checkpoint import restore_averaged
+from training.generator_files import check_frame, load_generator, read_synthesis
 from training.model_card import write_card
-from training.train_config import BEST, CHECKPOINT, TrainConfig, read_run
+from training.run_config import CHECKPOINT
+from training.train_config import BEST, TrainConfig, read_run
 
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.json"
@@ -44,20 +46,21 @@ def export_run(
         run: Folder written by ``train`` or ``teach``.
         out: The bundle's folder; an older bundle there is replaced.
         name: Of the model, in its card; the preset's when None.
-        generator: A bundle whose generator is taken along.
+        generator: A run folder of panogan, or a bundle, whose generator is taken along.
         figures: JSON written by ``evaluate``, for the card; what the run was watched by when None.
         packaged: Refuse what is too large to travel with the plugin.
 
     Raises:
-        ConfigError: The run's options cannot be read, or the model is too large.
+        ConfigError: The run's options cannot be read, the model is too large, or the generator
+            makes strips of another frame.
         InputError: The run's files cannot be read.
-        BundleError: The generator's bundle cannot be read, or the weights are not finite.
+        BundleError: There is no generator where one was named, or weights are not finite.
     """
     config = read_run(run)
     best = config.patience > 0 and (run / BEST).exists()
     encoder = PlaceEncoder(config.model)
     steps = restore_averaged(run / (BEST if best else CHECKPOINT), encoder)
-    made = None if generator is None else _generator_of(generator)
+    made, section, synthesis = _with_generator(generator, config)
     sizes_mb = {"matcher": _size_mb(encoder), "generator": _size_mb(made) if made else 0.0}
     if packaged:
         _check_sizes(sizes_mb)
@@ -69,28 +72,34 @@ def export_run(
         "held_out": _figures(figures) if figures else _watched(run / HISTORY_FILE, steps),
         "sizes_mb": {key: round(size, 2) for key, size in sizes_mb.items()},
         "parameters": sum(p.numel() for p in encoder.parameters()),
+        **({"synthesis": synthesis} if synthesis else {}),
     }
+    card = write_card(config.model, summary)
     return save_bundle(
         out,
         config.model,
         encoder,
         made,
-        card=write_card(config.model, summary),
+        card=f"{card}\n{section}" if section else card,
         extra=summary,
         street_view_trained=_knows_street_views(config),
     )
 
 
+def _with_generator(
+    path: Path | None, config: TrainConfig
+) -> tuple[PanoGANGenerator | None, str, Any]:
+    """Return the generator to take along, what the card says of it, and its figures."""
+    if path is None:
+        return None, "", None
+    made, of = load_generator(path)
+    check_frame(config.model.geometry, of.geometry, path)
+    return made, *read_synthesis(path)
+
+
 def _knows_street_views(config: TrainConfig) -> bool:
     shares = dataclasses.asdict(config.matcher.references)
     return any(share > 0.0 for kind, share in shares.items() if kind != "si")
-
-
-def _generator_of(bundle: Path) -> PanoGANGenerator:
-    generator = load_bundle(bundle).generator
-    if generator is None:
-        raise InputError(f"{bundle} holds no generator; name a bundle written by panogan")
-    return generator
 
 
 def _size_mb(module: nn.Module) -> float:

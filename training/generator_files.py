@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -14,7 +15,9 @@ from model_core.bundle import GENERATOR_FILE, load_bundle, pack_weights, save_bu
 from model_core.config import ModelConfig, StripGeometry, from_mapping, to_mapping
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
-from training.datasets.rendered import load_rendered
+from training.datasets.load import load_places
+from training.model_card import GENERATOR_TITLE, generator_section
+from training.run_config import read_kept_options
 from training.strip_pairs import strip_pairs
 from training.synthesis_metrics import imagenet_classifier
 from training.synthesis_report import (
@@ -30,7 +33,6 @@ from training.synthesis_report import (
 
 GENERATOR_CONFIG = "generator.json"
 MAX_GENERATOR_BYTES = 5_000_000
-_CARD_TITLE = "## Made street views"
 _CARD_TEXT = (
     "A generator in the manner of PanoGAN makes a street view from the satellite strip where the "
     "policy `synthetic` asks for one. What it makes is likely, not seen: never show it as a view "
@@ -94,6 +96,56 @@ def read_generator(run: Path, device: torch.device) -> PanoGANGenerator:
     return generator.to(device).eval()
 
 
+def load_generator(
+    path: Path, device: torch.device | str = "cpu"
+) -> tuple[PanoGANGenerator, ModelConfig]:
+    """Return the generator of a bundle or of a run folder, and the model it makes strips for.
+
+    Args:
+        path: Written by ``panogan`` or ``export``.
+        device: Where the generator is to be.
+
+    Raises:
+        BundleError: There is none.
+        ConfigError: The run's options cannot be read.
+    """
+    if (path / GENERATOR_CONFIG).is_file():
+        config = from_mapping(ModelConfig, read_kept_options(path).get("model", {}))
+        return read_generator(path, torch.device(device)), config
+    model = load_bundle(path, device)
+    if model.generator is None:
+        raise BundleError(
+            f"{path} holds no generator; name a run folder or a bundle written by "
+            "python -m training panogan"
+        )
+    return model.generator, model.config
+
+
+def read_synthesis(path: Path) -> tuple[str, Any]:
+    """Return what a card says of the generator of a bundle or a run folder, and its figures.
+
+    Raises:
+        InputError: A run folder has not been judged yet.
+    """
+    if not (path / GENERATOR_CONFIG).is_file():
+        model = load_bundle(path)
+        return generator_section(model.card), model.training.get("synthesis")
+    try:
+        table = (path / "synthesis.md").read_text(encoding="utf-8")
+        figures = json.loads((path / "synthesis.json").read_text(encoding="utf-8"))
+        figures.pop("paper", None)
+    except (OSError, ValueError) as err:
+        raise InputError(
+            f"{path} has no figures of its generator ({err}); run: python -m training panogan "
+            "--resume"
+        ) from err
+    return _section(table), figures
+
+
+def _section(table: str) -> str:
+    return f"{GENERATOR_TITLE}\n\n{_CARD_TEXT}\n\n{table}"
+
+
 def add_generator(
     bundle: Path,
     new_bundle: Path,
@@ -118,13 +170,13 @@ def add_generator(
     """
     model = load_bundle(bundle)
     check_frame(model.config.geometry, geometry, bundle)
-    card = model.card.split(_CARD_TITLE)[0].rstrip()
+    card = model.card.split(GENERATOR_TITLE)[0].rstrip()
     return save_bundle(
         new_bundle,
         model.config,
         model.encoder,
         generator.cpu(),
-        card=f"{card}\n\n{_CARD_TITLE}\n\n{_CARD_TEXT}\n\n{synthesis_markdown(report)}",
+        card=f"{card}\n\n{_section(synthesis_markdown(report))}",
         extra={**model.training, "synthesis": dataclasses.asdict(report)},
         street_view_trained=model.street_view_trained,
     )
@@ -153,8 +205,11 @@ def judge_generator(
         BundleError: There is no generator.
         InputError: No place has a street view.
     """
-    generator, config = _generator_of(bundle, run, device)
-    pairs = strip_pairs(load_rendered(data, config), config.geometry, device)
+    named = run or bundle
+    if named is None:
+        raise InputError("no generator was named; give a bundle or a run folder")
+    generator, config = load_generator(named, device)
+    pairs = strip_pairs(load_places(data, config), config.geometry, device)
     judge, name = imagenet_classifier(device) if classifier else (None, "not asked for")
     report = evaluate_synthesis(generator, pairs, judge, name)
     write_report(report, out)
@@ -162,22 +217,3 @@ def judge_generator(
     shown = pairs.take(rows)
     write_picture(picture(shown, *make_strips(generator, shown)), out / "synthesis.png")
     return report
-
-
-def _generator_of(
-    bundle: Path | None, run: Path | None, device: torch.device
-) -> tuple[PanoGANGenerator, ModelConfig]:
-    if run is not None:
-        try:
-            described = json.loads((run / "config.json").read_text())["model"]
-        except (OSError, ValueError, KeyError, TypeError) as err:
-            raise InputError(f"{run} is no run folder of panogan ({err})") from err
-        return read_generator(run, device), from_mapping(ModelConfig, described)
-    if bundle is None:
-        raise InputError("no generator was named; give a bundle or a run folder")
-    model = load_bundle(bundle, device)
-    if model.generator is None:
-        raise BundleError(
-            f"{bundle} holds no street-view generator; run: python -m training panogan"
-        )
-    return model.generator, model.config

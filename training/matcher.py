@@ -76,7 +76,10 @@ class MatcherConfig:
     ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
     gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
     the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last values when
-    trained weights are taken up. ``alignment`` is how an unknown heading is found, ``accumulate``
+    trained weights are taken up. ``street_policy`` says which street views count: those in time,
+    or of any date. None are made up to learn from: what a generator paints is likely, not seen, and
+    goes through the branch that learned real views where the policy ``synthetic`` searches with it.
+    ``alignment`` is how an unknown heading is found, ``accumulate``
     how many chunks a batch is encoded in.
     """
 

@@ -8,6 +8,7 @@ from typing import Any
 from model_core.config import ModelConfig
 from training.train_config import PACKAGED
 
+GENERATOR_TITLE = "## Made street views"
 _SHARE = "{:.1%}"
 _COLUMNS: dict[str, tuple[str, str]] = {
     "kind": ("references", "{}"),
@@ -63,6 +64,12 @@ above hold beside it.
 """
 
 
+def generator_section(card: str) -> str:
+    """Return what a card says of the model's generator of street views, nothing without one."""
+    _, title, text = card.partition(GENERATOR_TITLE)
+    return f"{title}{text}"
+
+
 def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     start = "Trained from scratch."
     if run.get("pretrained"):
@@ -89,7 +96,7 @@ def _learned_from(summary: Mapping[str, Any]) -> str:
     text = f"{summary['steps']} steps."
     if rendered_alone:
         text = (
-            f"Rendered cities only, {summary['steps']} steps. No real photo, satellite image or "
+            f"Rendered cities only, {summary['steps']} steps. No real photo or "
             "street view: expect it to be much weaker on real imagery than the figures below. "
             "Where real street views exist, verification by local features carries the answer."
         )

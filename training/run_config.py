@@ -1,9 +1,9 @@
-"""The configuration of a run: read from a file, changed by options, kept in the run's folder."""
+"""The options of a run: read from a file, changed by assignments, kept in the run's folder."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,28 @@ from model_core.config import from_mapping, to_mapping
 from model_core.errors import ConfigError
 from model_core.options import merge_options, parse_assignments
 
+CHECKPOINT = "last.safetensors"
+CONFIG_FILE = "config.json"
+_ABSENT = "not there"
+
 ConfigT = TypeVar("ConfigT")
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Return the options of a YAML or JSON file.
+
+    Raises:
+        ConfigError: The file cannot be read or is no mapping.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        raise ConfigError(f"{path} cannot be read ({err}); see training/configs") from err
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a mapping of options is expected; see training/configs")
+    return values
 
 
 def read_run_config(
@@ -27,30 +48,60 @@ def read_run_config(
     Raises:
         ConfigError: The file cannot be read or is no mapping, or an option is unknown.
     """
-    import yaml
-
-    values: Any = {}
-    if path is not None:
-        try:
-            values = yaml.safe_load(path.read_text())
-        except (OSError, yaml.YAMLError) as err:
-            raise ConfigError(f"{path} cannot be read ({err}); see training/configs") from err
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a mapping of options is expected; see training/configs")
+    values = {} if path is None else read_options(path)
     return from_mapping(kind, merge_options(values, parse_assignments(assignments)))
 
 
-def claim_run_folder(out: Path, config: Any) -> None:
-    """Make the run's folder and keep the configuration in it.
+def claim_run_folder(out: Path, config: Any, resume: bool) -> None:
+    """Write the configuration into the run folder, or check that it is the one there.
 
     Raises:
-        ConfigError: The folder was begun with another configuration.
+        ConfigError: The folder belongs to a run with other options, or holds a checkpoint that
+            nobody asked to go on from.
     """
     out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(to_mapping(config), indent=1, sort_keys=True)
-    path = out / "config.json"
-    if path.exists() and path.read_text() != text:
-        raise ConfigError(
-            f"{path} belongs to another run; name a new folder or restore its options"
-        )
-    path.write_text(text)
+    path = out / CONFIG_FILE
+    if path.exists():
+        other = differing_options(read_kept_options(out), to_mapping(config))
+        if other:
+            raise ConfigError(
+                f"{path} belongs to another run ({'; '.join(other)}); name a new folder or "
+                "restore its options"
+            )
+    if (out / CHECKPOINT).exists() and not resume:
+        raise ConfigError(f"{out} holds a run already; go on with --resume or name a new folder")
+    path.write_text(json.dumps(to_mapping(config), indent=1, sort_keys=True), encoding="utf-8")
+
+
+def read_kept_options(run: Path) -> dict[str, Any]:
+    """Return the options that a run folder keeps.
+
+    Raises:
+        ConfigError: There are none, or they cannot be read.
+    """
+    path = run / CONFIG_FILE
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise ConfigError(f"{path} cannot be read ({err}); name the folder of a run") from err
+    return values
+
+
+def differing_options(there: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """Return a line for every option that differs, as in ``matcher.steps is 3 there, 2 here``."""
+    before, now = _flat(there), _flat(asked)
+    return [
+        f"{name} is {before.get(name, _ABSENT)} there, {now.get(name, _ABSENT)} here"
+        for name in sorted({*before, *now})
+        if before.get(name, _ABSENT) != now.get(name, _ABSENT)
+    ]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{above}{name}.")
+        else:
+            flat[above + name] = list(value) if isinstance(value, tuple) else value
+    return flat

@@ -16,8 +16,9 @@ from training.evaluate import evaluate_matcher
 from training.export import HISTORY_FILE, export_run
 from training.heads import map_cities, train_heads
 from training.layout_teacher import teach_ground
+from training.run_config import CHECKPOINT
 from training.train import prepare
-from training.train_config import CHECKPOINT, TrainConfig
+from training.train_config import TrainConfig
 
 
 def teach(

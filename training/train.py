@@ -26,20 +26,20 @@ from model_core.device import choose_device
 from model_core.errors import ConfigError
 from training.checkpoint import restore_module, restore_stream
 from training.data_sources import data_sources
-from training.datasets.load import load_places
+from training.datasets.load import load_apart
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_galleries
 from training.datasets.resident import ResidentPlaces
-from training.datasets.splits import same_area
 from training.distributed import join_ranks, leave_ranks, own_device, rank
 from training.export import RUN_FILE, export_run
 from training.matcher import Matcher
 from training.mining import mine_hard_negatives
+from training.run_config import CHECKPOINT, claim_run_folder
 from training.stream import BatchStream
-from training.train_config import CHECKPOINT, claim_run_folder, start_bundle
 from training.train_config import TrainConfig as TrainConfig
 from training.train_config import override as override
 from training.train_config import read_config as read_config
+from training.train_config import start_bundle
 from training.watch import Bar, HeldOut, Watch
 
 CLIP_NORM = 1.0
@@ -140,7 +140,7 @@ def prepare(
         raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
     if rank() == 0:
         claim_run_folder(out, config, resume)
-    trained, watched = _load_both(data, held_out_data, config, say)
+    trained, watched = load_apart(data, held_out_data, config.model, config.matcher.seed, say)
     held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
     labels = trained.layout.shape[-1]
@@ -162,23 +162,6 @@ def prepare(
         (out / RUN_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
     module = module.to(device).to(memory_format=torch.channels_last)
     return trained, held_out, module
-
-
-def _load_both(
-    data: Path, held_out: Path, config: TrainConfig, say: Callable[[str], None]
-) -> tuple[PlaceSet, PlaceSet]:
-    """Return places to learn from and places to watch by; parts of one folder share nothing."""
-    if data.resolve() != held_out.resolve():
-        folders = (data, held_out)
-        trained, watched = (load_places(folder, config.model, say=say) for folder in folders)
-        return trained, watched
-    if any(data.glob("city_?????")):
-        parts = same_area(load_places(data, config.model, say=say), config.matcher.seed)
-        return parts.train, parts.validation
-    return (
-        load_places(data, config.model, "train", say),
-        load_places(data, config.model, "validation", say),
-    )
 
 
 def _stream(

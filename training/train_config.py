@@ -1,8 +1,7 @@
-"""What one training run is: its options, where they come from, and the folder that is its own."""
+"""What one training run of the matcher is: its options and where they come from."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,10 @@ from model_core.options import check_kinds, merge_options, parse_assignments
 from training.heads import HeadsConfig
 from training.layout_teacher import GroundConfig
 from training.matcher import MatcherConfig
+from training.run_config import read_kept_options, read_options
 
-CHECKPOINT = "last.safetensors"
 BEST = "best.safetensors"
-CONFIG_FILE = "config.json"
 PACKAGED = "packaged"
-_ABSENT = "not there"
 
 
 @dataclass(frozen=True)
@@ -74,17 +71,7 @@ def read_config(path: Path | None) -> TrainConfig:
     Raises:
         ConfigError: The file cannot be read, or an option is unknown or of a wrong kind.
     """
-    if path is None:
-        return TrainConfig()
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ConfigError(f"{path} cannot be read ({err}); see training/configs") from err
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a mapping of options is expected; see training/configs")
-    return _config_of(values)
+    return TrainConfig() if path is None else _config_of(read_options(path))
 
 
 def override(config: TrainConfig, assignments: Sequence[str]) -> TrainConfig:
@@ -115,59 +102,10 @@ def _config_of(values: Mapping[str, Any]) -> TrainConfig:
     return config
 
 
-def claim_run_folder(out: Path, config: TrainConfig, resume: bool) -> None:
-    """Write the configuration into the run folder, or check that it is the one there.
-
-    Raises:
-        ConfigError: The folder belongs to a run with other options, or holds a checkpoint that
-            nobody asked to go on from.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / CONFIG_FILE
-    if path.exists():
-        other = differing_options(_read_options(path), to_mapping(config))
-        if other:
-            raise ConfigError(
-                f"{path} belongs to another run ({'; '.join(other)}); name a new folder or "
-                "restore its options"
-            )
-    if (out / CHECKPOINT).exists() and not resume:
-        raise ConfigError(f"{out} holds a run already; go on with --resume or name a new folder")
-    path.write_text(json.dumps(to_mapping(config), indent=1, sort_keys=True), encoding="utf-8")
-
-
 def read_run(out: Path) -> TrainConfig:
     """Return the configuration of a run folder.
 
     Raises:
         ConfigError: There is none, or it cannot be read.
     """
-    return _config_of(_read_options(out / CONFIG_FILE))
-
-
-def differing_options(there: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """Return a line for every option that differs, as in ``matcher.steps is 3 there, 2 here``."""
-    before, now = _flat(there), _flat(asked)
-    return [
-        f"{name} is {before.get(name, _ABSENT)} there, {now.get(name, _ABSENT)} here"
-        for name in sorted({*before, *now})
-        if before.get(name, _ABSENT) != now.get(name, _ABSENT)
-    ]
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{above}{name}.")
-        else:
-            flat[above + name] = list(value) if isinstance(value, tuple) else value
-    return flat
-
-
-def _read_options(path: Path) -> dict[str, Any]:
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
-        raise ConfigError(f"{path} cannot be read ({err}); name the folder of a run") from err
-    return values
+    return _config_of(read_kept_options(out))

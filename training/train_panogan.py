@@ -26,10 +26,10 @@ from model_core.errors import ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANConfig
 from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
-from training.datasets.rendered import load_rendered
+from training.datasets.load import load_apart
 from training.generator_files import check_frame, check_size, write_generator
 from training.panogan import PanoGAN, PanoGANRecipe
-from training.run_config import claim_run_folder
+from training.run_config import CHECKPOINT, claim_run_folder
 from training.strip_pairs import (
     RandomRows,
     StripPairs,
@@ -49,8 +49,6 @@ from training.synthesis_report import (
     write_picture,
     write_report,
 )
-
-CHECKPOINT = "last.safetensors"
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,8 @@ def train_panogan(
 
     Args:
         data: Places to learn from.
-        held_out_data: Places to judge by; those near them are not learned from.
+        held_out_data: Places to judge by; those near them are not learned from. The same folder:
+            its own parts for training and validation, rendered cities block by block.
         out: Run folder: config.json, history.json, last.safetensors, pictures, tensorboard,
             generator.safetensors with generator.json, synthesis.md and synthesis.json.
         config: The run.
@@ -185,12 +184,15 @@ def train_panogan(
         say: Where lines for people go.
 
     Raises:
-        ConfigError: The run folder was begun with another configuration, or the generator would
-            be larger than 5 MB.
-        InputError: There is nothing to learn from, or to resume.
+        ConfigError: The run folder was begun with another configuration, or holds a run that
+            nobody asked to go on with, or none to go on with; or the generator would be larger
+            than 5 MB.
+        InputError: There is nothing to learn from, or the checkpoint is damaged.
     """
     check_size(config.generator)
-    claim_run_folder(out, config)
+    if resume and not (out / CHECKPOINT).exists():
+        raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
+    claim_run_folder(out, config, resume)
     pairs, held_out = _load_pairs(data, held_out_data, config, device, say)
     module = _make_module(config, pairs, device)
     if resume:
@@ -228,7 +230,7 @@ def _load_pairs(
     say: Callable[[str], None],
 ) -> tuple[StripPairs, StripPairs]:
     """Return pairs to learn from, none of them near a test place, and pairs to judge by."""
-    places, test = (load_rendered(folder, config.model) for folder in (data, held_out_data))
+    places, test = load_apart(data, held_out_data, config.model, config.recipe.seed, say)
     names, test_names = city_names(data, places), city_names(held_out_data, test)
     if config.city is not None:
         places = places.take(rows_of_city(names, places, config.city))

@@ -23,8 +23,9 @@ from training.distributed import agreed, rank, ranks
 from training.evaluate import Recall, evaluate_matcher
 from training.export import HISTORY_FILE
 from training.matcher import Matcher
+from training.run_config import CHECKPOINT
 from training.stream import BatchStream
-from training.train_config import BEST, CHECKPOINT, TrainConfig
+from training.train_config import BEST, TrainConfig
 from training.views import Shown
 from training.world.gallery import CityGallery
 

@@ -1,13 +1,17 @@
-"""Sets of places made up in memory, for tests of what is done with them."""
+"""A small rendered world, and sets of places made up in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from model_core.config import PlaceConfig, StripGeometry
 from training.datasets.places import PlaceSet
+from training.datasets.rendered import render_dataset
 
 
 def _make_places(
@@ -38,3 +42,16 @@ def _make_places(
 def make_places() -> Callable[..., PlaceSet]:
     """Return a set of places at given metres, its pictures noise."""
     return _make_places
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rendered cities, to be read alone: ``train``, and ``held_out`` with places along roads.
+
+    Rendered once for all tests, since most of a city's time does not depend on its places.
+    """
+    folder = tmp_path_factory.mktemp("world")
+    cpu, laid = torch.device("cpu"), PlaceConfig(spacing_m=80.0, grid_spacing_m=150.0)
+    render_dataset(folder / "train", [3], 12, StripGeometry(), cpu)
+    render_dataset(folder / "held_out", [4001], 14, StripGeometry(), cpu, gallery=laid)
+    return folder

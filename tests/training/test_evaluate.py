@@ -15,14 +15,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from model_core.bundle import default_bundle_path, load_bundle
-from model_core.config import ModelConfig, PlaceConfig, StripGeometry
+from model_core.config import ModelConfig
 from model_core.errors import ConfigError, InputError
 from model_core.gallery.weighting import weigh_bins
 from model_core.matching.correlation import PhotoFeatures, correlate_block, prepare_queries
 from training.cli import app
 from training.controls import histogram, untrained
 from training.datasets.places import NO_DATE, PlaceSet
-from training.datasets.rendered import load_rendered, render_dataset
+from training.datasets.rendered import load_rendered
 from training.evaluate import Recall, evaluate_matcher
 from training.evaluate_bundle import EvaluationReport, evaluate_bundle
 from training.evaluation.compare import compare_reports
@@ -42,12 +42,9 @@ PLOTS = ("recall_by_rank", "recall_by_fov", "heading_error", "risk_coverage", "r
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def city(world: Path) -> Path:
     """One rendered city of 14 places, with a sparse gallery along its roads."""
-    folder = tmp_path_factory.mktemp("held_out")
-    laid = PlaceConfig(spacing_m=80.0, grid_spacing_m=150.0)
-    render_dataset(folder, [4001], 14, StripGeometry(), CPU, gallery=laid)
-    return folder
+    return world / "held_out"
 
 
 @pytest.fixture(scope="module")

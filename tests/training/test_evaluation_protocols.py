@@ -45,11 +45,11 @@ def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pla
     (tmp_path / "city_00001").mkdir()
     asked: list[str] = []
 
-    def load(_: Path, __: ModelConfig, imagery: str) -> PlaceSet:
+    def load(_: Path, __: ModelConfig, ___: object, ____: object, imagery: str) -> PlaceSet:
         asked.append(imagery)
         return dataclasses.replace(places, satellite=places.satellite + len(imagery))
 
-    monkeypatch.setattr("training.evaluation.test_set.load_rendered", load)
+    monkeypatch.setattr("training.evaluation.test_set.load_places", load)
     return tmp_path, places
 
 

@@ -11,7 +11,7 @@ import torch
 
 from model_core.bundle import load_bundle
 from model_core.config import ModelConfig, StripGeometry, to_mapping
-from model_core.errors import ConfigError, InputError
+from model_core.errors import BundleError, ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.checkpoint import write_averaged
 from training.data_sources import data_sources
@@ -88,7 +88,7 @@ def test_a_generator_is_taken_only_from_a_bundle_that_has_one(
     packaged = repository / "resources" / "models" / "default"
     if load_bundle(packaged).generator is not None:
         packaged = export_run(make_run(tmp_path / "other"), tmp_path / "without")
-    with pytest.raises(InputError, match="holds no generator"):
+    with pytest.raises(BundleError, match="holds no generator"):
         export_run(make_run(tmp_path / "run"), tmp_path / "out", generator=packaged)
 
 
@@ -103,3 +103,25 @@ def test_sources_are_counted_by_provider_and_licence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="collect the city again"):
         data_sources(tmp_path)
     assert data_sources(city / "nothing")[0]["licence"].startswith("as the data set's own")
+
+
+def test_real_geometry_and_published_sets_are_named_with_their_licence(tmp_path: Path) -> None:
+    drawn = {"seed": 3, "real": False}
+    real = {"seed": 900000, "real": True, "source": "town.osm.gz", "licence": "ODbL 1.0, OSM"}
+    for number, facts in enumerate((drawn, real, real)):
+        city = tmp_path / "world" / f"city_{number:05d}"
+        city.mkdir(parents=True)
+        (city / "district.json").write_text(json.dumps(facts))
+    ours, theirs = data_sources(tmp_path / "world")
+    assert (ours["cities"], theirs["cities"]) == (1, 2)
+    assert "nobody's photos" in ours["licence"]
+    assert (theirs["licence"], "town.osm.gz" in theirs["provider"]) == ("ODbL 1.0, OSM", True)
+
+
+def test_a_published_set_is_named_with_what_its_makers_allow(tmp_path: Path) -> None:
+    index = tmp_path / "splits" / "train-19zl.csv"
+    index.parent.mkdir()
+    index.write_text("bingmap/19/1.jpg,streetview/panos/1.jpg,streetview/annotations/1.png\n")
+    (found,) = data_sources(tmp_path)
+    assert found["name"] == "CVUSA"
+    assert found["licence"].startswith("not stated")

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional
 
-from model_core.config import ModelConfig, StripGeometry
+from model_core.config import PRESETS, StripGeometry, at_geometry
 from model_core.errors import ConfigError
 from training.datasets.places import RawBatch
 from training.losses import window_correlation
@@ -216,10 +216,8 @@ def test_shares_that_are_none_are_refused(step: ModuleType) -> None:
 def test_presets_are_trained_at_the_resolution_that_is_chosen(
     step: ModuleType, preset: str
 ) -> None:
-    from model_core.config import PRESETS
-
     geometry = StripGeometry(height=64, width=64, satellite_px=32)
-    model: ModelConfig = dataclasses.replace(PRESETS[preset], geometry=geometry, backbone="atto")
+    model = dataclasses.replace(at_geometry(PRESETS[preset], geometry), backbone="atto")
     config = dataclasses.replace(step.CONFIG, layout_weight=0.0, windows_per_photo=1)
     matcher = step.make_matcher(config, model, labels=0)
     loss, _ = step.learn(matcher, matcher.show(step.make_batch(model=model, labels=0)))

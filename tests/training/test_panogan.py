@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,9 @@ from model_core.config import (
     ModelConfig,
     StreetViewConfig,
     StripGeometry,
-    VerificationConfig,
 )
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
-from model_core.pipeline import LocateRequest, locate
 from model_core.references.survey import Sources, survey_area
 from model_core.scene import describe_gallery
 from model_core.synthesis.fill_in import fill_in_street_views
@@ -30,7 +29,7 @@ from model_core.synthesis.panogan import PanoGANConfig
 from model_core.types import AlignedReference, LonLat, Place, Strip
 from training.cli import app
 from training.datasets.places import PlaceSet
-from training.datasets.rendered import load_rendered, render_dataset
+from training.datasets.rendered import load_rendered
 from training.generator_files import add_generator, check_size, judge_generator, read_generator
 from training.panogan import PanoGAN, PanoGANRecipe
 from training.run_config import read_run_config
@@ -55,14 +54,6 @@ FRAME = StripGeometry(height=16, width=32)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world")
-    render_dataset(folder / "train", [3], 6, StripGeometry(), CPU)
-    render_dataset(folder / "held_out", [4100], 3, StripGeometry(), CPU)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "first"
     train_panogan(world / "train", world / "held_out", out, smoke(), CPU, say=lambda _: None)
@@ -71,7 +62,7 @@ def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def places(world: Path) -> PlaceSet:
-    return load_rendered(world / "train", smoke().model)
+    return load_rendered(world / "train", smoke().model).take(np.arange(6))
 
 
 def smoke(*options: str) -> PanoGANTrainConfig:
@@ -197,11 +188,15 @@ def test_a_run_resumes_where_it_was_stopped_and_refuses_another_config(world: Pa
     steps = [e["step"] for e in json.loads((tmp_path / "run" / "history.json").read_text())]
     assert steps[-1] == 4
     assert steps == sorted(set(steps))
-    with pytest.raises(ConfigError, match="another run"):
+    with pytest.raises(ConfigError, match=r"recipe\.steps is 4 there, 5 here"):
         train_panogan(*data, smoke("recipe.steps=5"), CPU, resume=True, say=lines.append)
+    with pytest.raises(ConfigError, match="--resume"):
+        train_panogan(*data, config, CPU, say=lines.append)
 
 
-def test_places_near_a_test_place_of_the_same_city_are_left_out(places: PlaceSet, world: Path):
+def test_places_near_a_test_place_of_the_same_city_are_left_out(
+    places: PlaceSet, world: Path, tmp_path: Path
+):
     test = places.take(np.array([0]))
     moved = replace(places, place_xy=places.place_xy[:1] + np.float32([[0, 0]] * len(places)))
     moved.place_xy[:, 0] += np.float32([0, 10, 49, 51, 100, 300])[: len(places)]
@@ -209,9 +204,19 @@ def test_places_near_a_test_place_of_the_same_city_are_left_out(places: PlaceSet
     assert rows_apart(moved, names, test, names, 50.0).tolist() == [3, 4, 5][: len(places) - 3]
     elsewhere = rows_apart(moved, names, test, {0: "city_00007"}, 50.0)
     assert len(elsewhere) == len(places)
-    data = world / "train"
+    shutil.copytree(world / "train", tmp_path / "same")
     with pytest.raises(InputError, match="within 50 m of a test place"):
-        train_panogan(data, data, world / "refused", smoke(), CPU, say=lambda _: None)
+        train_panogan(world / "train", tmp_path / "same", tmp_path / "run", smoke(), CPU, say=print)
+
+
+def test_one_folder_is_parted_so_that_what_is_judged_by_is_not_learned(world: Path, tmp_path: Path):
+    lines: list[str] = []
+    folder = world / "train"
+    train_panogan(folder, folder, tmp_path / "run", smoke("recipe.steps=1"), CPU, say=lines.append)
+    judged = json.loads((tmp_path / "run" / "synthesis.json").read_text())["places"]
+    learned = int(lines[0].split()[0])
+    whole = load_rendered(folder, smoke().model)
+    assert 0 < judged < learned < int(whole.street_seen.any(axis=1).sum())
 
 
 def test_one_city_is_chosen_by_name_or_number(places: PlaceSet, world: Path):
@@ -223,7 +228,7 @@ def test_one_city_is_chosen_by_name_or_number(places: PlaceSet, world: Path):
 
 
 def test_only_places_with_a_street_view_are_learned_from(places: PlaceSet):
-    seen = places.street_seen.copy()
+    seen = np.ones_like(places.street_seen)
     seen[1] = False
     pairs = strip_pairs(replace(places, street_seen=seen), StripGeometry(), CPU)
     assert len(pairs) == len(places) - 1
@@ -299,7 +304,8 @@ def test_a_bundle_with_the_generator_fills_in_a_missing_street_view(
 ):
     model = load_bundle(bundle_with_generator)
     assert "Made street views" in model.card
-    assert model.training["synthesis"]["places"] == 3
+    held_out = load_rendered(world / "held_out", model.config)
+    assert model.training["synthesis"]["places"] == held_out.street_seen.any(axis=1).sum()
     chance = np.random.default_rng(1)
     pixels = chance.integers(0, 256, (64, 128, 3), dtype=np.uint8)
     strip = Strip(pixels, np.ones((64, 128), bool), 0.0)
@@ -315,27 +321,6 @@ def test_a_bundle_with_the_generator_fills_in_a_missing_street_view(
         model.training["synthesis"]["rows"][0]["pixels"]["ssim"], abs=1e-3
     )
     assert (tmp_path / "synthesis.png").stat().st_size > 0
-
-
-def test_the_engine_locates_with_made_street_views(
-    bundle_with_generator: Path, repository: Path, tmp_path: Path
-):
-    demo = repository / "resources" / "demo"
-    config = LocateConfig(
-        street_view=StreetViewConfig(policy="synthetic"),
-        verification=VerificationConfig(budget_views=0),
-    )
-    request = LocateRequest(
-        photos=tuple(sorted((demo / "photos").glob("*.jpg"))[:1]),
-        area=str(demo / "area.geojson"),
-        sources=Sources(imagery=str(demo / "imagery.tif"), roads=str(demo / "roads.geojson")),
-        bundle=bundle_with_generator,
-        gallery=tmp_path,
-        config=config,
-    )
-    (result,) = locate(request).results
-    assert not result.error
-    assert {candidate.street_view for candidate in result.candidates} == {"synthetic"}
 
 
 def test_a_gallery_of_another_generator_is_another_gallery(

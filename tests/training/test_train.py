@@ -8,14 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from typer.testing import CliRunner
 
 from model_core.bundle import load_bundle
-from model_core.config import LocateConfig, ModelConfig, StripGeometry, VerificationConfig
+from model_core.config import ModelConfig, StripGeometry
 from model_core.errors import BundleError, ConfigError, InputError
-from model_core.pipeline import LocateRequest, locate
-from model_core.references.survey import Sources
-from training.cli import app
 from training.datasets.rendered import load_rendered, render_dataset
 from training.matcher import MatcherConfig, ReferenceShares
 from training.train import TrainConfig, override, read_config, train
@@ -25,15 +21,6 @@ CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
 CONFIG = CONFIGS / "smoke.yaml"
 
 
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world")
-    cpu = torch.device("cpu")
-    render_dataset(folder / "train", [3], 10, StripGeometry(), cpu)
-    render_dataset(folder / "held_out", [4100], 6, StripGeometry(), cpu)
-    return folder
-
-
 def clock_that_stops_after(steps: int):
     """Seconds such that a run of two minutes stops after some steps: one look a step."""
     late = 10_000.0
@@ -41,52 +28,8 @@ def clock_that_stops_after(steps: int):
 
 
 @pytest.mark.slow
-def test_a_run_is_stopped_resumed_exported_and_locates_a_photo(
-    rendered: Path, tmp_path: Path, repository: Path
-):
-    run, data = tmp_path / "run", (rendered / "train", rendered / "held_out")
-    config = read_config(CONFIG)
-    lines: list[str] = []
-    stop = clock_that_stops_after(1)
-    train(*data, run, config, minutes=2, say=lines.append, clock=stop)
-    assert load_bundle(run / "bundle").training["steps"] == 1
-    train(*data, run, config, resume=True, say=lines.append)
-    assert "resumed at step 1" in lines
-    assert any("chance" in line for line in lines)
-    assert list((run / "tensorboard").iterdir())
-    history = json.loads((run / "history.json").read_text())
-    assert [row["step"] for row in history] == [1, 2]
-
-    arguments = ["export", "--run", run, "--out", tmp_path / "model", "--name", "tiny"]
-    result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--packaged")])
-    assert result.exit_code == 0, result.output
-    model = load_bundle(tmp_path / "model")
-    assert model.street_view_trained
-    assert model.training["steps"] == 2
-    assert model.card.startswith("# Model card: tiny")
-    for said in ("Rendered cities only", "Must not be used", "chance R@1", "| 1 cities |"):
-        assert said in model.card
-
-    demo = repository / "resources" / "demo"
-    photo = sorted((demo / "photos").glob("*.jpg"))[0]
-    sources = Sources(imagery=str(demo / "imagery.tif"), roads=str(demo / "roads.geojson"))
-    outcome = locate(
-        LocateRequest(
-            photos=(photo,),
-            area=str(demo / "area.geojson"),
-            sources=sources,
-            bundle=tmp_path / "model",
-            gallery=tmp_path / "gallery",
-            config=LocateConfig(verification=VerificationConfig(budget_views=0)),
-        )
-    )
-    assert outcome.results[0].candidates
-    assert outcome.provenance.model_hash == model.model_hash
-
-
-@pytest.mark.slow
-def test_a_resumed_run_ends_where_an_unbroken_one_does(rendered: Path, tmp_path: Path):
-    data = (rendered / "train", rendered / "held_out")
+def test_a_resumed_run_ends_where_an_unbroken_one_does(world: Path, tmp_path: Path):
+    data = (world / "train", world / "held_out")
     config = TrainConfig(
         matcher=MatcherConfig(
             steps=4, windows_per_photo=1, references=ReferenceShares(all=0.5), warmup_steps=2
@@ -112,21 +55,21 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(rendered: Path, tmp_path:
 
 @pytest.mark.slow
 def test_a_run_stops_when_recall_rises_no_more_and_is_exported_at_its_best(
-    rendered: Path, tmp_path: Path
+    world: Path, tmp_path: Path
 ):
     config = override(
         read_config(CONFIG),
         ["matcher.steps=50", "matcher.learning_rate=0", "evaluate_every=1", "patience=2"],
     )
-    data = (rendered / "train", rendered / "held_out")
+    data = (world / "train", world / "held_out")
     bundle = train(*data, tmp_path / "run", config, say=list[str]().append)
     history = json.loads((tmp_path / "run" / "history.json").read_text())
     assert [row["step"] for row in history] == [1, 2, 3]
     assert load_bundle(bundle).training["steps"] == 1
 
 
-def test_a_run_folder_is_guarded(tmp_path: Path, rendered: Path):
-    data = (rendered / "train", rendered / "held_out")
+def test_a_run_folder_is_guarded(tmp_path: Path, world: Path):
+    data = (world / "train", world / "held_out")
     run = tmp_path / "run"
     config = override(read_config(CONFIG), ["matcher.steps=1", "matcher.windows_per_photo=1"])
     train(*data, run, config, say=list[str]().append)
@@ -143,20 +86,20 @@ def test_a_run_folder_is_guarded(tmp_path: Path, rendered: Path):
 
 
 @pytest.mark.slow
-def test_rendering_again_keeps_whole_cities_and_redoes_missing_ones(rendered: Path, tmp_path: Path):
+def test_rendering_again_keeps_whole_cities_and_redoes_missing_ones(world: Path, tmp_path: Path):
     cpu = torch.device("cpu")
-    city = rendered / "train" / "city_00003"
+    city = world / "train" / "city_00003"
     before = (city / "query.npy").stat().st_mtime_ns
-    render_dataset(rendered / "train", [3], 10, StripGeometry(), cpu)
+    render_dataset(world / "train", [3], 12, StripGeometry(), cpu)
     assert (city / "query.npy").stat().st_mtime_ns == before
-    places = load_rendered(rendered / "train", ModelConfig())
-    assert len(places) <= 10
+    places = load_rendered(world / "train", ModelConfig())
+    assert len(places) <= 12
     assert places.query.shape[1:] == (2, 64, 128, 3)
 
 
 @pytest.mark.slow
-def test_one_folder_is_parted_so_that_what_is_watched_is_not_learnt(rendered: Path, tmp_path: Path):
-    folder = rendered / "train"
+def test_one_folder_is_parted_so_that_what_is_watched_is_not_learnt(world: Path, tmp_path: Path):
+    folder = world / "train"
     config = override(read_config(CONFIG), ["matcher.steps=1", "precision=bf16-mixed"])
     train(folder, folder, tmp_path / "run", config, say=list[str]().append)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -171,10 +114,10 @@ def test_a_set_of_other_strips_is_refused(tmp_path: Path):
 
 
 def test_imagenet_weights_need_a_network_and_a_backbone_that_has_them(
-    rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
-    data = (rendered / "train", rendered / "held_out")
+    data = (world / "train", world / "held_out")
     config = override(read_config(CONFIG), ["pretrained=true"])
     with pytest.raises(ConfigError, match="no ImageNet weights"):
         train(*data, tmp_path / "atto", config, say=list[str]().append)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_core.config import ModelConfig
-from model_core.errors import InputError
+from model_core.errors import ConfigError, InputError
 from training.datasets.layouts import cvact, cvusa, msgd, vigor
 from training.datasets.layouts.index import LayoutIndex, Split, load_index
 from training.datasets.places import PlaceSet, join_places
-from training.datasets.rendered import load_rendered
+from training.datasets.rendered import Imagery, is_rendered, load_rendered
+from training.datasets.splits import same_area
 
 MANIFEST_FILE = "manifest.parquet"
 """Marks the folder of a collected city."""
@@ -28,6 +29,7 @@ def load_places(
     config: ModelConfig,
     split: Split | None = None,
     say: Callable[[str], None] = print,
+    imagery: Imagery = "before",
 ) -> PlaceSet:
     """Return the places of a folder: rendered or collected cities, or a published set.
 
@@ -38,18 +40,22 @@ def load_places(
         split: Only the places that the collected cities' manifests or the published lists put
             into this part. Rendered cities have no parts: see ``splits``.
         say: Where lines for people go: what is missing, whose terms hold.
+        imagery: ``after`` for satellite images that show a rendered district's state.
 
     Raises:
+        ConfigError: There is no imagery of after a disaster.
         InputError: The folder holds none of these, or nothing that can be learnt from.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder of training data; check the path")
-    if any(p.is_dir() for p in folder.glob("city_?????")):
+    if is_rendered(folder):
         if split is not None:
             raise InputError(
                 f"{folder}: rendered cities have no part {split!r}; render cities for it"
             )
-        return load_rendered(folder, config)
+        return load_rendered(folder, config, imagery)
+    if imagery == "after":
+        raise ConfigError(f"{folder} has no imagery of after a disaster; use --imagery before")
     cities = _collected_cities(folder)
     if cities:
         # Tables and projections are not installed wherever rendered cities are learnt from.
@@ -59,13 +65,43 @@ def load_places(
     index = find_index(folder)
     if index is None:
         raise InputError(
-            f"{folder}: neither rendered nor collected cities nor a published set; run "
+            f"{folder} holds no rendered city, no collected one and no published set; run "
             "'python -m training render' or 'collect', or name the folder that holds the set's "
             "own lists (VIGOR: splits, CVUSA: splits/train-19zl.csv, CVACT: ACT_data.mat, "
             "MSGD: satview_all)"
         )
     say(f"{index.name}: {len(index.entries)} places; heading: {index.heading}; {index.terms}")
     return load_index(index.part(split), config, say)
+
+
+def load_apart(
+    data: Path,
+    held_out: Path,
+    config: ModelConfig,
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+) -> tuple[PlaceSet, PlaceSet]:
+    """Return places to learn from and places to watch by.
+
+    One folder for both is parted so that the parts share nothing: by its own lists, rendered
+    cities block by block.
+
+    Args:
+        data: Folder of places to learn from.
+        held_out: Folder of others, or the same one.
+        config: Of the model.
+        seed: Of the parting.
+        say: Where lines for people go.
+
+    Raises:
+        InputError: A folder holds no places, or too few to be parted.
+    """
+    if data.resolve() != held_out.resolve():
+        return load_places(data, config, say=say), load_places(held_out, config, say=say)
+    if is_rendered(data):
+        parts = same_area(load_places(data, config, say=say), seed)
+        return parts.train, parts.validation
+    return load_places(data, config, "train", say), load_places(data, config, "validation", say)
 
 
 def find_index(folder: Path) -> LayoutIndex | None:

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,12 +64,14 @@ class RenderSource:
         real_geometry: Gives the geometry of a seed from real data; drawn by the seed if None. A
             function of a module, or a ``partial`` of one, so that worker processes can have it.
         split: Of real geometry; procedural seeds know their own.
+        real_about: ``source`` and ``licence`` of real geometry, for the card of who learns from it.
     """
 
     state: str = "none"
     tier: Tier = "everyday"
     real_geometry: Callable[[int], CityGeometry] | None = None
     split: CitySplit | None = None
+    real_about: Mapping[str, str] | None = None
 
     def split_of(self, seed: int) -> CitySplit:
         """Return the split that a seed's places belong to."""
@@ -83,6 +85,7 @@ class RenderSource:
             "state": state_of(seed, self.state),
             "tier": self.tier,
             "real": self.real_geometry is not None,
+            **dict(self.real_about or {}),
             "renderer": RENDERER_VERSION,
         }
 
@@ -163,8 +166,22 @@ def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSourc
             )
 
 
+def is_rendered(folder: Path) -> bool:
+    """Return whether a folder holds rendered cities."""
+    return bool(_city_folders(folder))
+
+
 def _city_folders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob("city_?????") if p.is_dir())
+
+
+def read_facts(folder: Path) -> list[dict[str, Any]]:
+    """Return what is written beside the arrays of every rendered city of a folder.
+
+    Raises:
+        InputError: A city is of an older version.
+    """
+    return [_read_facts(city) for city in _city_folders(folder)]
 
 
 def _read_facts(city: Path) -> dict[str, Any]:

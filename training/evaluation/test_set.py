@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
+from training.datasets.layouts.index import Split
 from training.datasets.load import load_places
 from training.datasets.places import PlaceSet
-from training.datasets.rendered import load_rendered
+from training.datasets.rendered import is_rendered
 from training.datasets.splits import same_area
 from training.evaluation.options import EvaluateOptions
 from training.world.states import STATES
@@ -54,12 +55,8 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
         raise ConfigError(f"unknown state {options.state!r}; known here: {', '.join(STATES)}")
     notes: list[str] = []
     same = options.protocol == "same"
-    if any(data.glob("city_?????")):
-        places = load_rendered(data, config, options.imagery)
-    elif options.imagery == "after":
-        raise ConfigError(f"{data} has no imagery of after a disaster; use --imagery before")
-    else:
-        places = load_places(data, config, None if same else "test", notes.append)
+    part: Split | None = None if same or is_rendered(data) else "test"
+    places = load_places(data, config, part, notes.append, options.imagery)
     if same:
         parts = same_area(places)
         places = parts.test

@@ -10,11 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from model_core.bundle import init_bundle, load_bundle, save_bundle
-from model_core.config import ModelConfig
+from model_core.bundle import load_bundle
 from model_core.errors import InputError
-from model_core.fusion.place_encoder import PlaceEncoder
-from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
 from training import ablate as module
 from training.ablate import Ablation, ablate, run_folder
 from training.ablation.tables import TABLES, Row, choose_rows
@@ -25,10 +22,10 @@ FUSION = choose_rows(TABLES["fusion"], ("iaff", "linear"))
 
 
 @pytest.fixture
-def ablation(rendered_city: Path, tmp_path: Path) -> Ablation:
+def ablation(world: Path, tmp_path: Path) -> Ablation:
     """Learns from the city that it is scored on: what is tested is the chain."""
-    out = tmp_path / "out"
-    return Ablation(rendered_city, rendered_city, out, 2, (1,), options=TINY, device="cpu")
+    city, out = world / "train", tmp_path / "out"
+    return Ablation(city, city, out, 2, (1,), options=TINY, device="cpu")
 
 
 @pytest.mark.slow
@@ -146,26 +143,3 @@ def test_missing_data_and_unknown_tables_are_named(tmp_path: Path) -> None:
     assert "fusion, references" in " ".join(result.output.split())
     result = CliRunner().invoke(app, ["ablate", "--table", "fusion", "--seeds", "one", *paths])
     assert result.exit_code == 2
-
-
-def test_the_row_synthetic_is_scored_with_the_generator_that_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    generator = PanoGANGenerator(PanoGANConfig(channels=8, max_channels=16))
-    config = ModelConfig()
-    with_one = save_bundle(tmp_path / "g", config, PlaceEncoder(config), generator, card="made")
-    (tmp_path / "data").mkdir()
-    data = tmp_path / "data"
-    given = Ablation(data, data, tmp_path / "out", 2, (1,), device="cpu", generator=with_one)
-    rows = {row.name: row for row in TABLES["policy"].rows}
-    init_bundle(run_folder(rows["synthetic"], given, 1) / "bundle", config)
-    scored: list[bool] = []
-
-    def look(data: Path, bundle: Path, device: str) -> list[dict[str, object]]:
-        scored.append(load_bundle(bundle).generator is not None)
-        return []
-
-    monkeypatch.setattr(module, "score_bundle", look)
-    for name in ("hybrid", "synthetic"):
-        module.score_row(rows[name], given, 1)
-    assert scored == [False, True]

@@ -79,6 +79,6 @@ def read_index(folder: Path) -> LayoutIndex:
         entries=kept,
         photo_frame=PanoramaFrame(),
         heading="north at the centre column (aligned panoramas; polar transforms in use)",
-        terms="academic research, on request from its makers",
+        terms="not stated in its repository; given for academic research, on request",
         missing=missing,
     )

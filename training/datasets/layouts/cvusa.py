@@ -63,7 +63,7 @@ def read_index(folder: Path) -> LayoutIndex:
         entries=kept,
         photo_frame=PanoramaFrame(horizon_row=HORIZON_ROW),
         heading="north at the centre column (polar transforms in use, and a real pair)",
-        terms="academic research, on request from its makers",
+        terms="not stated in its repository; given for academic research, on request",
         missing=missing,
     )
 

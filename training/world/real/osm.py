@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
-from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 import shapely
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import ParseError, iterparse
 from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -65,7 +64,7 @@ def read_xml(path: Path, into: Elements) -> None:
         ) from error
 
 
-def _add_xml(element: Element, into: Elements) -> None:
+def _add_xml(element: Any, into: Elements) -> None:
     if element.tag not in ("node", "way", "relation"):
         return
     number = int(element.attrib["id"])

@@ -58,7 +58,12 @@ def prepare_geometry(
     if ground_photo is not None:
         low, high = _extent(prepared.building_center, _PHOTO_MARGIN_M)
         photo = read_ground_photo(ground_photo, city.center_lonlat, low, high)
-        prepared = replace(prepared, photo=photo)
+        about = replace(
+            prepared.about,
+            source=f"{city.source}, {ground_photo.name}",
+            licence=f"{city.licence}; ground photo {ground_photo.name}: under its maker's terms",
+        )
+        prepared = replace(prepared, photo=photo, about=about)
     save_prepared(prepared, out)
     return prepared
 

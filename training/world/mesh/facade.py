@@ -17,7 +17,7 @@ from training.world.mesh.grain import grain, toss
 
 @dataclass(frozen=True)
 class Wall:
-    """P points on walls: box ``row``, ``side``, ``place_m`` along it, ``length_m``, height ``z``."""
+    """P points on walls: ``row`` and ``side`` of a box, ``place_m`` along ``length_m``, ``z``."""
 
     row: Tensor
     side: Tensor
@@ -90,7 +90,7 @@ def _plaster(facts: Tensor, table: Tensor, wall: Wall, bays: _Bays, pixel_m: Ten
     color = torch.where(low, facts[:, 3:6], facts[:, 0:3])
     own = facts[:, Facade.OFFSET_U] + 37.0 * wall.side
     x, z = wall.place_m, wall.z
-    near = (0.12 / pixel_m.clamp_min(0.12))
+    near = 0.12 / pixel_m.clamp_min(0.12)
     blotch = grain(table, x * 0.6 + own, z * 0.5) + 0.6 * grain(table, x * 2.4, z * 1.9 + own)
     stone = toss(table, (x * 2.2 + (z * 3.6).floor() * 0.5).floor().long() * 91
                  + (z * 3.6).floor().long() * 57) - 0.5  # fmt: skip

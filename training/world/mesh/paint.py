@@ -12,7 +12,7 @@ from training.world.columns import Cameras
 from training.world.families import GROUNDS
 from training.world.mesh.facade import Wall, paint_facade
 from training.world.mesh.grain import grain, grain_table, toss
-from training.world.mesh.polygons import Polygons
+from training.world.mesh.polygons import Polygons, normals
 from training.world.shading import DUST_RGB, TENT_COLORS, Spots, ViewLights, sunlit
 from training.world.solids import BoxKind, RoundKind
 from training.world.surfaces import Surface
@@ -110,8 +110,7 @@ def _points(
         at = at * torch.tensor([1.0, 1.0, 0.0], device=at.device)
         spots = Spots(view, nothing, at[:, :2], at[:, 2], reach, pixel, ahead)
         return Points(at, nothing, nothing, flat, pixel, spots)
-    c = polygons.corners
-    normal = torch.linalg.cross(c[:, 2] - c[:, 0], c[:, 3] - c[:, 1])
+    normal = normals(polygons.corners)
     normal = normal / normal.norm(dim=1, keepdim=True).clamp_min(1e-9)
     row = polygons.row[polygon]
     spots = Spots(view, row, at[:, :2], at[:, 2], reach, pixel, ahead)
@@ -121,7 +120,7 @@ def _points(
 def _lit(
     city: City, lights: ViewLights, p: Points, normal: Tensor, sky: Tensor | float, back_m: float
 ) -> Tensor:
-    """Return the light (P, 3): the sun where it shines, the sky, and what the ground throws back."""
+    """Return the light (P, 3): sun where it shines, sky, and what the ground throws back."""
     sun = lights.sun[p.view]
     facing = (normal * sun).sum(-1).clamp_min(0) * sunlit(city, lights, p.spots, back_m)
     thrown = 0.12 * sun[:, 2] * (1 - normal[:, 2].abs())

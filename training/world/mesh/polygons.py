@@ -37,6 +37,13 @@ class Polygons:
         return Polygons(*(values[chosen] for values in vars(self).values()))
 
 
+def normals(corners: Tensor) -> Tensor:
+    """Return normals (..., 3) from the diagonals, which no doubled corner makes vanish."""
+    return torch.linalg.cross(
+        corners[..., 2, :] - corners[..., 0, :], corners[..., 3, :] - corners[..., 1, :]
+    )
+
+
 @dataclass(frozen=True)
 class Viewers:
     """What decides which solids V views see and how finely; all (V,), ``xy`` (V, 2).
@@ -51,9 +58,22 @@ class Viewers:
 
 
 def build_polygons(city: City, viewers: Viewers) -> Polygons:
-    """Return the polygons of everything that stands near each view at its date."""
-    parts = _box_polygons(city, viewers) + _round_polygons(city, viewers)
-    return Polygons(*(torch.cat(list(t)) for t in zip(*(vars(p).values() for p in parts))))
+    """Return the polygons of everything that stands near each view at its date.
+
+    The first has no size and is never seen, so that there is one in an empty country too.
+    """
+    none = torch.zeros(1, dtype=torch.long, device=city.device)
+    nothing = Polygons(torch.zeros(1, 4, 3, device=city.device), none, none, none, none)
+    parts = [nothing, *_box_polygons(city, viewers), *_round_polygons(city, viewers)]
+    columns = zip(*(vars(p).values() for p in parts), strict=True)
+    return Polygons(*(torch.cat(column) for column in columns))
+
+
+def are_trees(city: City, polygons: Polygons) -> Tensor:
+    """Return which polygons belong to the crowns of trees that shed their leaves, (P,)."""
+    out = polygons.surface == Surface.CROWN
+    out[out.clone()] = city.rounds.kind[polygons.row[out]] == RoundKind.TREE
+    return out
 
 
 def _near(viewers: Viewers, group: Tensor, center: Tensor, reach: Tensor, limit: Tensor) -> Tensor:
@@ -109,9 +129,7 @@ def _ring(city: City, row: Tensor, half_u: Tensor, half_v: Tensor, z: Tensor) ->
 def _polygons(
     corners: Tensor, view: Tensor, surface: Surface | Tensor, row: Tensor, side: int | Tensor
 ) -> Polygons:
-    whole = (
-        v if isinstance(v, Tensor) else torch.full_like(row, int(v)) for v in (surface, side)
-    )
+    whole = (v if isinstance(v, Tensor) else torch.full_like(row, int(v)) for v in (surface, side))
     surfaces, sides = whole
     return Polygons(corners, view, surfaces, row, sides)
 

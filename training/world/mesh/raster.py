@@ -1,9 +1,9 @@
 """Polygons to pixels: half-space tests a line at a time, the nearest kept in a depth buffer.
 
-A pixel's line of sight is ``(x, y, 1)`` in the frame of its face. It passes a convex polygon's edge
-from a to b on the inner side where ``(a x b) . (x, y, 1) >= 0``, and meets its plane at the inverse
-depth ``n . (x, y, 1) / n . a``. Both are linear along a line of pixels, also for polygons that reach
-behind the camera, so every line of a polygon is one interval.
+A pixel's line of sight is ``(x, y, 1)`` in the frame of its face. It passes a convex polygon's
+edge from a to b on the inner side where ``(a x b) . (x, y, 1) >= 0``, and meets its plane at the
+inverse depth ``n . (x, y, 1) / n . a``. Both are linear along a line of pixels, also for polygons
+that reach behind the camera, so every line of a polygon is one interval.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.world.mesh.polygons import Polygons
+from training.world.mesh.polygons import Polygons, normals
 
 NEAR_M = 0.05
-_CHUNK = 3_000_000
+_CHUNK, _CHUNK_CUDA = 3_000_000, 40_000_000
 _SLACK = 1e-3
 _DOUBLED_M = 0.01
 
@@ -74,7 +74,7 @@ def flatten_to_faces(polygons: Polygons, eye: Tensor, to_face: Tensor, sheet: Sh
         sheet: The pixels of every face.
     """
     corners = polygons.corners - eye[polygons.view][:, None]
-    normal = _normal(corners)
+    normal = normals(corners)
     front = ((normal * corners[:, 0]).sum(-1) < 0).nonzero().squeeze(1)
     corners, view = corners[front], polygons.view[front]
     faces = to_face.shape[1]
@@ -87,13 +87,9 @@ def flatten_to_faces(polygons: Polygons, eye: Tensor, to_face: Tensor, sheet: Sh
     outside = outside | (y > top * z).all(-1) | (y < low * z).all(-1)
     which, face = (~outside).nonzero(as_tuple=True)
     v = seen[which, face]
-    n = _normal(v)
+    n = normals(v)
     facing = (n * v[:, 0]).sum(-1, keepdim=True)
-    after = v.roll(-1, 1)
-    doubled = (after - v).norm(dim=-1, keepdim=True) < _DOUBLED_M
-    edges = torch.where(doubled, 0.0, torch.linalg.cross(v, after))
-    inward = (edges.sum(1) * v.mean(1)).sum(-1).sign()
-    edges = edges * inward[:, None, None]
+    edges = edges_of(v)
     ahead = (v[..., 2] > NEAR_M).all(-1)
     slope = v[..., 1] / v[..., 2].clamp_min(NEAR_M)
     span = torch.stack(
@@ -103,11 +99,16 @@ def flatten_to_faces(polygons: Polygons, eye: Tensor, to_face: Tensor, sheet: Sh
     return Flat(edges, near, span, view[which] * faces + face, front[which])
 
 
-def _normal(corners: Tensor) -> Tensor:
-    """Return normals (..., 3) from the diagonals, which no doubled corner makes vanish."""
-    return torch.linalg.cross(
-        corners[..., 2, :] - corners[..., 0, :], corners[..., 3, :] - corners[..., 1, :]
-    )
+def edges_of(corners: Tensor) -> Tensor:
+    """Return the half-spaces (F, 4, 3) between whose borders polygons (F, 4, 3) lie.
+
+    An edge without length bounds nothing, whatever its rounding says.
+    """
+    after = corners.roll(-1, 1)
+    doubled = (after - corners).norm(dim=-1, keepdim=True) < _DOUBLED_M
+    edges = torch.where(doubled, 0.0, torch.linalg.cross(corners, after))
+    inward = (edges.sum(1) * corners.mean(1)).sum(-1).sign()
+    return edges * inward[:, None, None]
 
 
 def draw(flat: Flat, sheet: Sheet, sheets: int, keep: Keep | None = None) -> Tensor:
@@ -116,13 +117,13 @@ def draw(flat: Flat, sheet: Sheet, sheets: int, keep: Keep | None = None) -> Ten
     ``keep`` drops single fragments: leaves let light through.
     """
     buffer = torch.full((sheets * sheet.height * sheet.width,), -1, device=flat.near.device)
-    lines = _lines(flat, sheet)
-    which, row, first, last = lines
+    which, row, first, last = _lines(flat, sheet)
+    chunk = _CHUNK_CUDA if buffer.is_cuda else _CHUNK
     ends = (last - first + 1).cumsum(0)
     start = 0
     while start < len(ends):
         done = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(torch.searchsorted(ends, done + _CHUNK, right=True)))
+        stop = max(start + 1, int(torch.searchsorted(ends, done + chunk, right=True)))
         part = slice(start, stop)
         _draw_lines(flat, sheet, buffer, (which[part], row[part], first[part], last[part]), keep)
         start = stop
@@ -140,7 +141,7 @@ def _lines(flat: Flat, sheet: Sheet) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     row = torch.arange(len(which), device=which.device) - begin + row0.long()[which]
     sides = torch.cat([flat.edges, flat.near[:, None]], 1)
     slope = sides[..., 0][which]
-    rest = (sides[..., 1][which] * sheet.y_of(row)[:, None] + sides[..., 2][which])
+    rest = sides[..., 1][which] * sheet.y_of(row)[:, None] + sides[..., 2][which]
     cross = -rest / torch.where(slope.abs() < 1e-12, 1e-12, slope)
     at = (cross - sheet.x0) / sheet.dx
     low = torch.where(slope > 1e-12, at, -1.0).amax(-1)

@@ -16,9 +16,8 @@ from training.world.columns import Cameras
 from training.world.ground import CameraPose, StripFrame, make_cameras, make_lights
 from training.world.mesh.grain import grain, grain_table
 from training.world.mesh.paint import Seen, paint
-from training.world.mesh.polygons import Polygons, Viewers, build_polygons
+from training.world.mesh.polygons import Polygons, Viewers, are_trees, build_polygons, normals
 from training.world.mesh.raster import Keep, Sheet, draw, flatten_to_faces
-from training.world.solids import RoundKind
 from training.world.surfaces import Surface
 
 FACES = 6
@@ -193,7 +192,7 @@ def trace_faces(
     view = torch.arange(views, device=city.device).repeat_interleave(len(found) // views)
     hit = found >= 0
     at = found.clamp_min(0)
-    surface = torch.where(hit, polygons.surface[at], int(Surface.SKY)) if len(at) else found
+    surface = torch.where(hit, polygons.surface[at], int(Surface.SKY))
     depth = _plane_depth(polygons, eye, at, view, sight)
     floor = eye[view, 2] / (-sight[:, 2]).clamp_min(1e-6)
     ground = ~hit & (sight[:, 2] < 0) & (floor * sight[:, :2].norm(dim=1) < HORIZON_M)
@@ -214,9 +213,8 @@ def _plane_depth(
     polygons: Polygons, eye: Tensor, at: Tensor, view: Tensor, sight: Tensor
 ) -> Tensor:
     """Return the depth at which lines of sight meet the planes of polygons."""
-    corners = polygons.corners
-    normal = torch.linalg.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
-    away = (normal * (corners[:, 0] - eye[polygons.view])).sum(-1)
+    normal = normals(polygons.corners)
+    away = (normal * (polygons.corners[:, 0] - eye[polygons.view])).sum(-1)
     toward = (normal[at] * sight).sum(-1)
     return away[at] / torch.where(toward.abs() < 1e-9, -1e-9, toward)
 
@@ -226,9 +224,7 @@ def _leaves(
 ) -> Keep:
     """Return what lets light through the crowns of trees, more of it the barer they are."""
     table = grain_table(city.device, 3)
-    tree = city.rounds.kind == RoundKind.TREE
-    leafy = polygons.surface == Surface.CROWN
-    leafy = leafy & tree[torch.where(leafy, polygons.row, 0)] if len(tree) else leafy & False
+    leafy = are_trees(city, polygons)
 
     def keep(polygon: Tensor, sheet: Tensor, pixel: Tensor, near: Tensor) -> Tensor:
         out = torch.ones_like(polygon, dtype=torch.bool)
@@ -236,8 +232,9 @@ def _leaves(
         view = sheet[some] // FACES
         at = sight[pixel[some]] / near[some, None]
         shift = (viewers.key[view] * 31 + polygons.row[polygon[some]] * 17).float() % 251
-        clump = grain(table, at[:, 0] * 2.6 + at[:, 2] * 1.1 + shift, at[:, 1] * 2.6 - at[:, 2] * 2.2)
-        twig = grain(table, at[:, 0] * 9 - at[:, 2] * 5, at[:, 1] * 9 + at[:, 2] * 7 + shift)
+        east, north, up = at.unbind(1)
+        clump = grain(table, east * 2.6 + up * 1.1 + shift, north * 2.6 - up * 2.2)
+        twig = grain(table, east * 9 - up * 5, north * 9 + up * 7 + shift)
         out[some] = 0.45 + 0.25 * clump + 0.35 * twig < density[view]
         return out
 

@@ -19,8 +19,9 @@ from training.world.city import City, CityDraft, build_city, draft_city
 from training.world.crops import crop_squares
 from training.world.dates import StreetView
 from training.world.geometry import CityGeometry, build_geometry
-from training.world.ground import CameraPose, StripFrame, develop, render_strips
+from training.world.ground import CameraPose, StripFrame, develop
 from training.world.layout import draw_layout
+from training.world.mesh.choose import choose_mesh, render_image, render_views
 from training.world.photo import stand_in_the_way
 from training.world.plan import (
     FULL_CIRCLE_DEG,
@@ -33,7 +34,7 @@ from training.world.plan import (
     spot_near,
 )
 from training.world.ranges import BLOCK_M
-from training.world.satellite import SatelliteAppearance, render_satellite
+from training.world.satellite import SatelliteAppearance
 from training.world.states import STATES, geometry_in_state, state_of
 
 CROP_PX = 160
@@ -174,16 +175,21 @@ def _render(city: City, plan: DistrictPlan, strips: StripGeometry) -> CitySample
     crop_m = strips.footprint_m * CROP_MARGIN
     centers, query_xy = plan.place_xy, plan.query_xy
     count, queries = query_xy.shape[:2]
-    views = _render_views(city, plan, strips)
+    mesh = choose_mesh(plan)
+    views = _render_views(city, plan, strips, mesh.views)
     street, query = views[:, 0], views[:, 1:]
     street_seen = np.repeat(plan.street_view[:, None] != StreetView.NONE, strips.width, axis=1)
     query_seen = _columns_seen(plan.photo_window_deg, strips.width)
     layout = _draw_layouts(city, plan, strips)
     return CitySamples(
-        satellite=_crop_satellites(city, plan, plan.satellites, plan.image, crop_m),
+        satellite=_crop_satellites(
+            city, plan, plan.satellites, mesh.satellites, plan.image, crop_m
+        ),
         satellite_after=None
         if plan.after is None
-        else _crop_satellites(city, plan, (plan.after,), np.zeros_like(plan.image), crop_m),
+        else _crop_satellites(
+            city, plan, (plan.after,), np.array([mesh.after]), np.zeros_like(plan.image), crop_m
+        ),
         street=street * street_seen[:, None, :, None],
         street_seen=street_seen,
         street_days=plan.street_days,
@@ -251,6 +257,7 @@ def _crop_satellites(
     city: City,
     plan: DistrictPlan,
     looks: Sequence[SatelliteAppearance],
+    mesh: npt.NDArray[np.bool_],
     image: npt.NDArray[np.int64],
     crop_m: float,
 ) -> ImageU8:
@@ -258,7 +265,7 @@ def _crop_satellites(
     crops = np.empty((len(plan.place_xy), CROP_PX, CROP_PX, 3), np.uint8)
     spots = plan.place_xy + plan.registration.shift_m
     for k, look in enumerate(looks):
-        whole = render_satellite(city, look)
+        whole = render_image(city, look, bool(mesh[k]))
         cell = city.heights[0].cell_m
         here = image == k
         side_m = crop_m * plan.registration.scale[here].astype(np.float64)
@@ -268,7 +275,9 @@ def _crop_satellites(
     return crops
 
 
-def _render_views(city: City, plan: DistrictPlan, geometry: StripGeometry) -> ImageU8:
+def _render_views(
+    city: City, plan: DistrictPlan, geometry: StripGeometry, mesh: npt.NDArray[np.bool_]
+) -> ImageU8:
     """Return the strips of all cameras (N, 1 + Q, H, W, 3); the first of each is street view."""
     poses: Sequence[CameraPose] = plan.poses
     looks: Sequence[GroundAppearance] = plan.looks
@@ -281,7 +290,7 @@ def _render_views(city: City, plan: DistrictPlan, geometry: StripGeometry) -> Im
     strips = []
     for start in range(0, len(poses), many):
         part = slice(start, start + many)
-        images = render_strips(city, poses[part], looks[part], frame)
+        images = render_views(city, poses[part], looks[part], frame, mesh[part])
         strips.append(develop(images, looks[part], generator))
     out = torch.cat(strips).cpu().numpy()
     views = np.asarray(out.reshape(places, each, geometry.height, geometry.width, 3))

@@ -108,7 +108,7 @@ def render_satellite(
     color = color * (1 - look.haze) + torch.tensor(look.light.haze_rgb).to(color) * look.haze
     if look.smoke:
         color = _under_smoke(city, surface.cell_m, color, look)
-    return _developed(color, look, surface.cell_m)
+    return developed(color, look, surface.cell_m)
 
 
 def _cell_grid(size: int, cell_m: float, device: torch.device) -> Tensor:
@@ -282,7 +282,7 @@ def _light(
     return direct * (1.15 * facing * sun)[..., None] + ambient * 0.95
 
 
-def _developed(color: Tensor, look: SatelliteAppearance, cell_m: float) -> ImageU8:
+def developed(color: Tensor, look: SatelliteAppearance, cell_m: float) -> ImageU8:
     """Return the image as the provider serves it: resampled, sharpened, toned, compressed."""
     image = color.clamp(0, 1.5).cpu().numpy()
     sensor = look.sensor

@@ -324,7 +324,7 @@ def test_a_northing_tells_the_city(city: str, northing_m: float) -> None:
 
 
 def test_a_folder_that_holds_nothing_known_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"neither rendered nor collected.*VIGOR"):
+    with pytest.raises(InputError, match=r"no rendered city, no collected one.*VIGOR"):
         load_places(tmp_path, CONFIG)
     with pytest.raises(InputError, match="no such folder"):
         load_places(tmp_path / "none", CONFIG)

@@ -144,19 +144,23 @@ def test_the_same_view_twice_is_the_same_image_and_alone_as_in_company(city):
 
 
 def test_the_renderers_share_light_but_no_texture(city):
+    """Sky, and ground of one cover, whose fine structure is texture alone."""
+    paved = dataclasses.replace(bare(city), ground=torch.full_like(city.ground, 2))
     poses, looks = poses_in(city, 3), [look_at(k) for k in range(3)]
-    theirs = render_strips(city, poses, looks, SMALL)
-    mine = render_strips_mesh(city, poses, looks, SMALL)
+    theirs = render_strips(paved, poses, looks, SMALL)
+    mine = render_strips_mesh(paved, poses, looks, SMALL)
     assert mine.shape == theirs.shape
     assert mine.dtype == theirs.dtype
     assert (mine.mean((2, 3)) - theirs.mean((2, 3))).abs().max() < 0.15
-    assert (mine.mean((2, 3)) - theirs.mean((2, 3))).abs().mean() > 1e-3
-    fine = [t - functional.avg_pool2d(t, 5, 1, 2) for t in (mine, theirs)]
-    sky = column_surfaces(city, poses, looks, SMALL) == Surface.SKY
-    ground = column_surfaces(city, poses, looks, SMALL) == Surface.GROUND
-    for where in (sky, ground):
-        alike = torch.corrcoef(torch.stack([t.mean(1)[where] for t in fine]))[0, 1]
-        assert alike < 0.5
+    fine = [t.mean(1, keepdim=True) for t in (mine, theirs)]
+    fine = [(t - functional.avg_pool2d(t, 5, 1, 2))[:, 0, 3:-3, 3:-3] for t in fine]
+    surface = column_surfaces(paved, poses, looks, SMALL)
+    for what, rows in ((Surface.SKY, slice(0, 14)), (Surface.GROUND, slice(44, 58))):
+        edge = functional.max_pool2d((surface != what).float()[:, None], 9, 1, 4) > 0
+        plain = ~edge[:, 0, 3:-3, 3:-3][:, rows]
+        alike = torch.corrcoef(torch.stack([t[:, rows][plain] for t in fine]))[0, 1]
+        assert plain.sum() > 1000
+        assert abs(float(alike)) < 0.3
 
 
 def test_other_looks_give_other_images(city):

@@ -86,10 +86,10 @@ def render_views(
     """
     out = torch.empty(len(poses), 3, frame.height, frame.width, device=city.device)
     for render, chosen in ((render_strips, ~mesh), (render_strips_mesh, mesh)):
-        at = np.flatnonzero(chosen)
-        if len(at):
+        at = [int(k) for k in np.flatnonzero(chosen)]
+        if at:
             part = render(city, [poses[k] for k in at], [looks[k] for k in at], frame)
-            out[torch.from_numpy(at).to(city.device)] = part
+            out[torch.tensor(at, device=city.device)] = part
     return out
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from training.world.city import City
 from training.world.columns import Cameras
@@ -110,8 +111,7 @@ def _points(
         at = at * torch.tensor([1.0, 1.0, 0.0], device=at.device)
         spots = Spots(view, nothing, at[:, :2], at[:, 2], reach, pixel, ahead)
         return Points(at, nothing, nothing, flat, pixel, spots)
-    normal = normals(polygons.corners)
-    normal = normal / normal.norm(dim=1, keepdim=True).clamp_min(1e-9)
+    normal = functional.normalize(normals(polygons.corners), eps=1e-9)
     row = polygons.row[polygon]
     spots = Spots(view, row, at[:, :2], at[:, 2], reach, pixel, ahead)
     return Points(at, row, polygons.side[polygon], normal[polygon], pixel, spots)
@@ -218,9 +218,7 @@ def _rounds(city: City, lights: ViewLights, table: Tensor, p: Points) -> Tensor:
     low, top = r.bottom_m[p.row], r.top_m[p.row]
     up = ((p.at[:, 2] - low) / (top - low).clamp_min(0.1)).clamp(0, 1)
     middle = torch.cat([r.center[p.row], ((low + top) / 2)[:, None]], 1)
-    ball = p.at - middle
-    ball = ball / ball.norm(dim=1, keepdim=True).clamp_min(1e-6)
-    normal = 0.5 * ball + 0.5 * p.normal
+    normal = 0.5 * functional.normalize(p.at - middle) + 0.5 * p.normal
     own = (seed % 211).float() + lights.phase[p.view, 0]
     x, y = p.at[:, 0] * 2.3 + p.at[:, 2] + own, p.at[:, 1] * 2.3 - 1.6 * p.at[:, 2]
     tufts = grain(table, x, y) + 0.7 * grain(table, x * 3.1, y * 3.1)

@@ -39,9 +39,9 @@ class Polygons:
 
 def normals(corners: Tensor) -> Tensor:
     """Return normals (..., 3) from the diagonals, which no doubled corner makes vanish."""
-    return torch.linalg.cross(
-        corners[..., 2, :] - corners[..., 0, :], corners[..., 3, :] - corners[..., 1, :]
-    )
+    first, second = (corners[..., k + 2, :] - corners[..., k, :] for k in (0, 1))
+    normal: Tensor = torch.linalg.cross(first, second)
+    return normal
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,7 @@ def _albedo(
     color = color * (1 + 0.08 * fine + 0.07 * wide)[:, None]
     normal = torch.zeros_like(at)
     normal[:, 2] = 1
-    every = normals(polygons.corners)
-    every = every / every.norm(dim=1, keepdim=True).clamp_min(1e-9)
+    every = functional.normalize(normals(polygons.corners), eps=1e-9)
     for surface, stuff in (
         (Surface.WALL, _walls), (Surface.ROOF, _roofs), (Surface.CROWN, _crowns),
         (Surface.STEM, _crowns),
@@ -152,7 +151,7 @@ def _round_normal(city: City, p: _Facts) -> Tensor:
     r = city.rounds
     middle = (r.bottom_m[p.row] + r.top_m[p.row]) / 2
     ball = p.at - torch.cat([r.center[p.row], middle[:, None]], 1)
-    return 0.5 * p.normal + 0.5 * ball / ball.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    return 0.5 * p.normal + 0.5 * functional.normalize(ball)
 
 
 def _walls(city: City, look: SatelliteAppearance, table: Tensor, p: _Facts) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from training.world.mesh.polygons import Polygons, normals
 
 NEAR_M = 0.05
-_CHUNK, _CHUNK_CUDA = 3_000_000, 40_000_000
+_CHUNK, _CHUNK_CUDA = 3_000_000, 8_000_000
 _SLACK = 1e-3
 _DOUBLED_M = 0.01
 

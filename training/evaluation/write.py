@@ -119,6 +119,7 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
         "fewer places where some have no street view.",
         "",
         *[f"- {note}" for note in report.notes],
+        *([""] if report.notes else []),
         *_headline(report),
         *_by_field_of_view(report),
         *_searches(report),

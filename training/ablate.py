@@ -4,7 +4,8 @@ python -m training ablate --table fusion --data build/world --held-out build/hel
     --out build/ablate --steps 2000 --seeds 1,2,3 --minutes 8.5
 
 Weights live in ``out/runs/<hash of everything that made them>/seed_<n>``: rows of any table that
-ask for the same training share them, and a run that was stopped goes on where it was.
+ask for the same training share them, a run that was stopped goes on where it was, and what has
+all its scores is not trained again even where its weights are gone.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ def ablate(
     # Every row gets its first seed before any gets a second, so that a table cut short compares.
     for seed in ablation.seeds:
         for row in table.rows:
+            if _is_scored(row, ablation, seed):
+                continue
             left = None if deadline is None else deadline - clock()
             if left is not None and left <= 0:
                 notes.append("The time was up before every row was done; run it again to go on.")
@@ -204,6 +207,11 @@ def _is_trained(run: Path, config: TrainConfig) -> bool:
         return False
     steps: int = load_bundle(run / "bundle").training["steps"]
     return steps >= config.matcher.steps
+
+
+def _is_scored(row: Row, ablation: Ablation, seed: int) -> bool:
+    """Return whether a row has all its scores: its weights are needed no more."""
+    return all(_scores_path(row, ablation, seed, area).exists() for area in ablation.areas())
 
 
 def score_row(row: Row, ablation: Ablation, seed: int) -> None:

@@ -178,5 +178,6 @@ from training import (  # noqa: E402, F401
     cli_evaluate,
     cli_export,
     cli_geometry,
+    cli_measure,
     cli_panogan,
 )

@@ -22,6 +22,7 @@ def measure(
         "20,100,400"
     ),
     batch: Annotated[int, typer.Option(help="Places a training step.")] = 192,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps measured.")] = 20,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
 ) -> None:
     """Measure places rendered and learned from a second, and the memory of a step."""
@@ -38,7 +39,7 @@ def measure(
         where = choose_device(device)
         chosen = override(read_config(config), [f"batch={batch}"])
         places = load_places(data, chosen.model, say=console.print)
-        learning = learning_rate(places, chosen, where)
+        learning = learning_rate(places, chosen, where, steps)
         rendering = render_rates(counts, chosen.model.geometry, where)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")

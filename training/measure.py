@@ -102,7 +102,7 @@ def learning_rate(
         with torch.autocast(device.type, torch.bfloat16, config.precision != "32-true"):
             loss, _ = matcher.loss_of(matcher.encode(matcher.show(batch)))
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         _wait(device)
         seconds.append(time.perf_counter() - start)

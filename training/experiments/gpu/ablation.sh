@@ -11,7 +11,8 @@ tables() {
         run ablate --table "$name" --data "$WORK/train" --held-out "$WORK/test" \
             --same-area "$WORK/watch" --out "$WORK/ablation" --device "$DEVICE" \
             --minutes "$(minutes_left)" "${ABLATION[@]}" "${more[@]}"
-        (cd "$WORK" && find ablation -path '*/scores/*.json' -o -maxdepth 1 -type f) >"$WORK/scored"
+        (cd "$WORK" && find ablation -path '*/scores/*.json' && find ablation -maxdepth 1 -type f) \
+            >"$WORK/scored"
         pack ablation -T "$WORK/scored"
         ((SECONDS + SAVING_S < LIMIT_S)) || break
     done

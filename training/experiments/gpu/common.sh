@@ -18,7 +18,8 @@ if [ "$SIZE" = tiny ]; then
     SMALLER=(--set batch=6 --set cities_per_batch=1 --set precision=32-true --set evaluate_every=2)
     MATCHER=(--config training/configs/smoke.yaml)
     PANOGAN=(--config training/configs/panogan_smoke.yaml)
-    ABLATION=(--steps 1 --seeds 1 "${SMALLER[@]}" --set matcher.windows_per_photo=1)
+    ABLATION=(--steps 1 --seeds 1 "${SMALLER[@]}" --set matcher.windows_per_photo=1
+        --set model.backbone=atto)
     SCORING=(--samples 5 --fov 90)
 else
     TRAIN=train TEST=test DISTRICTS=20 TEST_DISTRICTS=3 REAL=20 PLACES=100 JOBS=${JOBS:-12}

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -239,19 +239,6 @@ def calibrate_dataset(folder: Path, out: Path, method: CalibrationMethod) -> Non
             if path.name not in ("street.npy", "street_seen.npy"):
                 (partial / path.name).symlink_to(path.resolve())
         partial.rename(target)
-
-
-def write_study(figures: Sequence[CalibrationFigures], path: Path) -> None:
-    """Write the figures as JSON.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps([asdict(f) for f in figures], indent=1), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error}); choose another file") from error
 
 
 def _calibrated_city(city: Path, method: CalibrationMethod) -> tuple[ImageU8, MaskArray]:

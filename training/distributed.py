@@ -105,13 +105,6 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-def first_ranks(value: Tensor) -> Tensor:
-    """Return the first rank's tensor on every rank; shapes are equal."""
-    if ranks() > 1:
-        distributed.broadcast(value, 0)
-    return value
-
-
 def agreed(flag: bool, device: torch.device) -> bool:
     """Return whether any rank says so; all of them have to ask."""
     if ranks() == 1:

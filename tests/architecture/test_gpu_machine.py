@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
+import importlib
+import shutil
 import sys
 
-MISSING = ("rasterio", "pyproj", "shapely", "geopandas", "osmnx", "pillow_heif", "defusedxml")
+MISSING = ("rasterio", "pyproj", "shapely", "geopandas", "osmnx", "pillow_heif", "defusedxml",
+           "pyogrio")
 
 
 class Missing:
@@ -33,14 +36,21 @@ def run(*arguments):
     assert result.exit_code == 0, (result.output, result.exception)
 
 
+for name in ("ablate", "ablation.calibration", "calibration_study", "controls", "generator_files",
+             "measure", "mining", "plots", "synthesis_metrics", "synthesis_report",
+             "train_panogan", "evaluation.compare", "evaluation.write", "world.real.window"):
+    importlib.import_module(f"training.{name}")
+
 out = sys.argv[1]
-world, other = f"{out}/world", f"{out}/other"
-for folder, cities in ((world, "7:8"), (other, "4007:4008")):
-    size = ["--places", 4, "--width", 128, "--device", "cpu"]
-    run("render", "--out", folder, "--cities", cities, *size)
+world, other, made = f"{out}/world", f"{out}/other", f"{out}/run"
+size = ["--places", 6, "--width", 128, "--device", "cpu"]
+run("render", "--out", world, "--cities", "7:8", *size)
+shutil.copytree(world, other)
 step = ["--set", "matcher.steps=1", "--set", "batch=4", "--set", "precision=32-true"]
-run("train", "--data", world, "--held-out", other, "--out", f"{out}/run", "--device", "cpu", *step)
-run("evaluate", "--data", other, "--bundle", f"{out}/run/bundle", "--device", "cpu")
+run("train", "--data", world, "--held-out", other, "--out", made, "--device", "cpu", *step)
+run("export", "--run", made, "--out", f"{out}/bundle")
+run("evaluate", "--data", other, "--bundle", f"{out}/bundle", "--device", "cpu", "--controls",
+    "--fov", 90, "--samples", 2, "--out", f"{out}/report")
 assert not set(MISSING) & set(sys.modules)
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -127,7 +128,7 @@ def test_a_set_is_copied_with_its_street_views_turned(tmp_path: Path) -> None:
     np.save(city / "street.npy", street)
     np.save(city / "satellite.npy", places.satellite)
     np.save(city / "place_xy.npy", places.place_xy)
-    (city / "geometry.json").write_text(json.dumps(study.asdict(GEOMETRY)))
+    (city / "geometry.json").write_text(json.dumps(asdict(GEOMETRY)))
     for method in ("orb", "release"):
         study.calibrate_dataset(tmp_path / "data", tmp_path / method, method)
     orb = np.load(tmp_path / "orb" / "city_00001" / "street.npy")

@@ -159,7 +159,9 @@ def gather_evidence(
     if scene.model is not None and scene.gallery is not None:
         model, search = scene.model, config.search
         queries = photo_queries(photo, model.encoder, model.config, search, scene.device)  # 5
-        retrieval = search_gallery(scene.gallery, queries, search, scene.device, cancel)  # 8
+        retrieval = search_gallery(  # 8
+            scene.gallery, queries, search, scene.device, cancel, scene.beside
+        )
     views = _views_best_first(scene, retrieval)
     tried = [view for _, view in views][: config.verification.budget_views]
     prefetch_views(scene.survey.client, tried, scene.survey.summary, progress)

@@ -16,6 +16,7 @@ from model_core.bundle import ModelBundle
 from model_core.config import LocateConfig, StripGeometry, to_mapping
 from model_core.device import choose_dtype
 from model_core.errors import AreaError, GalleryError
+from model_core.gallery.beside import PlacesBeside
 from model_core.gallery.build import write_gallery
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
@@ -39,7 +40,10 @@ from model_core.verification.cache import FeatureCache
 
 @dataclass(frozen=True)
 class Scene:
-    """What photos are compared with; without retrieval there is neither model nor gallery."""
+    """What photos are compared with; without retrieval there is neither model nor gallery.
+
+    ``beside`` shows places again from a few metres beside; None without imagery, or if turned off.
+    """
 
     survey: Survey
     places: PlaceTable
@@ -47,6 +51,7 @@ class Scene:
     gallery: Gallery | None
     local_features: FeatureCache
     device: torch.device
+    beside: PlacesBeside | None = None
 
 
 def open_scene(
@@ -98,7 +103,8 @@ def open_scene(
             f"none of the {len(survey.places)} places of the area has imagery or a street view "
             "that can be used; check that the area and its sources overlap"
         )
-    return Scene(survey, gallery.places, model, gallery, cache, device)
+    beside = _places_beside(survey, gallery, model, device, config)
+    return Scene(survey, gallery.places, model, gallery, cache, device, beside)
 
 
 def encode_area(
@@ -207,6 +213,22 @@ def group_by_street_views(
         key = available_view_ids(survey, photo.captured_at, config)
         groups.setdefault(key, []).append(photo)
     return list(groups.values())
+
+
+def _places_beside(
+    survey: Survey, gallery: Gallery, model: ModelBundle, device: torch.device, config: LocateConfig
+) -> PlacesBeside | None:
+    if survey.imagery is None or config.search.beside_places == 0:
+        return None
+    return PlacesBeside(
+        gallery.places,
+        survey.imagery,
+        model,
+        device,
+        config.search.beside_step_m,
+        config.batch_size,
+        survey.summary,
+    )
 
 
 def _given_gallery(

@@ -49,6 +49,9 @@ def evaluate(
     ] = "360,180,120,90,70,55,45",
     state: Annotated[str | None, typer.Option(help="Only photos of this state.")] = None,
     imagery: Annotated[str, typer.Option(help="Of before the disaster, or after it.")] = "before",
+    beside: Annotated[
+        bool, typer.Option(help="Look at places from around them too, as a search does.")
+    ] = True,
     controls: Annotated[bool, typer.Option(help="Also chance's neighbours and an oracle.")] = False,
     study: Annotated[bool, typer.Option(help="Also every policy and fill-in.")] = True,
     samples: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
@@ -69,6 +72,7 @@ def evaluate(
             fovs_deg=_numbers(fov),
             state=state,
             imagery=imagery,
+            beside=beside,
             controls=controls,
             study=study,
             samples=samples,

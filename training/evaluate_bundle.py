@@ -178,10 +178,19 @@ class _Run:
             if laid is None:
                 self.notes.append(f"city {city} has no gallery along roads and is left out")
                 return {}
-            gallery = road_gallery(model.encoder, model.config, laid, city, self.device)
+            gallery = road_gallery(
+                model.encoder, model.config, laid, city, self.device, self.options.beside
+            )
             return {("road", self.options.policy): gallery}
         return model_galleries(
-            model.encoder, model.config, places, rows, self.policies, model.generator, self.device
+            model.encoder,
+            model.config,
+            places,
+            rows,
+            self.policies,
+            model.generator,
+            self.device,
+            self.options.beside,
         )
 
     def _locate(

@@ -73,14 +73,14 @@ class ReferenceShares:
 class MatcherConfig:
     """The recipe; ``steps`` sets the schedules.
 
-    ``center_sigma_m`` is how far off a photo its satellite image may be centred: the spacing of a
-    gallery and the registration of imagery. ``windows_per_photo`` windows share one encoding of
-    the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last values when
-    trained weights are taken up. ``street_policy`` says which street views count: those in time,
-    or of any date. None are made up to learn from: what a generator paints is likely, not seen, and
-    goes through the branch that learned real views where the policy ``synthetic`` searches with it.
-    ``alignment`` is how an unknown heading is found, ``accumulate``
-    how many chunks a batch is encoded in.
+    ``center_sigma_m`` is how far off a photo its satellite image may be centred: what remains where
+    a search looks at places from beside, every 5 m. ``windows_per_photo`` windows share one
+    encoding of the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last
+    values when trained weights are taken up. ``street_policy`` says which street views count: those
+    in time, or of any date. None are made up to learn from: what a generator paints is likely, not
+    seen, and goes through the branch that learned real views where the policy ``synthetic``
+    searches with it. ``alignment`` is how an unknown heading is found, ``accumulate`` how many
+    chunks a batch is encoded in.
     """
 
     steps: int = 4000
@@ -97,7 +97,7 @@ class MatcherConfig:
     fov_min_deg: float = 40.0
     fov_max_deg: float = 110.0
     curriculum_share: float = 0.1
-    center_sigma_m: float = 3.5
+    center_sigma_m: float = 2.0
     windows_per_photo: int = 3
     accumulate: int = 1
     initial_scale: float = 1 / 0.07

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from model_core.alignment.polar import polar_transform_torch
 from model_core.config import ModelConfig, StreetViewConfig
+from model_core.device import constant
 from model_core.errors import BundleError, ConfigError
 from model_core.features.preprocess import IMAGENET_MEAN
 from model_core.synthesis.panogan import PanoGANGenerator
@@ -129,12 +130,18 @@ def mean_of_seen(street: Tensor, seen: Tensor) -> Tensor:
     return street.sum(dim=0) / views
 
 
-def satellite_strips(satellite: Tensor, config: ModelConfig) -> Tensor:
-    """Return polar strips, float (B, 3, H, W) in [0, 1], of uint8 crops (B, S, S, 3)."""
+def satellite_strips(
+    satellite: Tensor, config: ModelConfig, shift_m: tuple[float, float] = (0.0, 0.0)
+) -> Tensor:
+    """Return polar strips, float (B, 3, H, W) in [0, 1], of uint8 crops (B, S, S, 3).
+
+    ``shift_m`` is how far east and north of the crops' centres they are centred.
+    """
     footprint_m = config.geometry.footprint_m * CROP_MARGIN
-    return polar_transform_torch(
-        to_float(satellite), config.geometry, image_footprint_m=footprint_m
-    )
+    shifts = None
+    if shift_m != (0.0, 0.0):
+        shifts = constant(shift_m, satellite.device).expand(len(satellite), 2)
+    return polar_transform_torch(to_float(satellite), config.geometry, footprint_m, shifts)
 
 
 def _synthetic(

@@ -72,6 +72,9 @@ class StripBatch:
 def strip_pairs(places: PlaceSet, geometry: StripGeometry, device: torch.device) -> StripPairs:
     """Return the pairs of all places that have a street view, on a device.
 
+    Satellite strips are centred where the street view was taken, as far as their images reach, and
+    where the imagery truly shows that point, if that is known.
+
     Args:
         places: Any training data.
         geometry: The strips' frame.
@@ -86,10 +89,16 @@ def strip_pairs(places: PlaceSet, geometry: StripGeometry, device: torch.device)
             "none of the places has a street view; a street-view generator needs some to learn from"
         )
     strips = []
+    reach_m = geometry.footprint_m * (CROP_MARGIN - 1.0) / 2.0
+    shift_m = (places.street_offset_m + places.imagery_shift_m).clip(-reach_m, reach_m)
     for start in range(0, len(rows), _BATCH):
-        crops = torch.from_numpy(places.satellite[rows[start : start + _BATCH]]).to(device)
+        some = rows[start : start + _BATCH]
+        crops = torch.from_numpy(places.satellite[some]).to(device)
         made = polar_transform_torch(
-            to_float(crops), geometry, image_footprint_m=geometry.footprint_m * CROP_MARGIN
+            to_float(crops),
+            geometry,
+            image_footprint_m=geometry.footprint_m * CROP_MARGIN,
+            shift_m=torch.from_numpy(shift_m[some]).to(device),
         )
         strips.append(made.mul(255).round().to(torch.uint8))
     seen = torch.from_numpy(places.street_seen[rows]).to(device)

@@ -133,10 +133,12 @@ def show_satellites(
         jitter_colors(to_float(batch.satellite), chance),
         config.geometry,
         image_footprint_m=config.geometry.footprint_m * SATELLITE_MARGIN,
-        shift_m=batch.query_offset_m + (shift * center_sigma_m).clamp(-9, 9),
+        shift_m=batch.query_offset_m
+        + batch.imagery_shift_m
+        + (shift * center_sigma_m).clamp(-9, 9),
         scale=0.9 + 0.2 * spread,
     )
-    return normalize(strips)
+    return normalize(strips, (strips > 0).any(dim=1))  # black where the image ends
 
 
 def show_streets(batch: RawBatch, chance: torch.Generator) -> tuple[Tensor, Tensor]:

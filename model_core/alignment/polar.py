@@ -55,7 +55,9 @@ def polar_supersampling(
     return max(1, rows), max(1, columns)
 
 
-def satellite_strip(image: SatelliteImage, geometry: StripGeometry) -> Strip:
+def satellite_strip(
+    image: SatelliteImage, geometry: StripGeometry, shift_m: tuple[float, float] = (0.0, 0.0)
+) -> Strip:
     """Return the polar strip of a north-up satellite image.
 
     The geometry's footprint is sampled in metres, whatever the image's own footprint; what lies
@@ -64,6 +66,7 @@ def satellite_strip(image: SatelliteImage, geometry: StripGeometry) -> Strip:
     Args:
         image: uint8 (S, S, 3) pixels with their bool (S, S) validity.
         geometry: Height, width and footprint of the strip.
+        shift_m: The strip's centre east and north of the image's centre.
 
     Returns:
         A strip of (geometry.height, geometry.width), north at column 0.
@@ -84,13 +87,14 @@ def satellite_strip(image: SatelliteImage, geometry: StripGeometry) -> Strip:
             f"validity {image.valid.shape} does not fit the satellite image {pixels.shape}; "
             "give one flag a pixel"
         )
-    where, fractions, inside = _remap_maps(geometry, pixels.shape[0], image.footprint_m)
+    maps = _remap_maps(geometry, pixels.shape[0], image.footprint_m, shift_m)
+    where, fractions, inside = maps
     if image.valid.all():
         sampled = _area_mean(_remap(pixels, where, fractions), geometry)
         mask = inside
         strip = sampled if mask.all() else sampled * mask[..., None]
         return Strip(strip.astype(np.uint8, copy=False), mask.copy())
-    return _strip_of_valid(pixels, image.valid, (where, fractions, inside), geometry)
+    return _strip_of_valid(pixels, image.valid, maps, geometry)
 
 
 def polar_transform_torch(
@@ -202,12 +206,15 @@ def _ground_points(
     return cast("npt.NDArray[np.float64]", points)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _sampling_points(
-    geometry: StripGeometry, image_px: int, image_footprint_m: float
+    geometry: StripGeometry,
+    image_px: int,
+    image_footprint_m: float,
+    shift_m: tuple[float, float] = (0.0, 0.0),
 ) -> npt.NDArray[np.float64]:
     """Return column and row indices in the image for every sample, on cv2.remap's own grid."""
-    ground = _ground_points(geometry, image_px, image_footprint_m)
+    ground = _ground_points(geometry, image_px, image_footprint_m) + shift_m
     px_per_m = image_px / image_footprint_m
     points = ground * (px_per_m, -px_per_m) + (image_px - 1) / 2
     points = np.round(points * REMAP_STEPS_PER_PX) / REMAP_STEPS_PER_PX
@@ -215,10 +222,12 @@ def _sampling_points(
     return points
 
 
-@lru_cache(maxsize=8)
-def _remap_maps(geometry: StripGeometry, image_px: int, image_footprint_m: float) -> Maps:
+@lru_cache(maxsize=16)
+def _remap_maps(
+    geometry: StripGeometry, image_px: int, image_footprint_m: float, shift_m: tuple[float, float]
+) -> Maps:
     """Return the two maps of cv2.remap and the bool (H, W) mask of what lies in the image."""
-    points = _sampling_points(geometry, image_px, image_footprint_m)
+    points = _sampling_points(geometry, image_px, image_footprint_m, shift_m)
     within: MaskArray = np.all(np.abs(points - (image_px - 1) / 2) <= image_px / 2, axis=-1)
     inside = _area_mean(within.astype(np.float32), geometry) >= 0.5
     clipped = np.clip(points, -0.5, image_px - 0.5).astype(np.float32)

@@ -2,18 +2,22 @@
 
 Each field of view that a photo may have is scored on its own and standardised against the places
 of the area before fields of view are compared. The shortlist is correlated again in full
-precision, which also gives its headings as distributions.
+precision, which also gives its headings as distributions, and looked at from beside: a place counts
+as much as the mean likelihood of the points around it.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from model_core.config import SearchConfig
 from model_core.errors import ShapeError
@@ -55,6 +59,21 @@ OVERFETCH = 4
 # the gallery; more photos make more passes.
 KEPT_BYTES = 1 << 30
 MAX_QUERIES = 256
+# Natural log of the likelihood ratio that a deviation is worth between looks at one place.
+LOOK_GAIN = 2.0
+
+
+class Looks(FeatureTable, Protocol):
+    """The places ``rows`` (n,) seen from several points each, a row of features a look."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+
+
+class Beside(Protocol):
+    """What can show places from beside; ``gallery.beside.PlacesBeside`` is one."""
+
+    def look(self, rows: Sequence[int], *, cancel: CancelCheck) -> Looks | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,7 @@ def search_gallery(
     config: SearchConfig,
     device: torch.device,
     cancel: CancelCheck = never_cancelled,
+    beside: Beside | None = None,
 ) -> RetrievalResult:
     """Return the places of a gallery scored for one photo.
 
@@ -92,13 +112,15 @@ def search_gallery(
         config: Shortlist, block size, least coverage.
         device: Where the products run.
         cancel: Asked between blocks.
+        beside: Shows the best places from beside; None leaves that out.
 
     Raises:
         ShapeError: The features do not fit the gallery, or there are none.
         Cancelled: The user asked to stop.
         DeviceError: Not even one row fits into the device's memory.
     """
-    return search_photos(gallery, [photo_features], config, device, cancel=cancel)[0]
+    photos = [photo_features]
+    return search_photos(gallery, photos, config, device, cancel=cancel, beside=beside)[0]
 
 
 def search_photos(
@@ -109,6 +131,7 @@ def search_photos(
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
     clock: Clock = time.perf_counter,
+    beside: Beside | None = None,
 ) -> list[RetrievalResult]:
     """Return the places of a gallery scored for many photos, in as few passes as memory allows.
 
@@ -120,6 +143,7 @@ def search_photos(
         progress: Told after every block.
         cancel: Asked between blocks.
         clock: Seconds, for the short trial that chooses the precision on a processor.
+        beside: Shows the best places from beside; None leaves that out.
 
     Raises:
         ShapeError: The features do not fit the gallery, or there are none.
@@ -137,7 +161,7 @@ def search_photos(
         start = 0
         for hypotheses in some:
             mine = scan.of_queries(slice(start, start + len(hypotheses)))
-            results.append(_result(gallery, hypotheses, mine, config, device))
+            results.append(_result(gallery, hypotheses, mine, config, device, cancel, beside))
             start += len(hypotheses)
     return results
 
@@ -173,6 +197,33 @@ def heading_probability(cosines: FloatArray, nulls: Sequence[NullDistribution]) 
     return np.asarray(shares, np.float32)
 
 
+def _join_looks(
+    cosines: Tensor, seen: Tensor, nulls: Sequence[NullDistribution]
+) -> tuple[Tensor, FloatArray]:
+    """Return places by all their looks: the best look's cosines, and the joint score.
+
+    The score is the log of the mean likelihood ratio over looks, ``LOOK_GAIN`` a deviation, in
+    deviations: a place that stands out from one point alone counts less than from several.
+
+    Args:
+        cosines: (n, Q, bins) from the places themselves.
+        seen: (n * L, Q, bins) from L points around each.
+        nulls: The null distribution of each of Q queries.
+
+    Returns:
+        (n, Q, bins), and float32 (n, Q).
+    """
+    count, queries, bins = cosines.shape
+    looks = torch.cat([cosines[:, None], seen.view(count, -1, queries, bins)], dim=1)
+    peaks = looks.amax(dim=3)
+    best = peaks.argmax(dim=1)[:, None, :, None].expand(-1, -1, -1, bins)
+    scores = np.stack(
+        [nulls[q].standardise(peaks[..., q].cpu().numpy()) for q in range(queries)], axis=2
+    )
+    ratio = np.logaddexp.reduce(LOOK_GAIN * scores, axis=1) - math.log(scores.shape[1])
+    return looks.gather(1, best)[:, 0], (ratio / LOOK_GAIN).astype(np.float32)
+
+
 def _passes(
     photos: Sequence[Sequence[PhotoFeatures]], rows: int
 ) -> Iterator[list[Sequence[PhotoFeatures]]]:
@@ -194,6 +245,8 @@ def _result(
     scan: Scan,
     config: SearchConfig,
     device: torch.device,
+    cancel: CancelCheck,
+    beside: Beside | None,
 ) -> RetrievalResult:
     """Return one photo's result: standardise, refine the shortlist, choose the field of view."""
     rows, _, bins, _ = gallery.features.shape
@@ -201,11 +254,23 @@ def _result(
     nulls = _nulls(gallery, scan.best, prepared, config, device)
     best, shift, scores = scan.best.copy(), scan.shift.copy(), _standardise(scan.best, nulls)
 
-    fetched = min(rows, config.top_k * (1 if scan.exact else OVERFETCH))
-    listed = np.sort(best_rows(scores.max(1), fetched))
+    fetched = config.top_k * (1 if scan.exact else OVERFETCH)
+    if beside is not None:
+        fetched = max(fetched, config.beside_places)
+    listed = np.sort(best_rows(scores.max(1), min(rows, fetched)))
     cosines = correlate_rows(gallery, listed, prepared, config, device)
     best[listed], shift[listed] = (part.cpu().numpy() for part in best_shifts(cosines))
     scores[listed] = _standardise(best[listed], nulls)
+    if beside is not None:
+        nearest = listed[best_rows(scores[listed].max(1), config.beside_places)]
+        looks = beside.look(nearest.tolist(), cancel=cancel)
+        if looks is not None:
+            at = np.searchsorted(listed, looks.rows)
+            seen = correlate_rows(looks, slice(None), prepared, config, device)
+            cosines[at], scores[looks.rows] = _join_looks(cosines[at], seen, nulls)
+            best[looks.rows], shift[looks.rows] = (
+                part.cpu().numpy() for part in best_shifts(cosines[at])
+            )
 
     fov = scores.argmax(1)
     row = np.arange(rows)

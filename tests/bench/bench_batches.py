@@ -38,6 +38,8 @@ def made_up(places: int) -> PlaceSet:
         query_state=np.zeros((places, photos), np.uint8),
         heading_known=np.ones((places, photos), np.bool_),
         query_offset_m=np.zeros((places, photos, 2), np.float32),
+        imagery_shift_m=np.zeros((places, 2), np.float32),
+        street_offset_m=np.zeros((places, 2), np.float32),
         place_xy=rng.uniform(0, 1000, (places, 2)).astype(np.float32),
         layout=np.zeros((places, bins, labels), np.float16),
         query_layout=np.zeros((places, photos, bins, labels), np.float16),

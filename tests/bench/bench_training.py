@@ -45,6 +45,8 @@ def random_places(count: int, config):
         query_state=np.zeros((count, photos), np.uint8),
         heading_known=np.ones((count, photos), bool),
         query_offset_m=rng.normal(0, 3, (count, photos, 2)).astype(np.float32),
+        imagery_shift_m=np.zeros((count, 2), np.float32),
+        street_offset_m=np.zeros((count, 2), np.float32),
         place_xy=rng.uniform(0, 500, (count, 2)).astype(np.float32),
         layout=rng.normal(size=(count, bins, LABELS)).astype(np.float16),
         query_layout=rng.normal(size=(count, photos, bins, LABELS)).astype(np.float16),

@@ -6,13 +6,18 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from model_core.bundle import default_bundle_path, load_bundle
-from model_core.config import LocateConfig
+from model_core.config import LocateConfig, SearchConfig
+from model_core.gallery.beside import LOOKS
 from model_core.references.survey import Sources, survey_area
-from model_core.scene import describe_gallery
+from model_core.scene import describe_gallery, open_scene
+from model_core.types import ignore_progress, never_cancelled
 
+CPU = torch.device("cpu")
 AREA = "13.4196,46.9797,13.4204,46.9803"
 
 
@@ -32,3 +37,30 @@ def test_a_changed_raster_is_another_gallery(
     assert fingerprint(f"{imagery}|offset_east_m=9") != first
     os.utime(imagery, (1e9, 1e9))
     assert fingerprint(f"{imagery}{options}") != first
+
+
+def test_places_are_looked_at_from_beside_unless_that_is_turned_off(
+    repository: Path, tmp_path: Path
+) -> None:
+    model = load_bundle(default_bundle_path())
+    sources = Sources(imagery=str(repository / "resources" / "demo" / "imagery.tif"))
+    survey = survey_area(AREA, sources, LocateConfig())
+    scenes = {}
+    for places in (0, 100):
+        config = LocateConfig(search=SearchConfig(beside_places=places))
+        scenes[places] = open_scene(
+            survey, None, model, tmp_path, CPU, config, ignore_progress, never_cancelled
+        )
+    assert scenes[0].beside is None
+    beside = scenes[100].beside
+    assert beside is not None
+    looks = beside.look(range(len(survey.places)))
+    assert looks is not None
+    assert looks.rows.tolist() == list(range(len(survey.places)))
+    gallery = scenes[100].gallery
+    assert gallery is not None
+    centre = gallery.features.reshape(len(looks.rows), 1, -1).astype(np.float32)
+    around = looks.features.reshape(len(looks.rows), LOOKS, -1).astype(np.float32)
+    norms = np.linalg.norm(centre, axis=2) * np.linalg.norm(around, axis=2)
+    cosine = (centre * around).sum(2) / norms
+    assert 0.2 < np.median(cosine) < 0.97, "a few metres change a place, and not wholly"

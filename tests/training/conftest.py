@@ -30,6 +30,8 @@ def _make_places(
         query_state=np.zeros((count, photos), np.uint8),
         heading_known=np.ones((count, photos), np.bool_),
         query_offset_m=rng.normal(0, 3, (count, photos, 2)).astype(np.float32),
+        imagery_shift_m=np.zeros((count, 2), np.float32),
+        street_offset_m=np.zeros((count, 2), np.float32),
         place_xy=np.asarray(xy, np.float32),
         layout=rng.normal(size=(count, 4, 3)).astype(np.float16),
         query_layout=rng.normal(size=(count, photos, 4, 3)).astype(np.float16),

@@ -44,6 +44,8 @@ def places_whose_views_are_polar_strips(count: int) -> PlaceSet:
         query_state=np.zeros((count, 1), np.uint8),
         heading_known=ones((count, 1), bool),
         query_offset_m=np.zeros((count, 1, 2), np.float32),
+        imagery_shift_m=np.zeros((count, 2), np.float32),
+        street_offset_m=np.zeros((count, 2), np.float32),
         place_xy=np.arange(2 * count, dtype=np.float32).reshape(count, 2) * 100,
         layout=np.zeros((count, 32, 16), np.float16),
         query_layout=np.zeros((count, 1, 32, 16), np.float16),

@@ -15,10 +15,16 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from model_core.bundle import default_bundle_path, load_bundle
-from model_core.config import ModelConfig
+from model_core.config import ModelConfig, SearchConfig
 from model_core.errors import ConfigError, InputError
 from model_core.gallery.weighting import weigh_bins
-from model_core.matching.correlation import PhotoFeatures, correlate_block, prepare_queries
+from model_core.matching.correlation import (
+    PhotoFeatures,
+    correlate_block,
+    heading_of_shift,
+    prepare_queries,
+)
+from model_core.matching.search import search_gallery
 from training.cli import app
 from training.controls import histogram, untrained
 from training.datasets.places import NO_DATE, PlaceSet
@@ -49,8 +55,10 @@ def city(world: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def report(city: Path) -> EvaluationReport:
-    """The packaged model's figures there."""
-    options = EvaluateOptions(fovs_deg=(360.0, 90.0), controls=True, study=True, samples=200)
+    """The packaged model's figures there, places seen from their centres alone."""
+    options = EvaluateOptions(
+        fovs_deg=(360.0, 90.0), beside=False, controls=True, study=True, samples=200
+    )
     return evaluate_bundle(city, device="cpu", options=options)
 
 
@@ -70,6 +78,8 @@ def made(count: int = 6, cities: int = 1, photos: int = 2) -> PlaceSet:
         query_state=np.zeros((count, photos), np.uint8),
         heading_known=np.ones((count, photos), np.bool_),
         query_offset_m=np.zeros((count, photos, 2), np.float32),
+        imagery_shift_m=np.zeros((count, 2), np.float32),
+        street_offset_m=np.zeros((count, 2), np.float32),
         place_xy=np.stack([100.0 * np.arange(count), np.zeros(count)], 1).astype(np.float32),
         layout=np.zeros((count, CONFIG.azimuth_bins, 0), np.float16),
         query_layout=np.zeros((count, photos, CONFIG.azimuth_bins, 0), np.float16),
@@ -116,6 +126,95 @@ def test_blocks_of_a_gallery_give_what_the_whole_does(monkeypatch: pytest.Monkey
     parts = rank_places(described, gallery, block, ("full",))["full"]
     torch.testing.assert_close(parts.scores, whole.scores)
     torch.testing.assert_close(parts.shifts, whole.shifts)
+
+
+def test_looks_beside_are_joined_as_the_engine_joins_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same order, scores in proportion and shifts; in blocks as in one."""
+    chance = torch.Generator().manual_seed(4)
+    places, block = made(40, photos=1), _block(made(40, photos=1), 90.0)
+    with torch.inference_mode():
+        photos = model_photos(untrained(CONFIG, 1))(block)
+    bins = CONFIG.azimuth_bins
+    features = torch.randn(3, 40, 16, 4, bins, generator=chance)
+    whole = torch.ones(40, bins)
+    looks = [Described(one, whole) for one in features]
+    gallery = dataclasses.replace(
+        _gallery(places, "si", "hybrid"), described=looks[0], otherwise=None, beside=(*looks[1:],)
+    )
+    ranked = rank_places(photos, gallery, block, ("full",))["full"]
+
+    def table(part: torch.Tensor) -> Table:
+        stored, energy = weigh_bins(part.permute(0, 2, 3, 1), torch.ones(len(part), bins))
+        return Table(stored.numpy(), energy.numpy(), np.ones((len(part), bins), np.float32))
+
+    seen = table(features[1:].transpose(0, 1).flatten(0, 1))
+    for number in range(4):
+        photo = PhotoFeatures(
+            photos.features[number].numpy(), photos.coverage[number].numpy(), 90.0
+        )
+        config = SearchConfig(top_k=40, beside_places=40)
+        found = search_gallery(table(features[0]), [photo], config, CPU, beside=Beside(seen))
+        mine = ranked.scores[number].numpy()
+        assert np.corrcoef(mine, found.scores)[0, 1] > 0.9999
+        assert int(mine.argmax()) == found.top[0].place_index
+        headings = heading_of_shift(ranked.shifts[number].numpy(), photo.width, bins)
+        off = (headings - found.headings_deg + 180.0) % 360.0 - 180.0
+        assert np.median(np.abs(off)) < 0.5
+    monkeypatch.setattr("training.evaluation.scoring._WINDOW_VALUES", {"cpu": 1})
+    parts = rank_places(photos, gallery, block, ("full",))["full"]
+    torch.testing.assert_close(parts.scores, ranked.scores)
+
+
+def test_only_places_known_from_above_are_looked_at_from_beside(city: Path) -> None:
+    model = load_bundle(default_bundle_path())
+    places = load_rendered(city, model.config)
+    rows = rows_of(places)
+    photos = list_photos(places, rows, (90.0, 90.0), seed=1)
+    block = next(cut_blocks(places, photos, model.config, CPU, 1, 100))
+    scores = {}
+    with torch.inference_mode():
+        photo = model_photos(model.encoder)(block)
+        for beside in (False, True):
+            galleries = model_galleries(
+                model.encoder, model.config, places, rows, ("hybrid",), None, CPU, beside
+            )
+            for (kind, _), gallery in galleries.items():
+                ranked = rank_places(photo, gallery, block, ("full", "known"))
+                scores[kind, beside] = ranked["full"].scores
+                scores[f"{kind} known", beside] = ranked["known"].scores
+    serves = galleries["both", "hybrid"].serving(block.batch.query_days)
+    assert 0.2 < serves.float().mean() < 0.8
+    changed = {kind: scores[kind, True] != scores[kind, False] for kind, _ in scores}
+    assert changed["si"].all()
+    assert torch.equal(changed["both"], ~serves)
+    assert not any(changed[kind].any() for kind in ("svi", "si known", "both known"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    features: npt.NDArray[np.float16]
+    energy: npt.NDArray[np.float32]
+    coverage: npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """Two looks at each place, in its order."""
+
+    looks: Table
+
+    def look(self, rows: list[int], *, cancel: object) -> Looks:
+        at = (2 * np.asarray(rows)[:, None] + [0, 1]).ravel()
+        parts = (part[at] for part in vars(self.looks).values())
+        return Looks(np.asarray(rows), *parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Looks:
+    rows: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float16]
+    energy: npt.NDArray[np.float32]
+    coverage: npt.NDArray[np.float32]
 
 
 def _gallery(places: PlaceSet, kind: str, policy: str) -> Gallery:

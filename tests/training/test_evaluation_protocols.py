@@ -36,6 +36,8 @@ def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pla
         query_state=np.zeros((count, 1), np.uint8),
         heading_known=np.ones((count, 1), np.bool_),
         query_offset_m=np.zeros((count, 1, 2), np.float32),
+        imagery_shift_m=np.zeros((count, 2), np.float32),
+        street_offset_m=np.zeros((count, 2), np.float32),
         place_xy=np.stack([100.0 * np.arange(count), np.zeros(count)], 1).astype(np.float32),
         layout=np.zeros((count, bins, 0), np.float16),
         query_layout=np.zeros((count, 1, bins, 0), np.float16),

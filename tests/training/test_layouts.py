@@ -15,7 +15,7 @@ from model_core.config import ModelConfig, StripGeometry
 from model_core.errors import InputError
 from training.datasets.layouts import cvact, cvusa, msgd, vigor
 from training.datasets.layouts.frames import CropsFrame, PanoramaFrame, PhotoFrame, local_xy
-from training.datasets.layouts.index import crop_satellite, iterate_blocks, load_index
+from training.datasets.layouts.index import crop_satellite
 from training.datasets.load import load_places
 from training.datasets.places import PlaceSet
 
@@ -238,16 +238,6 @@ def test_cvusa_places_have_positions_where_the_set_has_them(tmp_path: Path) -> N
     (located / "all.csv").write_text("here,there\n")
     with pytest.raises(InputError, match="four numbers"):
         cvusa.read_index(tmp_path)
-
-
-def test_blocks_are_the_set_in_pieces(tmp_path: Path) -> None:
-    cvusa_tree(tmp_path, 5)
-    index = cvusa.read_index(tmp_path)
-    whole = load_index(index, CONFIG, lambda _: None)
-    pieces = list(iterate_blocks(index, CONFIG, lambda _: None, block_places=2))
-    assert [len(piece) for piece in pieces] == [2, 2, 1]
-    assert np.array_equal(np.concatenate([p.query for p in pieces]), whole.query)
-    assert np.array_equal(np.concatenate([p.city for p in pieces]), whole.city)
 
 
 # CVACT and MSGD.

@@ -45,6 +45,8 @@ def places_with_a_twin() -> PlaceSet:
         query_state=np.zeros((COUNT, 1), np.uint8),
         heading_known=np.ones((COUNT, 1), bool),
         query_offset_m=np.zeros((COUNT, 1, 2), np.float32),
+        imagery_shift_m=np.zeros((COUNT, 2), np.float32),
+        street_offset_m=np.zeros((COUNT, 2), np.float32),
         place_xy=place_xy,
         layout=np.zeros((COUNT, bins, 0), np.float16),
         query_layout=np.zeros((COUNT, 1, bins, 0), np.float16),

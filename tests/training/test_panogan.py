@@ -236,6 +236,27 @@ def test_only_places_with_a_street_view_are_learned_from(places: PlaceSet):
         strip_pairs(replace(places, street_seen=seen & False), StripGeometry(), CPU)
 
 
+def test_a_satellite_strip_is_centred_where_its_street_view_was_taken(places: PlaceSet):
+    """An image of one bright spot: seen from a point beside it, the spot lies the other way."""
+    geometry, count = StripGeometry(), len(places)
+    spot = np.zeros_like(places.satellite)
+    middle = spot.shape[1] // 2
+    spot[:, middle - 8 : middle + 8, middle - 8 : middle + 8] = 255
+    east = np.tile(np.array([8.0, 0.0], np.float32), (count, 1))
+    moved = replace(
+        places,
+        satellite=spot,
+        street_seen=np.ones_like(places.street_seen),
+        street_offset_m=0.5 * east,
+        imagery_shift_m=0.5 * east,
+    )
+    strips = strip_pairs(moved, geometry, CPU).satellite.float().mean((1, 2))
+    west = slice(geometry.width * 5 // 8, geometry.width * 7 // 8)
+    assert bool((strips[:, west].mean(1) > 4 * strips[:, : geometry.width // 2].mean(1)).all())
+    far = replace(moved, street_offset_m=10 * east)
+    assert strip_pairs(far, geometry, CPU).satellite.shape == (count, 3, 64, 128)
+
+
 def test_both_strips_of_a_pair_and_their_labels_turn_and_mirror_together():
     columns = torch.arange(32, dtype=torch.uint8).expand(6, 3, 16, 32).clone()
     bins = torch.arange(8).repeat_interleave(1).view(1, 8, 1).expand(6, 8, 16).half()

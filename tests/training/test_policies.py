@@ -42,6 +42,8 @@ def batch() -> RawBatch:
         query_state=zeros,
         heading_known=torch.ones(count, dtype=torch.bool),
         query_offset_m=torch.zeros(count, 2),
+        imagery_shift_m=torch.zeros(count, 2),
+        street_offset_m=torch.zeros(count, 2),
         place_xy=torch.zeros(count, 2),
         layout=torch.zeros(count, 16, 0),
         query_layout=torch.zeros(count, 16, 0),

@@ -1,6 +1,7 @@
 """When views were taken, which places have a street view, and what an outdated one shows."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -163,3 +164,7 @@ def test_a_folder_of_an_older_version_is_refused(folder, tmp_path):
     )
     with pytest.raises(InputError, match="older version"):
         load_rendered(tmp_path, CONFIG)
+    shutil.copytree(folder / "everyday", tmp_path / "shortened")
+    (tmp_path / "shortened" / "city_13003" / "street_offset_m.npy").unlink()
+    with pytest.raises(InputError, match=r"city_13003 lacks street_offset_m.npy.*render"):
+        load_rendered(tmp_path / "shortened", CONFIG)

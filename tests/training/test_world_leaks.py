@@ -272,6 +272,7 @@ def place_set(cities: list[CitySamples], strips: StripGeometry, order: np.ndarra
             name: joined(name)
             for name in (
                 "street_days", "query_days", "query_state", "heading_known", "query_offset_m",
+                "imagery_shift_m", "street_offset_m",
                 "place_xy", "layout", "query_layout", "block",
             )
         },

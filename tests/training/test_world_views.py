@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from model_core.alignment.polar import polar_transform_torch
 from model_core.config import StripGeometry
+from training.world import plan
 from training.world.appearance import draw_ground_appearance
 from training.world.city import City, build_city
 from training.world.columns import Cameras, cast_columns
@@ -159,6 +161,38 @@ def test_samples_come_again_from_the_same_seed(samples):
     again = render_city_samples(8, 3, SMALL, "cpu")
     for field in dataclasses.fields(CitySamples):
         np.testing.assert_array_equal(getattr(samples, field.name), getattr(again, field.name))
+
+
+def test_the_imagery_s_shift_says_where_it_shows_a_place(monkeypatch):
+    """Strips centred there are those of imagery without a shift, and of no other centre."""
+    drawn = plan.draw_registration
+
+    def without_scale(count, rng):
+        errors = drawn(count, rng)
+        return dataclasses.replace(errors, scale=np.ones_like(errors.scale))
+
+    def in_place(count, rng):
+        errors = without_scale(count, rng)
+        return dataclasses.replace(errors, shift_m=np.zeros_like(errors.shift_m))
+
+    monkeypatch.setattr(plan, "draw_registration", without_scale)
+    shifted = render_city_samples(8, 6, SMALL, "cpu")
+    monkeypatch.setattr(plan, "draw_registration", in_place)
+    exact = render_city_samples(8, 6, SMALL, "cpu")
+    assert np.abs(shifted.imagery_shift_m).max() > 2.0
+    assert not exact.imagery_shift_m.any()
+
+    def strips(samples, shift_m):
+        images = torch.from_numpy(samples.satellite).permute(0, 3, 1, 2).float()
+        return polar_transform_torch(images, SMALL, samples.crop_m, torch.from_numpy(shift_m))
+
+    def off(shift_m):
+        difference = strips(shifted, shift_m) - strips(exact, np.zeros_like(shift_m))
+        return float(difference.abs().mean())
+
+    right = off(shifted.imagery_shift_m)
+    assert right < 0.5 * off(0.0 * shifted.imagery_shift_m)
+    assert right < 0.4 * off(-shifted.imagery_shift_m)
 
 
 def test_samples_keep_their_promises(samples):

@@ -49,6 +49,8 @@ def make_batch(count: int = 6, model: ModelConfig = MODEL, labels: int = LABELS)
         query_state=torch.zeros(count, dtype=torch.uint8),
         heading_known=known,
         query_offset_m=torch.zeros(count, 2),
+        imagery_shift_m=torch.zeros(count, 2),
+        street_offset_m=torch.zeros(count, 2),
         place_xy=40.0 * torch.arange(2 * count).view(count, 2).float(),
         layout=torch.randn(count, bins, labels, generator=chance),
         query_layout=torch.randn(count, bins, labels, generator=chance),

@@ -18,7 +18,8 @@ def score_bundle(data: Path, bundle: Path, device: str) -> list[dict[str, Any]]:
 
     Each holds ``kind``, ``fov_deg``, ``photos``, ``chance``, ``recall_at_1``, ``recall_at_5``,
     ``recall_at_10`` and ``recall_at_1_percent``. Policies are compared on the same mixed fields of
-    view; a model without a search over headings is scored without.
+    view; a model without a search over headings is scored without. Places are looked at from their
+    centres alone, as the paper does.
 
     Args:
         data: Held-out places.
@@ -29,7 +30,7 @@ def score_bundle(data: Path, bundle: Path, device: str) -> list[dict[str, Any]]:
         InputError: There is no place, or one of another frame than the model's.
     """
     search = "full" if load_bundle(bundle).config.heading_search else "none"
-    options = EvaluateOptions(fovs_deg=_FOVS_DEG, study=True, samples=1)
+    options = EvaluateOptions(fovs_deg=_FOVS_DEG, beside=False, study=True, samples=1)
     report = evaluate_bundle(data, bundle, device, options)
     figures = []
     for row in report.rows:

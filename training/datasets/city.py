@@ -281,6 +281,7 @@ def _read_places(
         arrays["satellite"][number] = image
         if standpoint is not None:
             _put_street(arrays, number, standpoint, reader)
+            arrays["street_offset_m"][number] = np.subtract(standpoint.xy, place_xy[number])
         for slot, (picture, strip) in enumerate(photos[number]):
             arrays["query"][number, slot] = strip.pixels
             arrays["query_seen"][number, slot] = strip.mask.any(axis=0)

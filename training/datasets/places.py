@@ -42,6 +42,10 @@ class PlaceSet:
         query_state: uint8 (N, Q), an index into ``training.world.states.STATES``; 0 is everyday.
         heading_known: bool (N, Q).
         query_offset_m: float32 (N, Q, 2), metres east and north of the place.
+        imagery_shift_m: float32 (N, 2), how far east and north of their place the imagery shows
+            things; 0 where unknown.
+        street_offset_m: float32 (N, 2), where the street view was taken, metres east and north of
+            the place.
         place_xy: float32 (N, 2), metres east and north in its own city.
         layout: float16 (N, bins, K), K is 0 where the truth around is unknown.
         query_layout: float16 (N, Q, bins, K).
@@ -59,6 +63,8 @@ class PlaceSet:
     query_state: npt.NDArray[np.uint8]
     heading_known: npt.NDArray[np.bool_]
     query_offset_m: npt.NDArray[np.float32]
+    imagery_shift_m: npt.NDArray[np.float32]
+    street_offset_m: npt.NDArray[np.float32]
     place_xy: npt.NDArray[np.float32]
     layout: npt.NDArray[np.float16]
     query_layout: npt.NDArray[np.float16]
@@ -110,6 +116,8 @@ class RawBatch:
     query_state: Tensor
     heading_known: Tensor
     query_offset_m: Tensor
+    imagery_shift_m: Tensor
+    street_offset_m: Tensor
     place_xy: Tensor
     layout: Tensor
     query_layout: Tensor
@@ -169,6 +177,8 @@ def blank_arrays(
         "query_state": np.zeros((count, photos), np.uint8),
         "heading_known": np.zeros((count, photos), np.bool_),
         "query_offset_m": np.zeros((count, photos, 2), np.float32),
+        "imagery_shift_m": np.zeros((count, 2), np.float32),
+        "street_offset_m": np.zeros((count, 2), np.float32),
         "place_xy": np.zeros((count, 2), np.float32),
         "layout": np.zeros((count, config.azimuth_bins, 0), np.float16),
         "query_layout": np.zeros((count, photos, config.azimuth_bins, 0), np.float16),

@@ -44,6 +44,8 @@ ARRAYS = (
     "query_state",
     "heading_known",
     "query_offset_m",
+    "imagery_shift_m",
+    "street_offset_m",
     "place_xy",
     "block",
     "layout",
@@ -51,6 +53,7 @@ ARRAYS = (
 )
 AFTER = "satellite_after"
 BLOCKS_A_CITY = 10000
+_OLDER = "was rendered by an older version; render into another folder"
 Imagery = Literal["before", "after"]
 
 
@@ -187,7 +190,7 @@ def read_facts(folder: Path) -> list[dict[str, Any]]:
 def _read_facts(city: Path) -> dict[str, Any]:
     path = city / "district.json"
     if not path.exists():
-        raise InputError(f"{city} was rendered by an older version; render into another folder")
+        raise InputError(f"{city} {_OLDER}")
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
 
@@ -264,11 +267,12 @@ def _load_city(path: Path, config: ModelConfig, imagery: Imagery) -> dict[str, n
 
 
 def _file_of(city: Path, name: str, imagery: Imagery) -> Path:
-    if name != "satellite" or imagery == "before":
-        return city / f"{name}.npy"
-    path = city / f"{AFTER}.npy"
-    if not path.exists():
+    after = name == "satellite" and imagery == "after"
+    path = city / f"{AFTER if after else name}.npy"
+    if after and not path.exists():
         raise InputError(f"{city} has no imagery after; render it with --state")
+    if not path.exists():
+        raise InputError(f"{city} lacks {path.name}, so it {_OLDER}")
     return path
 
 

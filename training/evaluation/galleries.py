@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from model_core.config import ModelConfig, StreetViewConfig
+from model_core.config import ModelConfig, SearchConfig, StreetViewConfig
 from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.gallery.beside import AROUND
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.augmentation import normalize
 from training.datasets.places import NO_DATE, PlaceSet, RawBatch, take_batch
@@ -19,6 +20,9 @@ from training.policies import FILL_INS, Policy, fill_in, real_street, satellite_
 from training.world.gallery import CityGallery
 
 PART = 128
+CENTRE = (0.0, 0.0)
+_ALONE_OTHERWISE = (("both", "hybrid"), ("both", "nearest"))
+"""Where a place without a usable street view is known by its satellite image alone."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Gallery:
         street_days: int64 (N,), ``NO_DATE`` where unknown.
         any_age: A street view of whatever age serves.
         from_camera: Right is what lies near the camera, not near the photo's own place.
+        beside: What the places are known by from points around them, for a full search; where a
+            street view serves the photo, it has one standpoint, and these do not count.
     """
 
     described: Described
@@ -57,6 +63,7 @@ class Gallery:
     street_days: Tensor
     any_age: bool = False
     from_camera: bool = False
+    beside: tuple[Described, ...] = ()
 
     def __len__(self) -> int:
         """The number of places."""
@@ -81,18 +88,25 @@ def model_galleries(
     policies: Sequence[Policy],
     generator: PanoGANGenerator | None,
     device: torch.device,
+    beside: bool = False,
 ) -> dict[tuple[str, Policy], Gallery]:
     """Return the galleries ``si``, ``svi`` and ``both`` of some places under each policy.
 
-    Every picture is encoded once, whatever the number of policies.
+    Every picture is encoded once, whatever the number of policies; with ``beside`` satellite images
+    also from the points around each place that a search looks from.
 
     Raises:
         BundleError: A synthetic street view is wanted and there is no generator.
     """
     mean = _mean_street(places, rows, device) if "mean" in policies else None
     parts: dict[tuple[str, Policy], list[tuple[Described, Described]]] = {}
+    looks: list[list[Described]] = []
     for batch in place_parts(places, rows, device):
-        si = encoder.encode_satellite(normalize(satellite_strips(batch.satellite, config)))
+        crops = batch.satellite
+        si = _encode_satellite(encoder, config, crops, CENTRE)
+        if beside:
+            around = (_encode_satellite(encoder, config, crops, at) for at in beside_shifts_m())
+            looks.append([_alone(encoder, look) for look in around])
         svi = _encode_street(encoder, *real_street(batch))
         for policy in policies:
             made: Described | None = None
@@ -101,12 +115,14 @@ def model_galleries(
             for kind, pair in _by_kind(encoder, si, svi, made, policy).items():
                 parts.setdefault((kind, policy), []).append(pair)
     where = _whereabouts(places, rows, device)
+    joined = tuple(_join(look) for look in zip(*looks, strict=True))
     return {
         (kind, policy): replace(
             where,
             described=_join([first for first, _ in pairs]),
             otherwise=None if kind == "si" else _join([second for _, second in pairs]),
             any_age=policy == "nearest",
+            beside=joined if kind == "si" or (kind, policy) in _ALONE_OTHERWISE else (),
         )
         for (kind, policy), pairs in parts.items()
     }
@@ -118,26 +134,37 @@ def road_gallery(
     laid: CityGallery,
     city: int,
     device: torch.device,
+    beside: bool = True,
 ) -> Gallery:
-    """Return satellite images along the roads of a city as a search lays them."""
-    crops = torch.from_numpy(np.asarray(laid.satellite))
-    features = torch.cat(
-        [
-            encoder.encode_satellite(normalize(satellite_strips(some.to(device), config)))
-            for some in torch.split(crops, PART)
-        ]
-    )
-    cover = torch.ones(len(features), features.shape[-1], device=device)
-    absent = torch.zeros(len(features), dtype=torch.bool, device=device)
+    """Return satellite images along the roads of a city, laid and looked at as a search does.
+
+    With ``beside`` from the points around each place too.
+    """
+    looks: list[list[Described]] = []
+    for some in torch.split(torch.from_numpy(np.asarray(laid.satellite)), PART):
+        crops = some.to(device)
+        shifts = (CENTRE, *beside_shifts_m()) if beside else (CENTRE,)
+        looks.append(
+            [_alone(encoder, _encode_satellite(encoder, config, crops, at)) for at in shifts]
+        )
+    described, *around = (_join(look) for look in zip(*looks, strict=True))
+    count = len(laid.satellite)
     return Gallery(
-        described=_fused(encoder, features, features, cover, ~absent, absent),
+        described=described,
         otherwise=None,
         xy_m=torch.from_numpy(np.asarray(laid.place_xy, np.float32)).to(device),
-        city=torch.full((len(features),), city, device=device),
-        street_present=absent,
-        street_days=torch.full((len(features),), NO_DATE, device=device),
+        city=torch.full((count,), city, device=device),
+        street_present=torch.zeros(count, dtype=torch.bool, device=device),
+        street_days=torch.full((count,), NO_DATE, device=device),
         from_camera=True,
+        beside=tuple(around),
     )
+
+
+def beside_shifts_m() -> tuple[tuple[float, float], ...]:
+    """Return how far east and north of a place a search looks at it again."""
+    step_m = SearchConfig().beside_step_m
+    return tuple((east * step_m, north * step_m) for east, north in AROUND)
 
 
 def plain_gallery(
@@ -167,6 +194,7 @@ def shuffled(gallery: Gallery, seed: int) -> Gallery:
         otherwise=None if gallery.otherwise is None else gallery.otherwise.at(rows),
         street_present=gallery.street_present[rows],
         street_days=gallery.street_days[rows],
+        beside=tuple(look.at(rows) for look in gallery.beside),
     )
 
 
@@ -204,6 +232,19 @@ def _fused(
 ) -> Described:
     features, coverage = encoder.fuse(si, svi, cover, has_si, has_svi)
     return Described(features * coverage[:, None, None, :], coverage)
+
+
+def _alone(encoder: PlaceEncoder, si: Tensor) -> Described:
+    """Return what places are known by from above alone."""
+    cover = torch.ones(len(si), si.shape[-1], device=si.device)
+    yes = torch.ones(len(si), dtype=torch.bool, device=si.device)
+    return _fused(encoder, si, si, cover, yes, ~yes)
+
+
+def _encode_satellite(
+    encoder: PlaceEncoder, config: ModelConfig, crops: Tensor, shift_m: tuple[float, float]
+) -> Tensor:
+    return encoder.encode_satellite(normalize(satellite_strips(crops, config, shift_m)))
 
 
 def _encode_street(encoder: PlaceEncoder, street: Tensor, seen: Tensor) -> Described:

@@ -29,6 +29,7 @@ class EvaluateOptions:
         mixed_fov_deg: The range that the headline figure draws fields of view from.
         state: Only photos of this state of disaster.
         imagery: Satellite images from before the disaster or after it.
+        beside: Look at places known from above from the points around them too, as a search does.
         controls: Also score what must do badly, and what must do well.
         study: Also score every policy and fill-in, on the mixed fields of view.
         samples: Bootstrap draws.
@@ -42,6 +43,7 @@ class EvaluateOptions:
     mixed_fov_deg: tuple[float, float] = MIXED_FOV_DEG
     state: str | None = None
     imagery: Imagery = "before"
+    beside: bool = True
     controls: bool = False
     study: bool = True
     samples: int = 1000

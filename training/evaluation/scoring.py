@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,8 @@ from torch import Tensor
 from model_core.config import ModelConfig, RankingConfig, StreetViewConfig
 from model_core.gallery.weighting import bin_energy
 from model_core.matching.correlation import ENERGY_FLOOR, best_shifts
+from model_core.matching.null_distribution import null_of_many
+from model_core.matching.search import LOOK_GAIN
 from training.evaluation.galleries import Described, Gallery
 from training.evaluation.photos import PhotoBlock, PhotoList
 from training.metrics import (
@@ -74,6 +77,13 @@ class Ranking:
     scores: Tensor
     shifts: Tensor
 
+    def but(self, other: Ranking, where: Tensor) -> Ranking:
+        """Return the ranking with another's values where a mask (B, N) says so."""
+        return Ranking(
+            torch.where(where, other.scores, self.scores),
+            torch.where(where, other.shifts, self.shifts),
+        )
+
 
 def rank_places(
     photos: Described, gallery: Gallery, block: PhotoBlock, searches: Sequence[Search]
@@ -88,6 +98,8 @@ def rank_places(
     """
     serving = gallery.serving(block.batch.query_days)
     found: dict[Search, list[Ranking]] = {search: [] for search in searches}
+    looks: list[list[Ranking]] = [[] for _ in gallery.beside]
+    start_bin = block.windows.start_bin
     bins, depth = gallery.described.features.shape[-1], photos.features[0].numel()
     most = _WINDOW_VALUES.get(photos.features.device.type, 1 << 24)
     step = max(1, most // (bins * max(depth, len(photos.features))))
@@ -98,14 +110,37 @@ def rank_places(
             other = correlate(photos, gallery.otherwise.at(some))
             cosines = torch.where(serving[:, some, None], cosines, other)
         for search in searches:
-            found[search].append(_search(cosines, block.windows.start_bin, search))
-    return {
-        search: Ranking(
-            torch.cat([part.scores for part in parts], dim=1),
-            torch.cat([part.shifts for part in parts], dim=1),
+            found[search].append(_search(cosines, start_bin, search))
+        if "full" in searches:
+            for look, parts in zip(gallery.beside, looks, strict=True):
+                parts.append(_search(correlate(photos, look.at(some)), start_bin, "full"))
+    ranked = {search: _whole(parts) for search, parts in found.items()}
+    if "full" in ranked and looks:
+        joined = _join_looks([ranked["full"], *map(_whole, looks)])
+        ranked["full"] = (
+            joined if gallery.otherwise is None else ranked["full"].but(joined, ~serving)
         )
-        for search, parts in found.items()
-    }
+    return ranked
+
+
+def _whole(parts: Sequence[Ranking]) -> Ranking:
+    return Ranking(
+        torch.cat([part.scores for part in parts], dim=1),
+        torch.cat([part.shifts for part in parts], dim=1),
+    )
+
+
+def _join_looks(looks: Sequence[Ranking]) -> Ranking:
+    """Return places by all looks at them, as ``matching.search`` joins looks; still cosines."""
+    scores = torch.stack([look.scores for look in looks])
+    shifts = torch.stack([look.shifts for look in looks])
+    spread = torch.stack(
+        [torch.as_tensor(null_of_many(one.detach().cpu().numpy()).std) for one in looks[0].scores]
+    ).to(scores)
+    gain = (LOOK_GAIN / spread)[:, None]
+    joint = (torch.logsumexp(scores * gain, dim=0) - math.log(len(looks))) / gain
+    best = scores.argmax(dim=0, keepdim=True)
+    return Ranking(joint, shifts.gather(0, best)[0])
 
 
 def _search(cosines: Tensor, start_bin: Tensor, search: Search) -> Ranking:

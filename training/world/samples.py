@@ -54,7 +54,8 @@ class CitySamples:
     east and north of the place at the second date, zero where ``query_seen`` (N, Q, W) is false;
     ``street_days`` (N,) and ``query_days`` (N, Q) since 1970-01-01; ``query_state`` (N, Q) indexes
     ``states.STATES``; ``heading_known`` (N, Q); ``block`` (N,) a cell of 60 m of this city;
-    ``place_xy`` (N, 2) metres; ``street_offset_m`` (N, 2); ``layout`` (N, 32, 16)
+    ``place_xy`` (N, 2) metres; ``street_offset_m`` (N, 2); ``imagery_shift_m`` (N, 2), how far east
+    and north of their place the imagery shows things; ``layout`` (N, 32, 16)
     and ``query_layout`` (N, Q, 32, 16) float16, see ``layout.LAYOUT_CHANNELS``.
     """
 
@@ -70,6 +71,7 @@ class CitySamples:
     heading_known: npt.NDArray[np.bool_]
     query_offset_m: FloatArray
     street_offset_m: FloatArray
+    imagery_shift_m: FloatArray
     place_xy: FloatArray
     block: npt.NDArray[np.int64]
     layout: npt.NDArray[np.float16]
@@ -200,6 +202,7 @@ def _render(city: City, plan: DistrictPlan, strips: StripGeometry) -> CitySample
         heading_known=np.ones((count, queries), np.bool_),
         query_offset_m=query_xy - centers[:, None],
         street_offset_m=plan.street_xy - centers,
+        imagery_shift_m=-plan.registration.shift_m,
         place_xy=centers,
         block=cell_of(centers, city.half_m),
         layout=layout[:, 0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -147,25 +147,6 @@ def load_index(
         raise InputError(f"{index.name}: no picture can be decoded; for example {broken[0]}")
     places = PlaceSet(**_placed(index, arrays))
     return places if good.all() else places.take(np.flatnonzero(good))
-
-
-def iterate_blocks(
-    index: LayoutIndex,
-    config: ModelConfig,
-    say: Say = print,
-    block_places: int = BLOCK_PLACES,
-) -> Iterator[PlaceSet]:
-    """Yield the places piece by piece, for sets that do not fit into memory.
-
-    Cities have the same numbers in every piece; blocks are numbered within each.
-    """
-    whole = _numbers(index)
-    for first in range(0, len(index.entries), block_places):
-        part = replace(index, entries=index.entries[first : first + block_places], missing=())
-        places = load_index(part, config, say, block_places)
-        names = _numbers(part)
-        number = np.array([whole[name] for name in sorted(names)], np.int64)
-        yield replace(places, city=number[places.city])
 
 
 @dataclass

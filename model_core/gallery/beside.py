@@ -1,0 +1,200 @@
+"""Places seen from a few metres beside: satellite features for the best of a search, made late.
+
+Places lie farther apart than a satellite strip can be off its centre and still be like the photo.
+A gallery of places every few metres would cost many times as much to build, so only the places
+that a photo may well have been taken at are looked at again, from ``LOOKS`` points around each,
+out of the image that they were encoded from. Places known by a street view are left alone: it
+has one standpoint.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from model_core.alignment.polar import satellite_strip
+from model_core.device import choose_dtype, run_in_batches
+from model_core.errors import ImageryError, ProviderError
+from model_core.features.preprocess import to_tensor
+from model_core.gallery.build import Bundle
+from model_core.gallery.places import PlaceTable
+from model_core.gallery.weighting import weigh_bins
+from model_core.references.collect import ReferenceSummary
+from model_core.references.imagery.base import ImagerySource
+from model_core.types import (
+    CancelCheck,
+    FloatArray,
+    Progress,
+    ProgressCallback,
+    SatelliteImage,
+    Strip,
+    ignore_progress,
+    never_cancelled,
+)
+
+AROUND = ((-1, 1), (0, 1), (1, 1), (-1, 0), (1, 0), (-1, -1), (0, -1), (1, -1))
+"""Steps east and north of a place at which it is looked at again."""
+
+LOOKS = len(AROUND)
+KEPT_BYTES = 256 << 20
+_STAGE = "look beside"
+
+
+@dataclass(frozen=True)
+class LooksBeside:
+    """The places ``rows`` (n,) of a gallery, ``LOOKS`` rows each, to be searched as one.
+
+    ``features`` float16 (n * LOOKS, h, bins, C), ``energy`` and ``coverage`` float32
+    (n * LOOKS, bins), as in a gallery.
+    """
+
+    rows: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float16]
+    energy: FloatArray
+    coverage: FloatArray
+
+
+class PlacesBeside:
+    """Makes and remembers the looks of a gallery's places.
+
+    A place whose image cannot be read is left out and counted; after an online source has failed
+    once, no more is asked of it.
+
+    Args:
+        places: The gallery's places.
+        imagery: What they were encoded from.
+        model: What encoded them.
+        device: Where the model is.
+        step_m: How far beside.
+        batch_size: Strips encoded at once.
+        summary: Counts what fails.
+        kept_bytes: Most memory for what is remembered; the longest unused goes first.
+    """
+
+    def __init__(
+        self,
+        places: PlaceTable,
+        imagery: ImagerySource,
+        model: Bundle,
+        device: torch.device,
+        step_m: float,
+        batch_size: int,
+        summary: ReferenceSummary,
+        kept_bytes: int = KEPT_BYTES,
+    ) -> None:
+        self._places = places
+        self._imagery = imagery
+        self._model = model
+        self._device = device
+        self._step_m = step_m
+        self._batch_size = batch_size
+        self._summary = summary
+        self._kept_bytes = kept_bytes
+        self._dtype: torch.dtype | None = None
+        self._out_of_reach = False
+        self._kept: OrderedDict[int, tuple[npt.NDArray[np.float16], FloatArray, FloatArray]] = (
+            OrderedDict()
+        )
+        frame = places.frame
+        seen_from_above = (frame["imagery_source"] != "").to_numpy()
+        self._served = seen_from_above & (frame["street_view"] == "none").to_numpy()
+
+    def look(
+        self,
+        rows: Sequence[int],
+        progress: ProgressCallback = ignore_progress,
+        cancel: CancelCheck = never_cancelled,
+    ) -> LooksBeside | None:
+        """Return the looks of those of some places that can be looked at, None if none can.
+
+        Args:
+            rows: Of the gallery, in any order.
+            progress: Told of places that are new.
+            cancel: Asked before every place.
+
+        Raises:
+            Cancelled: The user asked to stop.
+            DeviceError: Not even one strip fits into the device's memory.
+        """
+        wanted = [row for row in rows if self._served[row]]
+        missing = [row for row in wanted if row not in self._kept]
+
+        def make(start: int, stop: int) -> None:
+            for row in missing[start:stop]:
+                looks = self._encode(row)
+                if looks is not None:
+                    self._kept[row] = looks
+            progress(Progress(_STAGE, stop, len(missing)))
+
+        run_in_batches(make, len(missing), 1, self._device, cancel)
+        found = [row for row in wanted if row in self._kept]
+        if not found:
+            return None
+        for row in found:
+            self._kept.move_to_end(row)
+        features, energy, coverage = (
+            np.concatenate(part) for part in zip(*(self._kept[row] for row in found), strict=True)
+        )
+        self._forget()
+        return LooksBeside(np.array(found, np.int64), features, energy, coverage)
+
+    def _encode(self, row: int) -> tuple[npt.NDArray[np.float16], FloatArray, FloatArray] | None:
+        """Return features, energy and coverage of one place's looks, None without an image."""
+        image = self._read(row)
+        if image is None:
+            return None
+        geometry = self._model.config.geometry
+        strips = [
+            satellite_strip(image, geometry, (east * self._step_m, north * self._step_m))
+            for east, north in AROUND
+        ]
+        parts = run_in_batches(
+            lambda start, stop: self._encode_strips(strips[start:stop]),
+            LOOKS,
+            self._batch_size,
+            self._device,
+        )
+        features, coverage = (torch.cat(part) for part in zip(*parts, strict=True))
+        stored, energy = weigh_bins(features.permute(0, 2, 3, 1), coverage)
+        return stored.numpy(), energy.numpy(), coverage.numpy()
+
+    def _read(self, row: int) -> SatelliteImage | None:
+        geometry = self._model.config.geometry
+        if self._out_of_reach:
+            return None
+        try:
+            lonlat = self._places.place(row).lonlat
+            return self._imagery.read(lonlat, geometry.footprint_m, geometry.satellite_px)
+        except ImageryError as err:
+            self._summary.add_failure(self._imagery.terms.provider, str(err))
+        except ProviderError as err:
+            self._summary.add_failure(self._imagery.terms.provider, str(err), err.reason)
+            self._out_of_reach = True
+        return None
+
+    @torch.inference_mode()
+    def _encode_strips(self, strips: Sequence[Strip]) -> tuple[Tensor, Tensor]:
+        """Return features (n, C, h, bins) and coverage (n, bins) on the processor."""
+        if self._dtype is None:
+            self._dtype = choose_dtype(self._device)
+        images, mask = to_tensor(strips, self._device)
+        there = torch.ones(len(strips), dtype=torch.bool, device=self._device)
+        reduced = self._dtype != torch.float32
+        with torch.autocast(self._device.type, dtype=self._dtype, enabled=reduced):
+            features, coverage = self._model.encoder.encode_reference(
+                images, there, torch.zeros_like(images), torch.zeros_like(mask), ~there
+            )
+        return features.float().cpu(), coverage.float().cpu()
+
+    def _forget(self) -> None:
+        """Drop what was used longest ago until the rest fits."""
+        size = sum(part.nbytes for looks in self._kept.values() for part in looks)
+        while len(self._kept) > 1 and size > self._kept_bytes:
+            _, looks = self._kept.popitem(last=False)
+            size -= sum(part.nbytes for part in looks)

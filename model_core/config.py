@@ -107,12 +107,14 @@ class SearchConfig:
     """Correlation over azimuth, the shortlist it keeps, and the places looked at from beside.
 
     The ``beside_places`` best are looked at again from ``beside_step_m`` metres around; 0 leaves
-    that out.
+    that out. A place whose street view stands within ``near_view_m`` is not: it has that
+    standpoint. Models learn street views that stand nearer than that.
     """
 
     top_k: int = 50
     beside_places: int = 100
     beside_step_m: float = 5.0
+    near_view_m: float = 10.0
     block_rows: int = 4096
     fov_hypotheses_deg: tuple[float, ...] = (45.0, 60.0, 75.0, 95.0)
     min_coverage: float = 0.5

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from model_core import __version__
@@ -21,6 +23,7 @@ from model_core.gallery.build import write_gallery
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
 from model_core.gallery.writer import gallery_fingerprint
+from model_core.references.area import LocalFrame
 from model_core.references.availability import choose_street_views
 from model_core.references.catalogue import find_source
 from model_core.references.collect import collect_references
@@ -225,10 +228,29 @@ def _places_beside(
         survey.imagery,
         model,
         device,
+        ~seen_from_the_ground(gallery.places, survey, config.search.near_view_m),
         config.search.beside_step_m,
         config.batch_size,
         survey.summary,
     )
+
+
+def seen_from_the_ground(
+    places: PlaceTable, survey: Survey, near_m: float
+) -> npt.NDArray[np.bool_]:
+    """Return which places (N,) have a made street view, or a real one that was taken within reach.
+
+    A view that the survey does not know counts as within reach.
+    """
+    frame = LocalFrame(survey.area.center_lonlat)
+    ids = [tuple(found) for found in places.frame["street_view_ids"]]
+    standpoint = {view.view_id: (view.lonlat.lon, view.lonlat.lat) for view in survey.views.views}
+    known = [row for row, found in enumerate(ids) if found and found[0] in standpoint]
+    seen = (places.frame["street_view"] != "none").to_numpy().copy()
+    at = np.array([standpoint[ids[row][0]] for row in known], np.float64).reshape(-1, 2)
+    offset_m = np.subtract(frame.to_xy(*at.T), frame.to_xy(*places.lonlat[known].T))
+    seen[known] = np.hypot(*offset_m) <= near_m
+    return np.asarray(seen)
 
 
 def _given_gallery(

@@ -3,8 +3,8 @@
 Places lie farther apart than a satellite strip can be off its centre and still be like the photo.
 A gallery of places every few metres would cost many times as much to build, so only the places
 that a photo may well have been taken at are looked at again, from ``LOOKS`` points around each,
-out of the image that they were encoded from. Places known by a street view are left alone: it
-has one standpoint.
+out of the image that they were encoded from. A place known by a street view that was taken there
+is left alone: that view has one standpoint.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class PlacesBeside:
         imagery: What they were encoded from.
         model: What encoded them.
         device: Where the model is.
+        may_look: bool (N,), the places that may be looked at.
         step_m: How far beside.
         batch_size: Strips encoded at once.
         summary: Counts what fails.
@@ -83,6 +84,7 @@ class PlacesBeside:
         imagery: ImagerySource,
         model: Bundle,
         device: torch.device,
+        may_look: npt.NDArray[np.bool_],
         step_m: float,
         batch_size: int,
         summary: ReferenceSummary,
@@ -101,9 +103,7 @@ class PlacesBeside:
         self._kept: OrderedDict[int, tuple[npt.NDArray[np.float16], FloatArray, FloatArray]] = (
             OrderedDict()
         )
-        frame = places.frame
-        seen_from_above = (frame["imagery_source"] != "").to_numpy()
-        self._served = seen_from_above & (frame["street_view"] == "none").to_numpy()
+        self._may_look = may_look & (places.frame["imagery_source"] != "").to_numpy()
 
     def look(
         self,
@@ -122,7 +122,7 @@ class PlacesBeside:
             Cancelled: The user asked to stop.
             DeviceError: Not even one strip fits into the device's memory.
         """
-        wanted = [row for row in rows if self._served[row]]
+        wanted = [row for row in rows if self._may_look[row]]
         missing = [row for row in wanted if row not in self._kept]
 
         def make(start: int, stop: int) -> None:

@@ -52,8 +52,9 @@ def main() -> None:
 
     def beside() -> PlacesBeside:
         step_m = config.search.beside_step_m
+        every = np.ones(len(table), np.bool_)
         return PlacesBeside(
-            table, survey.imagery, model, device, step_m, config.batch_size, survey.summary
+            table, survey.imagery, model, device, every, step_m, config.batch_size, survey.summary
         )
 
     beside().look([0, 1])  # warms up

@@ -107,7 +107,7 @@ def model() -> Model:
     return Model(PoolingEncoder())
 
 
-def places(with_street_view: Sequence[int] = ()) -> PlaceTable:
+def places() -> PlaceTable:
     """A row of places, 40 m apart."""
     frame = LocalFrame(ORIGIN)
     records = []
@@ -116,7 +116,6 @@ def places(with_street_view: Sequence[int] = ()) -> PlaceTable:
         records.append(
             PlaceRecord(
                 Place(index, f"road-{index}", LonLat(lon, lat)),
-                street_view="real" if index in with_street_view else "none",
                 imagery_source="a texture",
             )
         )
@@ -129,13 +128,15 @@ class World:
 
     model: Model
     texture: Texture = field(default_factory=Texture)
-    with_street_view: Sequence[int] = ()
+    not_looked_at: Sequence[int] = ()
     kept_bytes: int = 1 << 24
 
     def __post_init__(self) -> None:
         self.summary = ReferenceSummary()
+        may_look = np.ones(COUNT, np.bool_)
+        may_look[list(self.not_looked_at)] = False
         self.beside = PlacesBeside(
-            places(self.with_street_view), self.texture, self.model, CPU, STEP_M, 32,
+            places(), self.texture, self.model, CPU, may_look, STEP_M, 32,
             self.summary, self.kept_bytes,
         )  # fmt: skip
 
@@ -225,8 +226,8 @@ def test_the_joint_score_is_the_log_of_the_mean_likelihood_of_all_looks(model: M
     np.testing.assert_allclose(joint.correlation, highest, atol=1e-4)
 
 
-def test_places_with_a_street_view_keep_their_one_standpoint(model: Model) -> None:
-    world = World(model, with_street_view=(3, 4))
+def test_places_that_have_a_standpoint_keep_it(model: Model) -> None:
+    world = World(model, not_looked_at=(3, 4))
     looks = world.beside.look([2, 3, 4, 5])
     assert looks is not None
     assert looks.rows.tolist() == [2, 5]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import torch
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import LocateConfig, SearchConfig
 from model_core.gallery.beside import LOOKS
+from model_core.gallery.places import PlaceRecord, PlaceTable
+from model_core.references.collect import find_street_views
 from model_core.references.survey import Sources, survey_area
-from model_core.scene import describe_gallery, open_scene
-from model_core.types import ignore_progress, never_cancelled
+from model_core.scene import describe_gallery, open_scene, seen_from_the_ground
+from model_core.types import Reference, ignore_progress, never_cancelled
 
 CPU = torch.device("cpu")
 AREA = "13.4196,46.9797,13.4204,46.9803"
@@ -64,3 +67,21 @@ def test_places_are_looked_at_from_beside_unless_that_is_turned_off(
     norms = np.linalg.norm(centre, axis=2) * np.linalg.norm(around, axis=2)
     cosine = (centre * around).sum(2) / norms
     assert 0.2 < np.median(cosine) < 0.97, "a few metres change a place, and not wholly"
+
+
+def test_a_street_view_that_stands_afar_is_no_standpoint_of_a_place(repository: Path) -> None:
+    demo = repository / "resources" / "demo"
+    sources = Sources(imagery=str(demo / "imagery.tif"), street_views=(str(demo / "street_views"),))
+    survey = survey_area(AREA, sources, LocateConfig())
+    records, away_m = [], []
+    for place in survey.places:
+        near = survey.views.within(place.lonlat, 50.0)
+        views = tuple(view for _, view in near[:1])
+        records.append(PlaceRecord.of_reference(Reference(place, None, views)))
+        away_m.append(near[0][0] if near else np.inf)
+    seen = seen_from_the_ground(PlaceTable.from_records(records), survey, 10.0)
+    assert seen.tolist() == [far <= 10.0 for far in away_m]
+    assert 0 < seen.sum() < np.isfinite(away_m).sum()
+    elsewhere = replace(survey, views=find_street_views(survey.area, [], 0.0))
+    unknown = seen_from_the_ground(PlaceTable.from_records(records), elsewhere, 10.0)
+    assert unknown.tolist() == np.isfinite(away_m).tolist()

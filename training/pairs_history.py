@@ -78,23 +78,27 @@ def _run(line: str, where: str) -> PairsRun:
 def history_table(runs: list[PairsRun]) -> Table:
     """Return the runs, oldest first: R@1 and median rank, means over the assumed footprints.
 
-    The best footprint is not chosen, since that would be choosing by these pairs.
+    A column a run; below the table what each run is of, for eighty columns hold no labels. The
+    best footprint is not chosen, since that would be choosing by these pairs.
     """
     table = Table(
-        title="Real pairs over time: R@1 (chance) and median rank, means over the footprints",
+        title="Real pairs over time: R@1 and median rank, means over the footprints",
         title_justify="left",
+        caption="\n".join(
+            f"{number}  {run.measured_at[:10]}  {run.model_hash[:8]}  {run.label}"
+            for number, run in enumerate(runs, 1)
+        ),
+        caption_justify="left",
     )
-    for column in ("date", "model", "change"):
-        table.add_column(column)
-    columns = list(dict.fromkeys((f.dataset, f.fov_deg) for run in runs for f in run.figures))
-    for dataset, fov_deg in columns:
-        table.add_column(f"{dataset} {fov_deg:.0f}", justify="right")
-    for run in runs:
-        cells = []
-        for dataset, fov_deg in columns:
-            mine = [f for f in run.figures if (f.dataset, f.fov_deg) == (dataset, fov_deg)]
-            cells.append(_cell(mine))
-        table.add_row(run.measured_at[:10], run.model_hash[:8], run.label, *cells)
+    for column in ("set", "fov", "chance", *map(str, range(1, len(runs) + 1))):
+        table.add_column(column, justify="left" if column == "set" else "right")
+    cases = dict.fromkeys((f.dataset, f.fov_deg) for run in runs for f in run.figures)
+    for dataset, fov_deg in cases:
+        of_run = [
+            [f for f in run.figures if (f.dataset, f.fov_deg) == (dataset, fov_deg)] for run in runs
+        ]
+        chance = np.mean([f.chance_at_1 for figures in of_run for f in figures])
+        table.add_row(dataset, f"{fov_deg:.0f}", f"{chance:.0%}", *map(_cell, of_run))
     return table
 
 
@@ -102,6 +106,5 @@ def _cell(figures: list[PairFigures]) -> str:
     if not figures:
         return "-"
     recall = np.mean([one.recall_at_1 for one in figures])
-    chance = np.mean([one.chance_at_1 for one in figures])
     rank = np.mean([one.median_rank for one in figures])
-    return f"{recall:.0%} ({chance:.0%}), {rank:.1f}"
+    return f"{recall:.0%}  {rank:.1f}"

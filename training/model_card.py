@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_core.config import ModelConfig
+from training.evaluate import KIND_NAMES
 from training.train_config import PACKAGED
 
 GENERATOR_TITLE = "## Made street views"
@@ -136,6 +137,7 @@ def _table(figures: Sequence[Mapping[str, Any]]) -> str:
         "|" + "---|" * len(columns),
     ]
     for row in figures:
-        cells = (_COLUMNS[c][1].format(row[c]) for c in columns)
+        named = {**row, "kind": KIND_NAMES.get(row["kind"], row["kind"])}
+        cells = (_COLUMNS[c][1].format(named[c]) for c in columns)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -48,7 +48,16 @@ def make_run(folder: Path, model: ModelConfig = MODEL) -> Path:
 def test_a_card_names_data_licences_device_size_and_chance(tmp_path: Path) -> None:
     model = load_bundle(export_run(make_run(tmp_path / "run"), tmp_path / "out"))
     row = "| city | Mapillary | CC BY-SA 4.0 | 12 images |"
-    for said in (row, "NVIDIA H100", "25.0%", "5.0%", "7 steps", "MB", "matcher 11"):
+    for said in (
+        row,
+        "| satellite |",
+        "NVIDIA H100",
+        "25.0%",
+        "5.0%",
+        "7 steps",
+        "MB",
+        "matcher 11",
+    ):
         assert said in model.card
     assert "Rendered cities only" not in model.card
 

@@ -22,6 +22,7 @@ from model_core.alignment.polar import satellite_strip
 from model_core.device import choose_dtype, run_in_batches
 from model_core.errors import ImageryError, ProviderError
 from model_core.features.preprocess import to_tensor
+from model_core.gallery.around import LOOKS, shifts_around_m
 from model_core.gallery.build import Bundle
 from model_core.gallery.places import PlaceTable
 from model_core.gallery.weighting import weigh_bins
@@ -38,10 +39,6 @@ from model_core.types import (
     never_cancelled,
 )
 
-AROUND = ((-1, 1), (0, 1), (1, 1), (-1, 0), (1, 0), (-1, -1), (0, -1), (1, -1))
-"""Steps east and north of a place at which it is looked at again."""
-
-LOOKS = len(AROUND)
 KEPT_BYTES = 256 << 20
 _STAGE = "look beside"
 
@@ -151,8 +148,7 @@ class PlacesBeside:
             return None
         geometry = self._model.config.geometry
         strips = [
-            satellite_strip(image, geometry, (east * self._step_m, north * self._step_m))
-            for east, north in AROUND
+            satellite_strip(image, geometry, shift_m) for shift_m in shifts_around_m(self._step_m)
         ]
         parts = run_in_batches(
             lambda start, stop: self._encode_strips(strips[start:stop]),

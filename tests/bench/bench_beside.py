@@ -25,7 +25,8 @@ def main() -> None:
     """Print the table."""
     from model_core.bundle import default_bundle_path, load_bundle
     from model_core.config import LocateConfig
-    from model_core.gallery.beside import LOOKS, PlacesBeside
+    from model_core.gallery.around import LOOKS
+    from model_core.gallery.beside import PlacesBeside
     from model_core.gallery.places import PlaceRecord, PlaceTable
     from model_core.references.survey import Sources, survey_area
     from model_core.types import Reference

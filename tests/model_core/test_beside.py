@@ -13,7 +13,8 @@ from model_core.alignment.polar import satellite_strip
 from model_core.config import ModelConfig, SearchConfig, StripGeometry
 from model_core.errors import Cancelled, ImageryError, ProviderError
 from model_core.features.preprocess import to_tensor
-from model_core.gallery.beside import AROUND, LOOKS, PlacesBeside
+from model_core.gallery.around import AROUND, LOOKS
+from model_core.gallery.beside import PlacesBeside
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.weighting import weigh_bins
 from model_core.matching.correlation import PhotoFeatures

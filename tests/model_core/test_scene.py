@@ -13,7 +13,7 @@ import torch
 
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import LocateConfig, SearchConfig
-from model_core.gallery.beside import LOOKS
+from model_core.gallery.around import LOOKS
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.references.collect import find_street_views
 from model_core.references.survey import Sources, survey_area

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model_core.config import ModelConfig, SearchConfig, StreetViewConfig
 from model_core.fusion.place_encoder import PlaceEncoder
-from model_core.gallery.beside import AROUND
+from model_core.gallery.around import shifts_around_m
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.augmentation import normalize
 from training.datasets.places import NO_DATE, PlaceSet, RawBatch, take_batch
@@ -21,6 +21,7 @@ from training.world.gallery import CityGallery
 
 PART = 128
 CENTRE = (0.0, 0.0)
+BESIDE_M = shifts_around_m(SearchConfig().beside_step_m)
 _ALONE_OTHERWISE = (("both", "hybrid"), ("both", "nearest"))
 """Where a place without a usable street view is known by its satellite image alone."""
 
@@ -105,7 +106,7 @@ def model_galleries(
         crops = batch.satellite
         si = _encode_satellite(encoder, config, crops, CENTRE)
         if beside:
-            around = (_encode_satellite(encoder, config, crops, at) for at in beside_shifts_m())
+            around = (_encode_satellite(encoder, config, crops, at) for at in BESIDE_M)
             looks.append([_alone(encoder, look) for look in around])
         svi = _encode_street(encoder, *real_street(batch))
         for policy in policies:
@@ -143,7 +144,7 @@ def road_gallery(
     looks: list[list[Described]] = []
     for some in torch.split(torch.from_numpy(np.asarray(laid.satellite)), PART):
         crops = some.to(device)
-        shifts = (CENTRE, *beside_shifts_m()) if beside else (CENTRE,)
+        shifts = (CENTRE, *BESIDE_M) if beside else (CENTRE,)
         looks.append(
             [_alone(encoder, _encode_satellite(encoder, config, crops, at)) for at in shifts]
         )
@@ -159,12 +160,6 @@ def road_gallery(
         from_camera=True,
         beside=tuple(around),
     )
-
-
-def beside_shifts_m() -> tuple[tuple[float, float], ...]:
-    """Return how far east and north of a place a search looks at it again."""
-    step_m = SearchConfig().beside_step_m
-    return tuple((east * step_m, north * step_m) for east, north in AROUND)
 
 
 def plain_gallery(

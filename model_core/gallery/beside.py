@@ -16,31 +16,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from model_core.alignment.polar import satellite_strip
 from model_core.device import choose_dtype, run_in_batches
 from model_core.errors import ImageryError, ProviderError
-from model_core.features.preprocess import to_tensor
-from model_core.gallery.around import LOOKS, shifts_around_m
-from model_core.gallery.build import Bundle
+from model_core.gallery.around import shifts_around_m
+from model_core.gallery.build import Bundle, Encoding
 from model_core.gallery.places import PlaceTable
 from model_core.gallery.weighting import weigh_bins
 from model_core.references.collect import ReferenceSummary
 from model_core.references.imagery.base import ImagerySource
 from model_core.types import (
+    AlignedReference,
     CancelCheck,
     FloatArray,
-    Progress,
-    ProgressCallback,
     SatelliteImage,
-    Strip,
-    ignore_progress,
     never_cancelled,
 )
 
 KEPT_BYTES = 256 << 20
-_STAGE = "look beside"
 
 
 @dataclass(frozen=True)
@@ -92,10 +86,9 @@ class PlacesBeside:
         self._model = model
         self._device = device
         self._step_m = step_m
-        self._batch_size = batch_size
+        self._encoding = Encoding(model, device, batch_size, choose_dtype(device))
         self._summary = summary
         self._kept_bytes = kept_bytes
-        self._dtype: torch.dtype | None = None
         self._out_of_reach = False
         self._kept: OrderedDict[int, tuple[npt.NDArray[np.float16], FloatArray, FloatArray]] = (
             OrderedDict()
@@ -103,16 +96,12 @@ class PlacesBeside:
         self._may_look = may_look & (places.frame["imagery_source"] != "").to_numpy()
 
     def look(
-        self,
-        rows: Sequence[int],
-        progress: ProgressCallback = ignore_progress,
-        cancel: CancelCheck = never_cancelled,
+        self, rows: Sequence[int], cancel: CancelCheck = never_cancelled
     ) -> LooksBeside | None:
         """Return the looks of those of some places that can be looked at, None if none can.
 
         Args:
             rows: Of the gallery, in any order.
-            progress: Told of places that are new.
             cancel: Asked before every place.
 
         Raises:
@@ -127,7 +116,6 @@ class PlacesBeside:
                 looks = self._encode(row)
                 if looks is not None:
                     self._kept[row] = looks
-            progress(Progress(_STAGE, stop, len(missing)))
 
         run_in_batches(make, len(missing), 1, self._device, cancel)
         found = [row for row in wanted if row in self._kept]
@@ -146,17 +134,13 @@ class PlacesBeside:
         image = self._read(row)
         if image is None:
             return None
-        geometry = self._model.config.geometry
-        strips = [
-            satellite_strip(image, geometry, shift_m) for shift_m in shifts_around_m(self._step_m)
-        ]
-        parts = run_in_batches(
-            lambda start, stop: self._encode_strips(strips[start:stop]),
-            LOOKS,
-            self._batch_size,
-            self._device,
+        place, geometry = self._places.place(row), self._model.config.geometry
+        features, coverage = self._encoding.batch(
+            [
+                AlignedReference(place, satellite_strip(image, geometry, shift_m), None)
+                for shift_m in shifts_around_m(self._step_m)
+            ]
         )
-        features, coverage = (torch.cat(part) for part in zip(*parts, strict=True))
         stored, energy = weigh_bins(features.permute(0, 2, 3, 1), coverage)
         return stored.numpy(), energy.numpy(), coverage.numpy()
 
@@ -173,20 +157,6 @@ class PlacesBeside:
             self._summary.add_failure(self._imagery.terms.provider, str(err), err.reason)
             self._out_of_reach = True
         return None
-
-    @torch.inference_mode()
-    def _encode_strips(self, strips: Sequence[Strip]) -> tuple[Tensor, Tensor]:
-        """Return features (n, C, h, bins) and coverage (n, bins) on the processor."""
-        if self._dtype is None:
-            self._dtype = choose_dtype(self._device)
-        images, mask = to_tensor(strips, self._device)
-        there = torch.ones(len(strips), dtype=torch.bool, device=self._device)
-        reduced = self._dtype != torch.float32
-        with torch.autocast(self._device.type, dtype=self._dtype, enabled=reduced):
-            features, coverage = self._model.encoder.encode_reference(
-                images, there, torch.zeros_like(images), torch.zeros_like(mask), ~there
-            )
-        return features.float().cpu(), coverage.float().cpu()
 
     def _forget(self) -> None:
         """Drop what was used longest ago until the rest fits."""

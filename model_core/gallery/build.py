@@ -147,7 +147,7 @@ def write_features(
     providers = provider_of_view or {}
     start, total = writer.rows_done, writer.meta.count
     waiting = (reference for reference in aligned if reference.place.index >= start)
-    encode = _Encoding(bundle, device, max(1, batch_size), dtype)
+    encode = Encoding(bundle, device, max(1, batch_size), dtype)
     progress(Progress("gallery", start, total))
     while True:
         if cancel():
@@ -162,7 +162,7 @@ def write_features(
 
 
 @dataclass
-class _Encoding:
+class Encoding:
     """Encodes batches; ``size`` places at once, fewer after the memory ran out."""
 
     bundle: Bundle

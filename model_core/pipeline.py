@@ -148,7 +148,7 @@ def gather_evidence(
         photo: The photo.
         scene: What it is compared with.
         config: The run.
-        progress: Told after every street view.
+        progress: Told of every step of a stage.
         cancel: Asked between blocks and street views.
 
     Raises:
@@ -160,7 +160,7 @@ def gather_evidence(
         model, search = scene.model, config.search
         queries = photo_queries(photo, model.encoder, model.config, search, scene.device)  # 5
         retrieval = search_gallery(  # 8
-            scene.gallery, queries, search, scene.device, cancel, scene.beside
+            scene.gallery, queries, search, scene.device, progress, cancel, scene.beside
         )
     views = _views_best_first(scene, retrieval)
     tried = [view for _, view in views][: config.verification.budget_views]

@@ -209,10 +209,11 @@ def main(
     photos = demo / "photos"
     try:
         if fresh:
-            from training.world.demo import render_photos
+            from training.world.area import render_photos
+            from training.world.demo import demo_plan
 
             folder = out / f"fresh-{seed}"
-            render_photos(folder, fresh, seed)
+            render_photos(demo_plan(), folder, fresh, seed)
             photos = folder / "photos"
         if stripped:
             strip_photos(photos, out / "stripped")

@@ -150,6 +150,7 @@ def stage_name(stage: str) -> str:
         "gallery": tr("Places"),
         "locate": tr("Photos located"),
         "matching": tr("Comparing with places"),
+        "beside": tr("Places seen from beside"),
         "verification": tr("Street views verified"),
         "write street views": tr("Street views written"),
     }

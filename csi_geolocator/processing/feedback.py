@@ -75,6 +75,7 @@ def stage_words(stage: str) -> str:
         "gallery": tr("Computing the features of every place"),
         "locate": tr("Locating the photos"),
         "matching": tr("Comparing a photo with every place"),
+        "beside": tr("Looking at the best places from a few metres beside"),
         "verification": tr("Comparing a photo with street views"),
     }
     return words.get(stage, stage)

@@ -30,10 +30,14 @@ from model_core.types import (
     AlignedReference,
     CancelCheck,
     FloatArray,
+    Progress,
+    ProgressCallback,
     SatelliteImage,
+    ignore_progress,
     never_cancelled,
 )
 
+STAGE = "beside"
 KEPT_BYTES = 256 << 20
 
 
@@ -96,12 +100,16 @@ class PlacesBeside:
         self._may_look = may_look & (places.frame["imagery_source"] != "").to_numpy()
 
     def look(
-        self, rows: Sequence[int], cancel: CancelCheck = never_cancelled
+        self,
+        rows: Sequence[int],
+        progress: ProgressCallback = ignore_progress,
+        cancel: CancelCheck = never_cancelled,
     ) -> LooksBeside | None:
         """Return the looks of those of some places that can be looked at, None if none can.
 
         Args:
             rows: Of the gallery, in any order.
+            progress: Told after every place that was not known yet.
             cancel: Asked before every place.
 
         Raises:
@@ -116,6 +124,7 @@ class PlacesBeside:
                 looks = self._encode(row)
                 if looks is not None:
                     self._kept[row] = looks
+            progress(Progress(STAGE, stop, len(missing)))
 
         run_in_batches(make, len(missing), 1, self._device, cancel)
         found = [row for row in wanted if row in self._kept]

@@ -73,7 +73,9 @@ class Looks(FeatureTable, Protocol):
 class Beside(Protocol):
     """What can show places from beside; ``gallery.beside.PlacesBeside`` is one."""
 
-    def look(self, rows: Sequence[int], *, cancel: CancelCheck) -> Looks | None: ...  # noqa: D102
+    def look(  # noqa: D102
+        self, rows: Sequence[int], *, progress: ProgressCallback, cancel: CancelCheck
+    ) -> Looks | None: ...
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def search_gallery(
     photo_features: Sequence[PhotoFeatures],
     config: SearchConfig,
     device: torch.device,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
     beside: Beside | None = None,
 ) -> RetrievalResult:
@@ -111,6 +114,7 @@ def search_gallery(
         photo_features: The photo under one field of view, or under each that it may have.
         config: Shortlist, block size, least coverage.
         device: Where the products run.
+        progress: Told after every block, and of every place that is looked at from beside.
         cancel: Asked between blocks.
         beside: Shows the best places from beside; None leaves that out.
 
@@ -120,7 +124,7 @@ def search_gallery(
         DeviceError: Not even one row fits into the device's memory.
     """
     photos = [photo_features]
-    return search_photos(gallery, photos, config, device, cancel=cancel, beside=beside)[0]
+    return search_photos(gallery, photos, config, device, progress, cancel, beside=beside)[0]
 
 
 def search_photos(
@@ -140,7 +144,7 @@ def search_photos(
         photos: For each photo its features under every possible field of view; widths may differ.
         config: Shortlist, block size, least coverage.
         device: Where the products run.
-        progress: Told after every block.
+        progress: Told after every block, and of every place that is looked at from beside.
         cancel: Asked between blocks.
         clock: Seconds, for the short trial that chooses the precision on a processor.
         beside: Shows the best places from beside; None leaves that out.
@@ -161,7 +165,7 @@ def search_photos(
         start = 0
         for hypotheses in some:
             mine = scan.of_queries(slice(start, start + len(hypotheses)))
-            results.append(_result(gallery, hypotheses, mine, config, device, cancel, beside))
+            results.append(_result(gallery, hypotheses, mine, config, device, progress, cancel, beside))
             start += len(hypotheses)
     return results
 
@@ -245,6 +249,7 @@ def _result(
     scan: Scan,
     config: SearchConfig,
     device: torch.device,
+    progress: ProgressCallback,
     cancel: CancelCheck,
     beside: Beside | None,
 ) -> RetrievalResult:
@@ -263,7 +268,7 @@ def _result(
     scores[listed] = _standardise(best[listed], nulls)
     if beside is not None:
         nearest = listed[best_rows(scores[listed].max(1), config.beside_places)]
-        looks = beside.look(nearest.tolist(), cancel=cancel)
+        looks = beside.look(nearest.tolist(), progress=progress, cancel=cancel)
         if looks is not None:
             at = np.searchsorted(listed, looks.rows)
             seen = correlate_rows(looks, slice(None), prepared, config, device)

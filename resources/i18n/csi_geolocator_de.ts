@@ -2290,6 +2290,11 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
+   <source>Places seen from beside</source>
+   <translation>Von nebenan betrachtete Orte</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/run_bar.py" />
    <source>Street views verified</source>
    <translation>Straßenansichten geprüft</translation>
   </message>
@@ -3315,6 +3320,11 @@ Gerenderte Städte sind nicht die Welt: Die Zahlen vergleichen Modelle miteinand
    <location filename="../../csi_geolocator/processing/feedback.py" />
    <source>Comparing a photo with every place</source>
    <translation>Ein Foto wird mit jedem Ort verglichen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/processing/feedback.py" />
+   <source>Looking at the best places from a few metres beside</source>
+   <translation>Die besten Orte werden aus einigen Metern daneben betrachtet</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/feedback.py" />

@@ -21,7 +21,7 @@ from model_core.matching.correlation import PhotoFeatures
 from model_core.matching.search import LOOK_GAIN, search_gallery
 from model_core.references.area import LocalFrame
 from model_core.references.collect import ReferenceSummary
-from model_core.types import LonLat, Place, SatelliteImage, SourceTerms
+from model_core.types import LonLat, Place, Progress, SatelliteImage, SourceTerms
 
 CONFIG = ModelConfig(
     geometry=StripGeometry(height=16, width=64, footprint_m=40.0, satellite_px=80), width_stride=4
@@ -273,3 +273,14 @@ def test_looking_can_be_stopped(model: Model) -> None:
     with pytest.raises(Cancelled):
         world.beside.look([1, 2, 3], cancel=lambda: world.texture.read_count >= 2)
     assert world.texture.read_count == 2
+
+
+def test_places_that_are_looked_at_are_counted_and_those_known_are_not(model: Model) -> None:
+    world = World(model)
+    steps: list[Progress] = []
+    world.beside.look([1, 2, 3], steps.append)
+    assert [(step.stage, step.done, step.total) for step in steps] == [
+        ("beside", done, 3) for done in (1, 2, 3)
+    ]
+    world.beside.look([2, 3, 4], steps.append)
+    assert [(step.done, step.total) for step in steps[3:]] == [(1, 1)]

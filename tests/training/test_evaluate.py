@@ -203,7 +203,7 @@ class Beside:
 
     looks: Table
 
-    def look(self, rows: list[int], *, cancel: object) -> Looks:
+    def look(self, rows: list[int], *, progress: object, cancel: object) -> Looks:
         at = (2 * np.asarray(rows)[:, None] + [0, 1]).ravel()
         parts = (part[at] for part in vars(self.looks).values())
         return Looks(np.asarray(rows), *parts)

@@ -13,15 +13,9 @@ from pyproj import Transformer
 
 from model_core.references.area import LocalFrame
 from model_core.types import LonLat
-from training.world.demo import (
-    AREA_HALF_M,
-    ORIGIN,
-    build_demo_city,
-    demo_places,
-    place_views,
-    render_photos,
-)
-from training.world.demo_files import write_geotiff, write_panorama, write_photo
+from training.world.area import AREA_HALF_M, ORIGIN, area_places, place_views, render_photos
+from training.world.area_files import write_geotiff, write_panorama, write_photo
+from training.world.demo import demo_plan
 
 TAKEN = datetime(2024, 1, 1, 12, 0, 0)
 
@@ -102,16 +96,16 @@ def test_the_roads_lie_on_the_asphalt_of_the_imagery(demo):
 
 
 def test_the_area_holds_places_and_views():
-    city = build_demo_city()
-    places = demo_places(city)
-    views = place_views(city)
+    city = demo_plan().build_city()
+    places = area_places(city)
+    views = place_views(demo_plan(), city)
     assert len(places) >= 80
     assert 0.5 < len(views) / len(places) < 0.7
     assert max(np.abs(place.xy).max() for place in places) < AREA_HALF_M
 
 
 def test_the_shipped_photos_are_what_the_command_renders(demo, truth, tmp_path):
-    render_photos(tmp_path, 1, 0)
+    render_photos(demo_plan(), tmp_path, 1, 0)
     with (tmp_path / "truth.csv").open() as source:
         assert next(csv.DictReader(source)) == truth[0]
     name = Path("photos") / "photo_01.jpg"
@@ -122,7 +116,7 @@ def test_the_shipped_photos_are_what_the_command_renders(demo, truth, tmp_path):
 
 def test_fresh_photos_come_again_and_are_not_those_shipped(demo, truth, tmp_path):
     for name in "ab":
-        render_photos(tmp_path / name, 1, 5)
+        render_photos(demo_plan(), tmp_path / name, 1, 5)
     photo = Path("photos") / "photo_01.jpg"
     a, b, shipped = ((f / photo).read_bytes() for f in (tmp_path / "a", tmp_path / "b", demo))
     assert a == b

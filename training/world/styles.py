@@ -14,6 +14,8 @@ Range = tuple[float, float]
 
 TRAIN_SEED_LIMIT = 5000
 COUNTRY_FROM_SEED = 3000
+AREA_SEEDS = range(5000, 6000)
+"""Of areas that searches are tried in, with photos of their own; no model learns from them."""
 DEMO_CITY_SEED = 7001
 DEMO_STYLE_SEED = 7101
 

@@ -1,4 +1,4 @@
-"""The demo's files as other programs write them: GeoTIFF, GeoJSON, photos with EXIF and XMP."""
+"""The files of a rendered area as other programs write them: GeoTIFF, GeoJSON, EXIF and XMP."""
 
 from __future__ import annotations
 

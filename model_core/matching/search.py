@@ -165,7 +165,9 @@ def search_photos(
         start = 0
         for hypotheses in some:
             mine = scan.of_queries(slice(start, start + len(hypotheses)))
-            results.append(_result(gallery, hypotheses, mine, config, device, progress, cancel, beside))
+            results.append(
+                _result(gallery, hypotheses, mine, config, device, progress, cancel, beside)
+            )
             start += len(hypotheses)
     return results
 

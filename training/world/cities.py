@@ -283,7 +283,8 @@ def check_seed(seed: int) -> int:
         raise ConfigError(
             f"city seed {seed}: training cities use 0..{TRAIN_SEED_LIMIT - 1} and "
             f"{FIRST_CITY_SEED}..{FIRST_CITY_SEED + DISTRICTS * len(CITIES) - 1}, real geometry "
-            f"{FIRST_REAL_SEED}..{LAST_REAL_SEED}; seeds between are kept for the demo and other areas"
+            f"{FIRST_REAL_SEED}..{LAST_REAL_SEED}; seeds between are kept for the demo and "
+            "other areas"
         )
     return seed
 

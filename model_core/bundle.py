@@ -29,7 +29,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
-from model_core.config import ModelConfig, from_mapping, to_mapping
+from model_core.config import EvidenceModel, ModelConfig, from_mapping, to_mapping
 from model_core.errors import BundleError, ConfigError, DeviceError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
@@ -45,6 +45,7 @@ _PICKLED = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".npz", ".npy", "
 _CONFIG_KEYS = frozenset(
     {"format_version", "model", "generator", "training", "street_view_trained"}
 )
+_OPTIONAL_KEYS = frozenset({"evidence"})
 _AGAIN = "copy or install the bundle again"
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 ConfigT = TypeVar("ConfigT", ModelConfig, PanoGANConfig)
@@ -56,7 +57,8 @@ class ModelBundle:
 
     ``model_hash`` (hex sha256 of the encoder's file and its configuration) is the same exactly
     where two models' features are comparable; ``generator_hash`` is that of the generator's file,
-    empty without one. ``training`` is the summary that was saved.
+    empty without one. ``training`` is the summary that was saved. ``evidence`` says what the
+    model's scores are worth; the packaged model's constants where none were fitted.
     """
 
     config: ModelConfig
@@ -68,6 +70,7 @@ class ModelBundle:
     street_view_trained: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
     generator_hash: str = ""
+    evidence: EvidenceModel = EvidenceModel()
 
 
 def save_bundle(
@@ -79,6 +82,7 @@ def save_bundle(
     card: str,
     extra: Mapping[str, Any] | None = None,
     street_view_trained: bool = False,
+    evidence: EvidenceModel | None = None,
 ) -> Path:
     """Write a model to the folder ``path``, replacing an older bundle there, and return it.
 
@@ -90,6 +94,7 @@ def save_bundle(
         card: The model card, Markdown.
         extra: Training summary, plain JSON values.
         street_view_trained: Whether the street-view branch has learned from street views.
+        evidence: What its scores are worth, where that was fitted to it.
 
     Raises:
         BundleError: Weights that are not finite in fp16, a summary that JSON cannot hold, or a
@@ -103,6 +108,9 @@ def save_bundle(
         "street_view_trained": street_view_trained,
         "training": dict(extra or {}),
     }
+    fitted = _fitted(evidence)
+    if fitted:
+        described["evidence"] = fitted
     files = {ENCODER_FILE: pack_weights(encoder, ENCODER_FILE), CARD_FILE: card.encode("utf-8")}
     if generator is not None:
         files[GENERATOR_FILE] = pack_weights(generator, GENERATOR_FILE)
@@ -155,6 +163,7 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
         street_view_trained=described["street_view_trained"],
         training=described["training"],
         generator_hash="" if generator is None else _sha256(files[GENERATOR_FILE]),
+        evidence=_evidence_of(described.get("evidence", {}), path / CONFIG_FILE),
     )
 
 
@@ -295,11 +304,11 @@ def _read_config(path: Path, data: bytes) -> dict[str, Any]:
             f"{path} has format version {version!r}, this software reads {FORMAT_VERSION}; update "
             "the software, or use a bundle made for it"
         )
-    if set(described) != _CONFIG_KEYS:
-        odd = ", ".join(sorted(set(described) ^ _CONFIG_KEYS))
+    if set(described) - _OPTIONAL_KEYS != _CONFIG_KEYS:
+        odd = ", ".join(sorted((set(described) - _OPTIONAL_KEYS) ^ _CONFIG_KEYS))
         raise BundleError(
             f"{path}: missing or unknown options: {odd}; known here: "
-            f"{', '.join(sorted(_CONFIG_KEYS))}; {_AGAIN}"
+            f"{', '.join(sorted(_CONFIG_KEYS | _OPTIONAL_KEYS))}; {_AGAIN}"
         )
     trained, training = described["street_view_trained"], described["training"]
     if not isinstance(trained, bool) or not isinstance(training, dict):
@@ -318,6 +327,23 @@ def _config_of(kind: type[ConfigT], values: Any, path: Path) -> ConfigT:
     except (ConfigError, TypeError) as err:
         raise BundleError(f"{path}: {err}; {_AGAIN}") from err
     return config
+
+
+def _fitted(evidence: EvidenceModel | None) -> dict[str, float]:
+    """Return the constants that differ from those of the software."""
+    usual, mine = EvidenceModel(), evidence or EvidenceModel()
+    return {k: v for k, v in vars(mine).items() if v != getattr(usual, k)}
+
+
+def _evidence_of(values: Any, path: Path) -> EvidenceModel:
+    try:
+        if not isinstance(values, dict):
+            raise ConfigError("evidence is not a mapping of constants")
+        evidence = from_mapping(EvidenceModel, values)
+        _check_types(evidence, EvidenceModel())
+    except (ConfigError, TypeError) as err:
+        raise BundleError(f"{path}: {err}; {_AGAIN}") from err
+    return evidence
 
 
 def _check_types(config: Any, example: Any) -> None:

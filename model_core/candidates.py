@@ -11,20 +11,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model_core.config import RankingConfig
+from model_core.config import EvidenceModel, RankingConfig
 from model_core.errors import ShapeError
 from model_core.evidence import (
-    EvidenceModel,
-    TriedViews,
     Vector,
     inlier_threshold,
     log_retrieval_ratio,
     log_verification_ratio,
-    photo_spots,
     posterior,
 )
 from model_core.gallery.places import PlaceTable
 from model_core.matching.search import RetrievalResult
+from model_core.position import TriedViews, photo_spots
 from model_core.references.area import LocalFrame
 from model_core.types import Candidate, LonLat, Photo, PhotoResult, StreetView, Verification
 
@@ -61,11 +59,9 @@ def rank_candidates(
         raise ShapeError(
             f"{len(retrieval.scores)} scores for {len(places)} places; search this gallery"
         )
-    frame = LocalFrame(LonLat(*(float(axis) for axis in places.lonlat.mean(0))))
-    xy_m = np.column_stack(frame.to_xy(places.lonlat[:, 0], places.lonlat[:, 1]))
-    tried = _tried_views(verifications, views, xy_m, frame)
+    _, xy_m, tried = place_views(places, verifications, views)
     threshold = inlier_threshold(tried, config, model)
-    spots_m = photo_spots(tried, threshold, model)
+    spots_m = photo_spots(tried, threshold)
 
     log_ratio = log_retrieval_ratio(retrieval, len(places), model)
     log_ratio = log_ratio + log_verification_ratio(
@@ -132,20 +128,42 @@ def heading_spread_deg(headings_deg: Vector, weights: Vector, around_deg: float)
     return min(spread, UNKNOWN_HEADING_SIGMA_DEG)
 
 
-def _tried_views(
-    verifications: Sequence[Verification],
-    views: Iterable[StreetView],
-    xy_m: Vector,
-    frame: LocalFrame,
-) -> TriedViews:
-    position = {view.view_id: view.lonlat for view in views}
+def place_views(
+    places: PlaceTable, verifications: Sequence[Verification], views: Iterable[StreetView]
+) -> tuple[LocalFrame, Vector, TriedViews]:
+    """Return the places' plane, the places in it (N, 2), and the street views that were tried.
+
+    Args:
+        places: Every place of the area.
+        verifications: What local features say of some street views.
+        views: Those street views; one that is not among them counts as standing at its place.
+    """
+    frame = LocalFrame(LonLat(*(float(axis) for axis in places.lonlat.mean(0))))
+    xy_m = np.column_stack(frame.to_xy(places.lonlat[:, 0], places.lonlat[:, 1]))
+    view_of = {view.view_id: view for view in views}
     at = np.array([xy_m[one.place_index] for one in verifications], np.float64).reshape(-1, 2)
-    known = [row for row, one in enumerate(verifications) if one.view_id in position]
+    shown = np.full(len(verifications), ASSUMED_FOV_DEG / 360.0)
+    known = [row for row, one in enumerate(verifications) if one.view_id in view_of]
     if known:
-        lonlat = [position[verifications[row].view_id] for row in known]
-        at[known] = np.column_stack(frame.to_xy([p.lon for p in lonlat], [p.lat for p in lonlat]))
+        stood = [view_of[verifications[row].view_id] for row in known]
+        lonlat = np.array([(view.lonlat.lon, view.lonlat.lat) for view in stood])
+        at[known] = np.column_stack(frame.to_xy(lonlat[:, 0], lonlat[:, 1]))
+        shown[known] = [_share_of_circle(view) for view in stood]
     inliers = np.array([one.inliers for one in verifications], np.float64)
-    return TriedViews(tuple(verifications), inliers, at)
+    heading, sigma, bearing = (
+        np.array([getattr(one, name) for one in verifications], np.float64)
+        for name in ("heading_deg", "heading_sigma_deg", "bearing_deg")
+    )
+    tried = TriedViews(
+        tuple(verifications), inliers, at, shown, heading, np.nan_to_num(sigma), bearing
+    )
+    return frame, xy_m, tried
+
+
+def _share_of_circle(view: StreetView) -> float:
+    """Return how much of the circle around it a street view shows."""
+    assumed_deg = 360.0 if view.projection == "equirectangular" else ASSUMED_FOV_DEG
+    return min(1.0, (view.fov_deg or assumed_deg) / 360.0)
 
 
 def _candidates(

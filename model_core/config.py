@@ -142,7 +142,57 @@ class RankingConfig:
     merge_radius_m: float = 25.0
     max_candidates: int = 20
     not_in_area_probability: float = 0.5
-    confident_inliers: int = 17
+    confident_inliers: int = 18
+
+
+@dataclass(frozen=True)
+class EvidenceModel:
+    """What scores and inliers are worth; ``evidence`` says how. Fitted to a model, of its bundle.
+
+    Attributes:
+        informed: Probability ``r`` that the model knows this kind of photo.
+        separation: ``d``, null deviations by which right places stand out.
+        max_score: Scores beyond it count ``score_beyond`` of their excess.
+        score_beyond: See there; keeps the order without the certainty.
+        inlier_slope: Natural log of the odds an inlier adds above the threshold.
+        linear_inliers: Inliers above the threshold from which odds grow by a power law.
+        inlier_power: That power.
+        seen: Probability that a photo matches a full circle taken at its very place.
+        seen_sigma_m: Distance from that circle's place over which it falls, one deviation.
+        unproven: Most that a place's likelihood ratio is without a match, where there is no
+            retrieval.
+        weak_odds: Most that all views below the threshold add up to.
+        spot_sigma_m: Distance between the photo and that spot, one deviation.
+        spot_reach_m: A spot farther than this from every place is no evidence for any.
+        far_m: Street views farther than this from the best one show what chance reaches.
+        far_views: Least number of them to judge by.
+        far_deviations: Robust deviations above their median that chance may reach.
+    """
+
+    informed: float = 0.95
+    separation: float = 1.5
+    max_score: float = 5.0
+    score_beyond: float = 0.2
+    inlier_slope: float = 1.0
+    linear_inliers: float = 6.0
+    inlier_power: float = 3.0
+    seen: float = 0.85
+    seen_sigma_m: float = 17.0
+    unproven: float = 0.6
+    weak_odds: float = 0.3
+    spot_sigma_m: float = 10.0
+    spot_reach_m: float = 50.0
+    far_m: float = 100.0
+    far_views: int = 10
+    far_deviations: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Check what a bundle may get wrong."""
+        if not (0.0 <= self.informed < 1.0 and 0.0 <= self.seen < 1.0 and self.seen_sigma_m > 0.0):
+            raise ConfigError(
+                f"informed {self.informed} and seen {self.seen} must lie in [0, 1), seen_sigma_m "
+                f"{self.seen_sigma_m} above 0"
+            )
 
 
 @dataclass(frozen=True)

@@ -9,94 +9,49 @@ Every place starts with the same prior; together they share one half, the other 
       (1 - r) + r exp(d z - d^2 / 2)
 
 * verification: ``k`` inliers with a street view are odds of ``exp(slope (k - t))`` that the photo
-  was taken near it, ``t`` being what wrong places of the area reach. Several such views close to
-  each other place the photo between them. The odds are shared out among the places near that spot,
-  the nearest first.
+  was taken near it, ``t`` being what wrong places of the area reach. Where it then was,
+  ``position`` says. The odds are shared out among the places near that spot,
+  the nearest first. A street view tried in vain speaks against the places around it, the nearest
+  most, and the more the more of the circle it shows.
 
-Both are mixtures with a floor, so either can carry the answer alone against a silent other.
-Fitting the constants to data is a calibration that this first form does not claim.
+Both are mixtures with a floor, so either can carry the answer alone against a silent other. The
+constants of retrieval and of views tried in vain were fitted to rendered areas
+(``python -m training calibrate-evidence``), those of inliers chosen on real photos.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from model_core.config import RankingConfig
+from model_core.config import EvidenceModel, RankingConfig
 from model_core.matching.search import RetrievalResult
-from model_core.types import Verification
+from model_core.position import TriedViews
 
 Vector = npt.NDArray[np.float64]
 
 _MAD_TO_STD = 1.4826
 
 
-@dataclass(frozen=True)
-class EvidenceModel:
-    """The constants of the likelihood ratios.
-
-    Attributes:
-        informed: Probability ``r`` that the model knows this kind of photo.
-        separation: ``d``, null deviations by which right places stand out.
-        max_score: Scores beyond it count ``score_beyond`` of their excess.
-        score_beyond: See there; keeps the order without the certainty.
-        inlier_slope: Natural log of the odds an inlier adds above the threshold.
-        linear_inliers: Inliers above the threshold from which odds grow by a power law.
-        inlier_power: That power.
-        missed: Likelihood ratio of a place whose street views were tried in vain.
-        weak_odds: Most that all views below the threshold add up to.
-        spot_radius_m: Views this near each other place the photo between them.
-        spot_power: Of inliers above the threshold, as weights of those views.
-        spot_sigma_m: Distance between the photo and that spot, one deviation.
-        spot_reach_m: A spot farther than this from every place is no evidence for any.
-        far_m: Street views farther than this from the best one show what chance reaches.
-        far_views: Least number of them to judge by.
-        far_deviations: Robust deviations above their median that chance may reach.
-    """
-
-    informed: float = 0.5
-    separation: float = 3.0
-    max_score: float = 5.0
-    score_beyond: float = 0.2
-    inlier_slope: float = 1.5
-    linear_inliers: float = 6.0
-    inlier_power: float = 3.0
-    missed: float = 0.6
-    weak_odds: float = 0.3
-    spot_radius_m: float = 60.0
-    spot_power: float = 3.0
-    spot_sigma_m: float = 10.0
-    spot_reach_m: float = 50.0
-    far_m: float = 100.0
-    far_views: int = 10
-    far_deviations: float = 3.0
-
-
-@dataclass(frozen=True)
-class TriedViews:
-    """The verifications of one photo as arrays: inliers (V,) and positions (V, 2), metres."""
-
-    verifications: tuple[Verification, ...]
-    inliers: Vector
-    xy_m: Vector
-
-
 def log_retrieval_ratio(
     retrieval: RetrievalResult | None, count: int, model: EvidenceModel
 ) -> Vector:
-    """Return the natural log of each place's likelihood ratio by its standardised score, (N,).
+    """Return the natural log of each of ``count`` places' likelihood ratio by its score, (N,)."""
+    if retrieval is None:
+        return np.zeros(count)
+    return log_score_ratio(retrieval.scores.astype(np.float64), model)
+
+
+def log_score_ratio(scores: Vector, model: EvidenceModel) -> Vector:
+    """Return the natural log of the likelihood ratios (N,) of standardised scores (N,).
 
     Places that could not be scored have a ratio of one.
     """
-    if retrieval is None:
-        return np.zeros(count)
-    scores = retrieval.scores.astype(np.float64)
     beyond = np.maximum(scores - model.max_score, 0.0)
-    scores = scores - (1.0 - model.score_beyond) * beyond
-    gain = model.separation * scores - model.separation**2 / 2.0
+    kept = scores - (1.0 - model.score_beyond) * beyond
+    gain = model.separation * kept - model.separation**2 / 2.0
     log_ratio = np.logaddexp(math.log1p(-model.informed), math.log(model.informed) + gain)
     return np.where(np.isfinite(scores), log_ratio, 0.0)
 
@@ -140,23 +95,6 @@ def log_inlier_odds(inliers: Vector, threshold: float, model: EvidenceModel) -> 
     return log_odds
 
 
-def photo_spots(tried: TriedViews, threshold: float, model: EvidenceModel) -> Vector:
-    """Return where each view says the photo was taken, (V, 2) metres.
-
-    Inliers fall with distance, so views above the threshold that stand close together place the
-    photo at their mean, weighted by a power of the inliers: between two views as often as at one.
-    A view below the threshold stands for its own position.
-    """
-    spots = tried.xy_m.copy()
-    strong = np.flatnonzero(tried.inliers > threshold)
-    weights = (tried.inliers[strong] - threshold) ** model.spot_power
-    for view in strong:
-        offset = tried.xy_m[strong] - tried.xy_m[view]
-        shares = weights * (np.hypot(offset[:, 0], offset[:, 1]) <= model.spot_radius_m)
-        spots[view] = shares @ tried.xy_m[strong] / shares.sum()
-    return spots
-
-
 def log_verification_ratio(
     tried: TriedViews,
     spots_m: Vector,
@@ -168,31 +106,61 @@ def log_verification_ratio(
 ) -> Vector:
     """Return the natural log of each place's likelihood ratio by inliers, (N,).
 
-    ``base + N sum_v odds_v kernel_v``. ``kernel_v`` is a Gaussian of the distance to the spot over
-    the place nearest to it and that place's neighbours, and sums to one. ``base`` is ``missed``
-    for places whose views were tried (for all, when verification is ``alone``), one for the rest.
+    ``(1 - seen) + N sum_v odds_v kernel_v``. ``kernel_v`` is a Gaussian of the distance to the spot
+    over the place nearest to it and that place's neighbours, and sums to one; ``seen`` is how
+    probably a photo of the place would have matched the views tried.
 
     Args:
         tried: The verifications.
         spots_m: From ``photo_spots``, (V, 2).
         xy_m: Places, (N, 2).
         threshold: From ``inlier_threshold``.
-        reach_m: Places this near each other are neighbours; a view this near has tried a place.
+        reach_m: Places this near each other are neighbours.
         alone: There is no retrieval.
         model: Constants.
     """
-    count = len(xy_m)
-    base = np.full(count, model.missed if alone else 1.0)
+    unseen = 1.0 - seen_from(tried, xy_m, model)
+    log_unseen = np.log(np.minimum(unseen, model.unproven) if alone else unseen)
+    return np.asarray(
+        np.logaddexp(log_unseen, log_match_ratio(tried, spots_m, xy_m, threshold, reach_m, model))
+    )
+
+
+def seen_from(tried: TriedViews, xy_m: Vector, model: EvidenceModel) -> Vector:
+    """Return how probably a photo of each place would have matched a view that was tried, (N,).
+
+    The view that says most decides: neighbouring views fail together, under snow for example.
+    """
+    seen = np.zeros(len(xy_m))
     if len(tried.inliers) == 0:
-        return np.asarray(np.log(base), np.float64)
+        return seen
     import shapely  # not at the top: evaluation takes the constants where it is missing
 
     tree = shapely.STRtree([shapely.Point(x, y) for x, y in tried.xy_m])
-    near, _ = tree.query(shapely.points(xy_m), predicate="dwithin", distance=reach_m)
-    base[near] = model.missed
-    log_ratio: Vector = np.log(base)
+    reach_m = 3.0 * model.seen_sigma_m
+    place, view = tree.query(shapely.points(xy_m), predicate="dwithin", distance=reach_m)
+    squared = np.square(xy_m[place] - tried.xy_m[view]).sum(1)
+    kernel = np.exp(squared / (-2.0 * model.seen_sigma_m**2))
+    np.maximum.at(seen, place, model.seen * tried.shown[view] * kernel)
+    return seen
+
+
+def log_match_ratio(
+    tried: TriedViews,
+    spots_m: Vector,
+    xy_m: Vector,
+    threshold: float,
+    reach_m: float,
+    model: EvidenceModel,
+) -> Vector:
+    """Return what the inliers add to each place's likelihood ratio, its natural log, (N,).
+
+    Minus infinity at places that no view speaks for; arguments as of ``log_verification_ratio``.
+    """
+    count = len(xy_m)
+    log_ratio = np.full(count, -np.inf)
     log_odds = log_inlier_odds(tried.inliers, threshold, model)
-    negligible = math.log(1e-4 * model.missed / count)
+    negligible = math.log(1e-4 * (1.0 - model.seen) / count)
     for view in np.flatnonzero(log_odds > negligible):
         kernel = _log_kernel(xy_m, spots_m[view], reach_m, model)
         log_ratio = np.logaddexp(log_ratio, math.log(count) + log_odds[view] + kernel)

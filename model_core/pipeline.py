@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from model_core.bundle import ModelBundle, default_bundle_path, load_bundle
 from model_core.candidates import rank_candidates
-from model_core.config import LocateConfig, RankingConfig
+from model_core.config import EvidenceModel, LocateConfig, RankingConfig
 from model_core.device import choose_device
 from model_core.errors import Cancelled, GeolocatorError, InputError
 from model_core.gallery.places import PlaceTable
@@ -63,13 +63,14 @@ PHOTO_MAX_SIDE_PX = 1024
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was found out about one photo, before it is ranked."""
+    """All that was found out about one photo, before it is ranked, and what it is worth."""
 
     photo: Photo
     places: PlaceTable
     retrieval: RetrievalResult | None
     verifications: tuple[Verification, ...]
     views: tuple[StreetView, ...]
+    worth: EvidenceModel = EvidenceModel()
 
 
 def locate(
@@ -174,9 +175,9 @@ def gather_evidence(
         progress=progress,
         cancel=cancel,
     )
-    return Evidence(
-        photo, scene.places, retrieval, tuple(verifications), tuple(view for _, view in views)
-    )
+    worth = scene.model.evidence if scene.model is not None else EvidenceModel()
+    seen = tuple(view for _, view in views)
+    return Evidence(photo, scene.places, retrieval, tuple(verifications), seen, worth)
 
 
 def rank_evidence(
@@ -194,6 +195,7 @@ def rank_evidence(
         evidence.verifications if use_verification else (),
         config,
         evidence.views,
+        evidence.worth,
     )
 
 

@@ -231,7 +231,8 @@ class Match:
 class Verification:
     """What local features say of a photo and one street view.
 
-    ``heading_deg`` is the photo's heading as the inliers give it, None when they do not.
+    ``heading_deg`` is the photo's heading as the inliers give it, ``bearing_deg`` the azimuth in
+    which it was taken from the street view; None when they do not.
     """
 
     place_index: int
@@ -240,6 +241,7 @@ class Verification:
     matches: int
     heading_deg: float | None
     heading_sigma_deg: float | None
+    bearing_deg: float | None = None
 
 
 @dataclass(frozen=True)

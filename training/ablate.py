@@ -261,6 +261,7 @@ def _bundle_to_score(row: Row, ablation: Ablation, seed: int) -> Path:
         card=model.card,
         extra=model.training,
         street_view_trained=model.street_view_trained,
+        evidence=model.evidence,
     )
 
 

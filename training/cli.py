@@ -176,6 +176,7 @@ def teach(
 from training import (  # noqa: E402, F401
     cli_ablate,
     cli_evaluate,
+    cli_evidence,
     cli_export,
     cli_geometry,
     cli_measure,

@@ -155,6 +155,7 @@ def pairs(
             card=text,
             extra=model.training,
             street_view_trained=model.street_view_trained,
+            evidence=model.evidence,
         )
         console.print(f"card: {model.path / 'card.md'}")
 

@@ -48,7 +48,7 @@ class ModeScore:
     score: Score
 
 
-def demo_request(folder: Path, photos: Path, out: Path, gallery: Path) -> LocateRequest:
+def demo_request(folder: Path, photos: Path, out: Path | None, gallery: Path) -> LocateRequest:
     """Return the request that locates photos in the demo area with everything that it holds."""
     return LocateRequest(
         photos=(photos,),

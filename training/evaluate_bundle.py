@@ -215,6 +215,7 @@ class _Run:
             self.model.config,
             self.device,
             self.options.seed,
+            evidence=self.model.evidence,
         )
         for ((kind, policy), search), outcomes in found.items():
             if policy == self.options.policy or search in ("full", own_search(self.model.config)):

@@ -179,6 +179,7 @@ def add_generator(
         card=f"{card}\n\n{_section(synthesis_markdown(report))}",
         extra={**model.training, "synthesis": dataclasses.asdict(report)},
         street_view_trained=model.street_view_trained,
+        evidence=model.evidence,
     )
 
 

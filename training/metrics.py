@@ -18,7 +18,7 @@ from scipy.special import gammaln
 from torch import Tensor
 from torchmetrics.functional.classification import binary_calibration_error
 
-from model_core.evidence import EvidenceModel
+from model_core.config import EvidenceModel
 from model_core.matching.null_distribution import LEAST_STD
 
 RADII_M = (25.0, 50.0, 100.0)

@@ -67,11 +67,14 @@ class RelativeHeading:
     """A photo's heading counted from a street view's, clockwise.
 
     ``fov_deg`` is the photo's horizontal field of view it holds for, None for panoramas.
+    ``bearing_deg`` is in which direction from the street view the photo was taken, counted alike;
+    None where both seem to have been taken at one place.
     """
 
     heading_deg: float
     sigma_deg: float
     fov_deg: float | None
+    bearing_deg: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,18 @@ class _Rays:
 
 @dataclass(frozen=True)
 class _Pose:
-    """``rotation`` takes the photo's rays (right, down, forward) into the view's."""
+    """``rotation`` takes the photo's rays (right, down, forward) into the view's.
+
+    ``baseline`` is the direction from the view to the photo in the view's axes, None for a pure
+    rotation.
+    """
 
     rotation: Vectors
     score: float
     front_share: float
     tilt_deg: float
     photo_fov_deg: float | None = None
+    baseline: Vectors | None = None
 
     @property
     def worth(self) -> float:
@@ -133,7 +141,13 @@ def relative_heading(
     best_deg = float(axis_deg[chosen])
     heading_deg = inliers.reference.azimuth_deg + best_deg - inliers.query.azimuth_deg
     sigma_deg = math.hypot(_sigma_deg(inliers, best), _spread_deg(poses, axis_deg - best_deg))
-    return RelativeHeading(heading_deg % 360.0, min(sigma_deg, MAX_SIGMA_DEG), best.photo_fov_deg)
+    bearing_deg = None
+    if best.baseline is not None:
+        turned_deg = _azimuth_deg(best.baseline, view_attitude)
+        bearing_deg = (inliers.reference.azimuth_deg + turned_deg) % 360.0
+    return RelativeHeading(
+        heading_deg % 360.0, min(sigma_deg, MAX_SIGMA_DEG), best.photo_fov_deg, bearing_deg
+    )
 
 
 def _sigma_deg(inliers: EpipolarInliers, pose: _Pose) -> float:
@@ -236,7 +250,9 @@ def _pose_of_essential(
     if not fits.any():
         return _Pose(rotation, 0.0, 0.0, tilt_deg)
     ahead = _share_in_front(rotation, baseline.ravel(), photo[fits], view[fits])
-    return _Pose(rotation, _score(off), ahead, tilt_deg)
+    behind = _share_in_front(rotation, -baseline.ravel(), photo[fits], view[fits])
+    towards = baseline.ravel() if ahead >= behind else -baseline.ravel()
+    return _Pose(rotation, _score(off), max(ahead, behind), tilt_deg, baseline=towards)
 
 
 def _score(off: npt.NDArray[np.float64]) -> float:
@@ -253,14 +269,12 @@ def _sampson(essential: Vectors, photo: Vectors, view: Vectors) -> npt.NDArray[n
 
 
 def _share_in_front(rotation: Vectors, baseline: Vectors, photo: Vectors, view: Vectors) -> float:
-    """Return the share of matches whose rays meet in front of both cameras, for either baseline."""
+    """Return the share of matches whose rays meet in front of both cameras."""
     turned = photo @ rotation.T
     normal = np.cross(view, turned)
     depth_photo = -(np.cross(view, baseline) * normal).sum(axis=1)
     depth_view = -(np.cross(turned, baseline) * normal).sum(axis=1)
-    forwards = (depth_photo > 0) & (depth_view > 0)
-    backwards = (depth_photo < 0) & (depth_view < 0)
-    return float(max(forwards.mean(), backwards.mean()))
+    return float(((depth_photo > 0) & (depth_view > 0)).mean())
 
 
 def _rotation(photo: Vectors, view: Vectors) -> Vectors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -25,7 +26,7 @@ from model_core.types import (
 from model_core.verification.cache import FeatureCache
 from model_core.verification.descriptor_matching import match_descriptors
 from model_core.verification.geometry import EpipolarInliers, epipolar_inliers, pinholes
-from model_core.verification.heading import Attitude, relative_heading
+from model_core.verification.heading import Attitude, RelativeHeading, relative_heading
 from model_core.verification.local_features import (
     PANORAMA_SCALE,
     LocalFeatures,
@@ -59,8 +60,8 @@ def verify_photo(
 ) -> list[Verification]:
     """Return what local features say of a photo and each street view, in the order given.
 
-    Chance gives up to about 12 inliers, a true place 15 or more, however many views are tried. A
-    view that cannot be read is left out and told to ``on_failure``.
+    Chance gives up to about 12 inliers, up to 20 among many views of one texture; a true place 15
+    or more. A view that cannot be read is left out and told to ``on_failure``.
 
     Args:
         photo: The photo, upright.
@@ -174,25 +175,26 @@ def _verify(
         pinholes(seen, matches[:, 1], view.fov_deg),
         config.min_inliers,
     )
-    heading = None if inliers is None else _heading(photo, features, view, seen, inliers)
+    pose = None if inliers is None else _pose(photo, features, view, seen, inliers)
     return Verification(
         place_index=place_index,
         view_id=view.view_id,
         inliers=0 if inliers is None else len(inliers),
         matches=len(matches),
-        heading_deg=None if heading is None else heading[0],
-        heading_sigma_deg=None if heading is None else heading[1],
+        heading_deg=None if pose is None else pose.heading_deg,
+        heading_sigma_deg=None if pose is None else pose.sigma_deg,
+        bearing_deg=None if pose is None else pose.bearing_deg,
     )
 
 
-def _heading(
+def _pose(
     photo: Photo,
     features: LocalFeatures,
     view: StreetView,
     seen: LocalFeatures,
     inliers: EpipolarInliers,
-) -> tuple[float, float] | None:
-    """Return the photo's heading and its spread, None where the view or the inliers give none."""
+) -> RelativeHeading | None:
+    """Return the photo's heading and bearing from true north, None where nothing gives them."""
     if view.heading_deg is None:
         return None
     relative = relative_heading(
@@ -204,8 +206,13 @@ def _heading(
     )
     if relative is None:
         return None
-    sigma_deg = math.hypot(relative.sigma_deg, view.heading_sigma_deg)
-    return (view.heading_deg + relative.heading_deg) % 360.0, sigma_deg
+    bearing_deg = relative.bearing_deg
+    return replace(
+        relative,
+        heading_deg=(view.heading_deg + relative.heading_deg) % 360.0,
+        sigma_deg=math.hypot(relative.sigma_deg, view.heading_sigma_deg),
+        bearing_deg=None if bearing_deg is None else (view.heading_deg + bearing_deg) % 360.0,
+    )
 
 
 def _attitude(features: LocalFeatures, pitch_deg: float | None) -> Attitude:

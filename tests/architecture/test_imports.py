@@ -28,7 +28,7 @@ STAGES: Sequence[Sequence[str]] = (
     ("gallery",),
     ("matching",),
     ("verification",),
-    ("candidates", "evidence"),
+    ("candidates", "evidence", "position"),
 )
 AROUND: Sequence[Sequence[str]] = (
     ("request",),

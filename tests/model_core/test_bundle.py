@@ -25,7 +25,7 @@ from model_core.bundle import (
     load_bundle,
     save_bundle,
 )
-from model_core.config import ModelConfig, StripGeometry
+from model_core.config import EvidenceModel, ModelConfig, StripGeometry
 from model_core.errors import BundleError, DeviceError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
@@ -74,6 +74,26 @@ def refused(folder: Path, *words: str) -> None:
     message = str(caught.value)
     for word in words:
         assert word in message, message
+
+
+def test_constants_fitted_to_a_model_travel_with_it(tmp_path: Path) -> None:
+    fitted = EvidenceModel(informed=0.7, separation=2.25)
+    path = save_bundle(tmp_path / "m", CONFIG, PlaceEncoder(CONFIG), card="", evidence=fitted)
+    written = json.loads((path / CONFIG_FILE).read_text())["evidence"]
+    assert written == {"informed": 0.7, "separation": 2.25}
+    assert load_bundle(path).evidence == fitted
+    plain = save_bundle(tmp_path / "n", CONFIG, PlaceEncoder(CONFIG), card="")
+    assert "evidence" not in json.loads((plain / CONFIG_FILE).read_text())
+    assert load_bundle(plain).evidence == EvidenceModel()
+
+
+@pytest.mark.parametrize("evidence", [{"luck": 1.0}, {"informed": "often"}, {"seen": 1.5}, [0.5]])
+def test_constants_that_are_none_are_refused(copy: Path, evidence: object) -> None:
+    described = json.loads((copy / CONFIG_FILE).read_text())
+    (copy / CONFIG_FILE).write_text(json.dumps({**described, "evidence": evidence}))
+    sign(copy)
+    with pytest.raises(BundleError, match=r"config\.json"):
+        load_bundle(copy)
 
 
 def test_what_is_saved_comes_back_as_float32_in_evaluation_mode(saved: Path) -> None:

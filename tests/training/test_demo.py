@@ -30,7 +30,7 @@ def test_the_demo_places_its_photos(finished):
     _, rows, _ = finished
     both = score(rows, "both")
     assert both.photos == 20
-    assert both.rank1 >= 0.5
+    assert both.rank1 >= 0.75
     assert both.top5 >= 0.8
     assert both.heading_error_deg is not None
     assert both.heading_error_deg <= 15.0

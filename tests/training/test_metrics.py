@@ -10,7 +10,8 @@ import pytest
 import torch
 from scipy.stats import hypergeom
 
-from model_core.evidence import EvidenceModel, posterior
+from model_core.config import EvidenceModel
+from model_core.evidence import posterior
 from training.metrics import (
     RANKS,
     Outcomes,
@@ -183,6 +184,10 @@ def test_probability_is_that_of_the_evidence_and_grows_with_the_lead() -> None:
         z = (known - middle) / (1.4826 * np.median(np.abs(known - middle)))
         z = np.where(z > model.max_score, model.max_score + 0.2 * (z - model.max_score), z)
         log_ratio = np.zeros(300)
-        log_ratio[:250] = np.log(0.5 + 0.5 * np.exp(model.separation * z - model.separation**2 / 2))
+        log_ratio[:250] = np.log(
+            1.0
+            - model.informed
+            + model.informed * np.exp(model.separation * z - model.separation**2 / 2)
+        )
         assert found[row] == pytest.approx(posterior(log_ratio)[0][4:7].sum(), rel=1e-4)
     assert found[1] > found[0]

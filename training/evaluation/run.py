@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from model_core.config import ModelConfig
+from model_core.config import EvidenceModel, ModelConfig
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.datasets.augmentation import normalize
 from training.datasets.places import PlaceSet
@@ -60,6 +60,7 @@ def locate_photos(
     device: torch.device,
     seed: int,
     radii_m: tuple[float, ...] = RADII_M,
+    evidence: EvidenceModel | None = None,
 ) -> dict[tuple[GalleryName, Search], Outcomes]:
     """Return what came of every photo of some places, for each gallery and search.
 
@@ -73,6 +74,7 @@ def locate_photos(
         device: Where all of it runs.
         seed: Of headings, fields of view and frames.
         radii_m: What counts as right.
+        evidence: What the scores are worth; as of the packaged model if None.
 
     Returns:
         Outcomes in the order of places and photos; nothing where no photo shows enough.
@@ -84,7 +86,9 @@ def locate_photos(
         for name, gallery in galleries.items():
             ranked = rank_places(described, gallery, block, setting.searches)
             for search, ranking in ranked.items():
-                outcome = judge(ranking, gallery, block, photos, config.azimuth_bins, radii_m)
+                outcome = judge(
+                    ranking, gallery, block, photos, config.azimuth_bins, radii_m, evidence
+                )
                 found.setdefault((name, search), []).append(outcome)
     return {name: in_order(parts) for name, parts in found.items()}
 

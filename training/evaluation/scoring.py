@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_core.config import ModelConfig, RankingConfig, StreetViewConfig
+from model_core.config import EvidenceModel, ModelConfig, RankingConfig, StreetViewConfig
 from model_core.gallery.weighting import bin_energy
 from model_core.matching.correlation import ENERGY_FLOOR, best_shifts
 from model_core.matching.null_distribution import null_of_many
@@ -166,6 +166,7 @@ def judge(
     photos: PhotoList,
     bins: int,
     radii_m: tuple[float, ...],
+    evidence: EvidenceModel | None = None,
 ) -> Outcomes:
     """Return what came of a block of photos.
 
@@ -176,6 +177,7 @@ def judge(
         photos: The list that the block is of.
         bins: Of a full circle.
         radii_m: What counts as right.
+        evidence: What the scores are worth; as of the packaged model if None.
     """
     batch, scores = block.batch, ranking.scores
     truth = batch.place_xy + (batch.query_offset_m if gallery.from_camera else 0.0)
@@ -212,7 +214,7 @@ def judge(
         heading_error_deg=errors[0],
         first_heading_error_deg=errors[1],
         first_distance_m=away.gather(1, first)[:, 0].double().cpu().numpy(),
-        probability=first_probability(scores, merged).double().cpu().numpy(),
+        probability=first_probability(scores, merged, evidence).double().cpu().numpy(),
         radii_m=radii_m,
     )
 

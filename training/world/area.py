@@ -7,6 +7,7 @@ from an area: its seeds are kept apart from those of places to train on and to b
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ import torch
 
 from model_core.errors import ConfigError
 from model_core.references.area import LocalFrame
-from model_core.types import FloatArray, LonLat
+from model_core.types import FloatArray, LonLat, Progress, ProgressCallback, ignore_progress
 from training.world.appearance import GroundAppearance, draw_ground_appearance
 from training.world.area_files import (
     feature,
@@ -147,6 +148,36 @@ def render_area(plan: AreaPlan, folder: Path, photos: int, photo_seed: int = 0) 
     views = place_views(plan, city)
     _write_views(plan, city, views, folder / "street_views")
     _write_photos(plan, city, views, folder / "photos", folder / "truth.csv", photos, photo_seed)
+
+
+def render_areas(
+    folder: Path,
+    seeds: Sequence[int],
+    photos: int,
+    progress: ProgressCallback = ignore_progress,
+) -> list[Path]:
+    """Render areas that are not there yet, each whole or not at all, and return their folders.
+
+    Args:
+        folder: Gets one folder an area.
+        seeds: Of ``styles.AREA_SEEDS``.
+        photos: Taken in each.
+        progress: Told after every area.
+
+    Raises:
+        ConfigError: A seed is none of an area.
+    """
+    plans = [plan_area(seed) for seed in seeds]
+    targets = [folder / f"area_{plan.seed}" for plan in plans]
+    for done, (plan, target) in enumerate(zip(plans, targets, strict=True)):
+        progress(Progress("areas", done, len(plans), plan.name))
+        if not target.is_dir():
+            partial = target.with_name(f".{target.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            render_area(plan, partial, photos)
+            partial.rename(target)
+    progress(Progress("areas", len(plans), len(plans)))
+    return targets
 
 
 def render_photos(plan: AreaPlan, folder: Path, photos: int, photo_seed: int) -> None:

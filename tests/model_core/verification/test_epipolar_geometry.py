@@ -198,6 +198,34 @@ def test_heading_in_a_panorama(true_deg: float) -> None:
     assert found.sigma_deg < 5
 
 
+@pytest.mark.parametrize("photo_m", [(0.8, 9.0, 1.6), (-3.0, -20.0, 1.6), (4.0, -3.0, 1.6)])
+@pytest.mark.parametrize("true_deg", [5.0, 190.0])
+def test_bearing_from_a_panorama(photo_m: tuple[float, float, float], true_deg: float) -> None:
+    """In which direction from the panorama the photo was taken, ahead, behind or beside."""
+    photo = View(perspective(true_deg), photo_m)
+    view = View(make_camera("equirectangular", 360.0, 0.0), (0.8, -5, 2.5))
+    first, second = shared_features(street(900, 8), photo, view, 40)
+    found = heading(fit(first, second, view_fov_deg=None), first, second)
+    east, north = photo_m[0] - 0.8, photo_m[1] + 5.0
+    assert found.bearing_deg is not None
+    assert apart_deg(found.bearing_deg, np.degrees(np.arctan2(east, north))) < 6.0
+
+
+def test_bearing_between_photos_tells_ahead_from_behind() -> None:
+    for north_m, bearing_deg in ((8.0, 0.0), (-8.0, 180.0)):
+        photo, view = View(perspective(4), (0, north_m, 1.6)), View(perspective(0), (0, 0, 1.6))
+        first, second = shared_features(street(600, 4), photo, view, 20)
+        found = heading(fit(first, second), first, second)
+        assert found.bearing_deg is not None
+        assert apart_deg(found.bearing_deg, bearing_deg) < 6.0
+
+
+def test_a_photo_taken_at_the_view_has_no_bearing() -> None:
+    photo, view = View(perspective(17), (0, 0, 1.6)), View(perspective(0), (0, 0, 1.6))
+    first, second = shared_features(street(600, 5), photo, view)
+    assert heading(fit(first, second), first, second).bearing_deg is None
+
+
 def test_panorama_in_a_panorama() -> None:
     photo = View(make_camera("equirectangular", 360.0, 130.0), (0, 0, 1.6))
     view = View(make_camera("equirectangular", 360.0), (0.8, -5, 2.5))

@@ -88,17 +88,25 @@ def photo_spots(tried: TriedViews, threshold: float) -> Vector:
         threshold: Inliers from which one is more likely right than chance.
     """
     spots = tried.xy_m.copy()
+    spot_of: dict[bytes, Vector] = {}
     strong = np.flatnonzero(tried.inliers > threshold)
     for view in strong:
         offset = tried.xy_m[strong] - tried.xy_m[view]
         near = strong[np.hypot(offset[:, 0], offset[:, 1]) <= TOGETHER_M]
         near = near[np.argsort(-tried.inliers[near], kind="stable")][:MOST_TOGETHER]
-        above = tried.inliers[near] - threshold
-        middle_m = above**MIDDLE_POWER @ tried.xy_m[near] / (above**MIDDLE_POWER).sum()
-        spots[view] = middle_m
-        if np.isfinite(tried.bearing_deg[near]).any():
-            spots[view] = _where_bearings_meet(tried, near, above, middle_m)
+        company = np.sort(near).tobytes()
+        if company not in spot_of:
+            spot_of[company] = _spot_of(tried, near, tried.inliers[near] - threshold)
+        spots[view] = spot_of[company]
     return spots
+
+
+def _spot_of(tried: TriedViews, views: npt.NDArray[np.int64], above: Vector) -> Vector:
+    weight = above**MIDDLE_POWER
+    middle_m: Vector = weight @ tried.xy_m[views] / weight.sum()
+    if not np.isfinite(tried.bearing_deg[views]).any():
+        return middle_m
+    return _where_bearings_meet(tried, views, above, middle_m)
 
 
 def _where_bearings_meet(

@@ -69,11 +69,13 @@ def write_evidence(
     for figures, color, name in ((before, "#56b4e9", "before"), (after, "#d55e00", "fitted")):
         said, share, count = zip(*figures.reliability, strict=True)
         label = f"{name}, error {figures.calibration_error:.0%}"
-        axes.plot(said, share, color=color, linewidth=1.2, label=label)
+        axes.plot(said, share, color=color, linewidth=0.8, alpha=0.5, zorder=1)
         most = max(count)
-        axes.scatter(said, share, s=[10 + 110 * n / most for n in count], color=color, alpha=0.8)
-    axes.set(xlabel="probability said", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
-    axes.set_title("First candidates: as many photos here as elsewhere", fontsize=10)
+        axes.scatter(
+            said, share, s=[12 + 160 * n / most for n in count], color=color, alpha=0.8, label=label
+        )
+    axes.set(xlabel="probability said", ylabel="share right", xlim=(0, 1.02), ylim=(-0.02, 1.04))
+    axes.set_title("First candidates; a larger dot stands for more photos", fontsize=10)
     axes.legend(frameon=False, loc="upper left")
     axes.grid(alpha=0.25)
     FigureCanvasAgg(canvas).print_figure(folder / PLOT_FILE, dpi=130)

@@ -49,9 +49,11 @@ NEAR_M = 25.0
 INLIER_POWER = 0.5
 """Of a street view's inliers above the threshold, as its weight among the others."""
 
-MIDDLE_POWER, MIDDLE_M = 3.0, 20.0
-"""The same in the mean of their positions, which is all without any direction, and the distance
-from it at which a position is half as probable."""
+MIDDLE_POWER = 3.0
+"""The same in the mean of their positions, which is all that is known without any direction."""
+
+MIDDLE_M, MIDDLE_WEIGHT = 20.0, 1.5
+"""Distance from that mean at which a position is half as probable, and its weight as a view's."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def _where_bearings_meet(
     sigma = np.hypot(sigma, np.degrees(np.arctan2(POSITION_SIGMA_M, distance)))
     weight = (above / above.max()) ** INLIER_POWER
     near = -np.log1p((distance / NEAR_M) ** 2) @ weight
-    near = near - np.log1p(np.square((grid[:, 0] - middle_m) / MIDDLE_M).sum(1))
+    away = np.square((grid[:, 0] - middle_m) / MIDDLE_M).sum(1)
+    near = near - MIDDLE_WEIGHT * np.log1p(away)
 
     best, where = -np.inf, 0
     for heading_deg in np.arange(0.0, 360.0, HEADING_STEP_DEG):

@@ -28,8 +28,8 @@ from training.evidence_photos import StudiedPhoto
 from training.metrics import RELIABILITY_BINS
 
 SEEN_AT_MOST = 0.85
-"""Of 27 real photos of one street whose two nearest views were left out, 23 matched another: what
-real light, season and traffic leave. Rendered street views match more often."""
+"""A caution, not a measurement: rendered street views are recognised more often than real ones, whose
+season, traffic and years differ more, so their silence may not count as much as it would there."""
 _LEAST = 1e-12
 _BOUNDS = {
     "seen": (0.05, SEEN_AT_MOST),

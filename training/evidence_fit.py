@@ -28,8 +28,8 @@ from training.evidence_photos import StudiedPhoto
 from training.metrics import RELIABILITY_BINS
 
 SEEN_AT_MOST = 0.85
-"""A caution, not a measurement: rendered street views are recognised more often than real ones, whose
-season, traffic and years differ more, so their silence may not count as much as it would there."""
+"""A caution, not a measurement: real street views are recognised less often than rendered ones, for
+their season, traffic and years differ more, so their silence counts less."""
 _LEAST = 1e-12
 _BOUNDS = {
     "seen": (0.05, SEEN_AT_MOST),

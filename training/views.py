@@ -17,12 +17,14 @@ from model_core.alignment.polar import polar_transform_torch
 from model_core.config import ModelConfig
 from training.datasets.augmentation import (
     PhotoWindows,
+    bend_frames,
     bins_for_fov,
     cut_windows,
     hide_rectangles,
     jitter_colors,
     normalize,
     soften,
+    stitch_circles,
     to_float,
 )
 from training.datasets.places import RawBatch
@@ -143,7 +145,7 @@ def show_satellites(
 
 def show_streets(batch: RawBatch, chance: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return normalised street views (B, 3, H, W) and what of them is seen (B, H, W)."""
-    circles = jitter_colors(to_float(batch.street), chance, 0.7)
+    circles = stitch_circles(jitter_colors(to_float(batch.street), chance, 0.7), chance)
     seen = batch.street_seen[:, None, :].expand(-1, circles.shape[2], -1).float()
     return normalize(circles, seen), seen
 
@@ -163,5 +165,8 @@ def show_photos(
         chance,
         seen=batch.query_seen,
     )
-    images = hide_rectangles(jitter_colors(soften(cut.images, chance), chance), chance)
-    return dataclasses.replace(cut, images=normalize(images, cut.mask))
+    images, mask = cut.images, cut.mask
+    if n_bins < config.azimuth_bins:
+        images, mask = bend_frames(images, mask, chance)
+    images = hide_rectangles(jitter_colors(soften(images, chance), chance), chance)
+    return dataclasses.replace(cut, images=normalize(images, mask), mask=mask)

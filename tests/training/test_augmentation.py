@@ -4,11 +4,13 @@ import torch
 
 from model_core.config import ModelConfig
 from training.datasets.augmentation import (
+    bend_frames,
     bins_for_fov,
     cut_windows,
     hide_rectangles,
     jitter_colors,
     soften,
+    stitch_circles,
 )
 
 CONFIG = ModelConfig()
@@ -184,3 +186,36 @@ def test_rows_that_a_cropped_panorama_lacks_are_masked():
     )
     assert float(windows.mask[:, -10:].max()) == 0.0
     assert float(windows.mask[:, :-10].min()) == 1.0
+
+
+def test_lenses_bend_the_corners_and_leave_the_middle():
+    """Each channel is a coordinate, so that what is seen says where it was."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 32), indexing="ij")
+    flat = torch.stack([x, y, torch.ones_like(x)]).expand(200, 3, 64, 32)
+    whole = torch.ones(200, 64, 32)
+    bent, seen = bend_frames(flat, whole, torch.Generator().manual_seed(3), 0.1)
+    moved = (bent - flat)[:, :2].abs().amax(dim=1)
+    assert moved[:, 30:34, 14:18].max() < 0.01
+    shown = seen[:, 4, 4] > 0
+    off = (bent - flat)[:, 0, 4, 4]
+    assert off[shown].max() > 0.02, "pincushions show what lies further in"
+    assert off[shown].min() < -0.005, "barrels show what lies further out"
+    assert 0.2 < seen[:, 0, 0].mean() < 0.8, "what no picture shows is masked"
+    assert bent[seen.unsqueeze(1).expand_as(bent) == 0].abs().max() == 0.0
+    half = whole.clone()
+    half[:, :, 16:] = 0.0
+    assert bend_frames(flat, half, torch.Generator().manual_seed(3))[1][:, :, 20:].sum() == 0.0
+
+
+def test_stitched_circles_have_four_seams_and_the_others_none():
+    height, width = 64, 128
+    rows = (torch.arange(height) / height)[None, None, :, None].expand(300, 3, height, width)
+    stitched = stitch_circles(rows, torch.Generator().manual_seed(4))
+    step = (stitched - stitched.roll(1, dims=3))[:, 0, height // 2].abs()
+    seams = (step > 1e-5).sum(dim=1)
+    assert set(seams.tolist()) == {0, 4}
+    assert 0.4 < (seams > 0).float().mean() < 0.6
+    assert step.max() < 2.1 / height + 0.12
+    assert len(set(step.argmax(dim=1).tolist())) > 20, "seams lie anywhere"
+    assert stitched.min() >= 0.0
+    assert stitched.max() <= 1.0

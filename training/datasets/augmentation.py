@@ -205,6 +205,62 @@ def soften(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(keep.view(-1, 1, 1, 1), images, blurred)
 
 
+def bend_frames(
+    images: Tensor, mask: Tensor, generator: torch.Generator, strength: float = 0.03
+) -> tuple[Tensor, Tensor]:
+    """Return photos (B, 3, H, w) and masks (B, H, w) as lenses bend them, barrel to pincushion.
+
+    A point at the corner moves by up to ``strength`` of its distance from the middle, points nearer
+    to it by the cube of theirs.
+    """
+    batch, _, height, width = images.shape
+    device = images.device
+    y, x = torch.meshgrid(
+        (torch.arange(height, device=device) + 0.5) * 2 / height - 1,
+        (torch.arange(width, device=device) + 0.5) * 2 / width - 1,
+        indexing="ij",
+    )
+    bend = strength * (2 * torch.rand(batch, generator=generator, device=device) - 1)
+    grow = 1 + bend.view(-1, 1, 1) * (x**2 + y**2) / 2
+    grid = torch.stack([x * grow, y * grow], dim=-1)
+    both = torch.cat([images, mask.unsqueeze(1)], dim=1)
+    bent = F.grid_sample(both, grid, padding_mode="zeros", align_corners=False)
+    seen = (bent[:, 3] > 0.999).to(mask.dtype)
+    return bent[:, :3] * seen.unsqueeze(1), seen
+
+
+def stitch_circles(
+    circles: Tensor, generator: torch.Generator, share: float = 0.5, lenses: int = 4
+) -> Tensor:
+    """Return circles (B, C, H, W) of which a share is stitched from several lenses.
+
+    Between seams at even distances a lens sees up to a row higher or lower and up to 6 % brighter
+    or darker than its neighbours. What lies below a panorama's mount, its nadir, is no part of a
+    strip.
+    """
+    batch, _, height, width = circles.shape
+    device = circles.device
+    chance = torch.rand(batch, 2, generator=generator, device=device)
+    stitched = chance[:, 1] < share
+    phase = (chance[:, 0] * width).long()
+    lens = (torch.arange(width, device=device)[None, :] + phase[:, None]) % width * lenses // width
+    rows = (2 * torch.rand(batch, lenses, generator=generator, device=device) - 1).gather(1, lens)
+    gain = 1 + 0.06 * (
+        2 * torch.rand(batch, lenses, generator=generator, device=device) - 1
+    ).gather(1, lens)
+    at = torch.arange(height, device=device)[None, :, None] + rows[:, None, :]
+    at = at.clamp(0, height - 1)
+    upper = at.floor().long()
+    lower = (upper + 1).clamp(max=height - 1)
+    weight = (at - upper).unsqueeze(1)
+    shape = (-1, circles.shape[1], -1, -1)
+    first, second = (
+        torch.gather(circles, 2, rows_at.unsqueeze(1).expand(shape)) for rows_at in (upper, lower)
+    )
+    moved = (first * (1 - weight) + second * weight) * gain[:, None, None, :]
+    return torch.where(stitched.view(-1, 1, 1, 1), moved.clamp(0, 1), circles)
+
+
 def hide_rectangles(images: Tensor, generator: torch.Generator, share: float = 0.4) -> Tensor:
     """Return images of which a share is partly hidden behind a plain rectangle at the bottom."""
     batch, _, height, width = images.shape

@@ -21,14 +21,15 @@ NEIGHBOUR = 1
 
 
 def places_with_a_twin() -> PlaceSet:
-    """Noise, 100 m apart; place 5 looks as place 0 does, place 1 too, but lies 10 m from it."""
+    """Patches, 100 m apart; place 5 looks as place 0 does, place 1 too, but lies 10 m from it."""
     rng = np.random.default_rng(2)
     width, bins = MODEL.geometry.width, MODEL.azimuth_bins
 
-    def noise(*shape: int) -> np.ndarray:
-        return rng.integers(0, 256, shape, dtype=np.uint8)
+    def patches(height: int, width: int) -> np.ndarray:
+        coarse = rng.integers(0, 256, (COUNT, height // 8, width // 8, 3), dtype=np.uint8)
+        return coarse.repeat(8, axis=1).repeat(8, axis=2)
 
-    satellite, street = noise(COUNT, 40, 40, 3), noise(COUNT, 32, width, 3)
+    satellite, street = patches(40, 40), patches(32, width)
     for twin in (TWIN, NEIGHBOUR):
         satellite[twin], street[twin] = satellite[0], street[0]
     place_xy = np.zeros((COUNT, 2), np.float32)
@@ -62,10 +63,13 @@ def make_matcher() -> Matcher:
 
 
 def test_a_twin_comes_first_and_a_near_place_never() -> None:
-    resident = ResidentPlaces(places_with_a_twin(), 4, 1, seed=0)
-    hard = mine_hard_negatives(make_matcher(), resident, negatives=10, fov_deg=360.0, seed=1)
-    # Place 0 is taken for its twin; place 1 looks the same, but is a right answer as well.
-    assert int(hard[0, 0]) == TWIN
+    resident, matcher = ResidentPlaces(places_with_a_twin(), 4, 1, seed=0), make_matcher()
+    mined = [mine_hard_negatives(matcher, resident, 10, 360.0, seed) for seed in range(10)]
+    # Place 0 is taken for its twin in most weathers, by weights that never learned; place 1 looks
+    # the same, but is a right answer as well.
+    ranks = [hard[0].tolist().index(TWIN) for hard in mined]
+    assert np.mean(ranks) < 1.0
+    hard = mined[1]
     assert hard.shape == (COUNT, COUNT - 1)
     for row, negatives in enumerate(hard.tolist()):
         named = [n for n in negatives if n >= 0]

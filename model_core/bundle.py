@@ -48,7 +48,7 @@ _CONFIG_KEYS = frozenset(
 _OPTIONAL_KEYS = frozenset({"evidence"})
 _AGAIN = "copy or install the bundle again"
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
-ConfigT = TypeVar("ConfigT", ModelConfig, PanoGANConfig)
+ConfigT = TypeVar("ConfigT", ModelConfig, PanoGANConfig, EvidenceModel)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
         street_view_trained=described["street_view_trained"],
         training=described["training"],
         generator_hash="" if generator is None else _sha256(files[GENERATOR_FILE]),
-        evidence=_evidence_of(described.get("evidence", {}), path / CONFIG_FILE),
+        evidence=_config_of(EvidenceModel, described.get("evidence", {}), path / CONFIG_FILE),
     )
 
 
@@ -333,17 +333,6 @@ def _fitted(evidence: EvidenceModel | None) -> dict[str, float]:
     """Return the constants that differ from those of the software."""
     usual, mine = EvidenceModel(), evidence or EvidenceModel()
     return {k: v for k, v in vars(mine).items() if v != getattr(usual, k)}
-
-
-def _evidence_of(values: Any, path: Path) -> EvidenceModel:
-    try:
-        if not isinstance(values, dict):
-            raise ConfigError("evidence is not a mapping of constants")
-        evidence = from_mapping(EvidenceModel, values)
-        _check_types(evidence, EvidenceModel())
-    except (ConfigError, TypeError) as err:
-        raise BundleError(f"{path}: {err}; {_AGAIN}") from err
-    return evidence
 
 
 def _check_types(config: Any, example: Any) -> None:

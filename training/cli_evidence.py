@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model_core.errors import ConfigError, GeolocatorError
+from model_core.errors import GeolocatorError
 from training.cli import app, console
 
 
@@ -21,10 +21,11 @@ def areas(
     """Render areas to be searched: imagery, roads, street views, photos and their truth."""
     from model_core.terminal import StageBars
     from training.world.area import render_areas
+    from training.world.cities import parse_cities
 
     try:
         with StageBars(Console(stderr=True)) as progress:
-            folders = render_areas(out, _seeds(seeds), photos, progress)
+            folders = render_areas(out, parse_cities(seeds), photos, progress)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
@@ -59,11 +60,3 @@ def calibrate_evidence(
         raise typer.Exit(2) from error
     console.print(evidence_table(model.evidence, fitted, before, after))
     console.print(f"report: {out}" + (f", constants: {model.path}" if write else ""))
-
-
-def _seeds(text: str) -> list[int]:
-    first, _, last = text.partition(":")
-    try:
-        return list(range(int(first), int(last)))
-    except ValueError as error:
-        raise ConfigError(f"--seeds {text!r}: FIRST:LAST is expected, as in 5000:5010") from error

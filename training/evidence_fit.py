@@ -25,7 +25,7 @@ from model_core.evidence import (
     seen_from,
 )
 from training.evidence_photos import StudiedPhoto
-from training.metrics import RELIABILITY_BINS
+from training.metrics import reliability
 
 SEEN_AT_MOST = 0.85
 """A caution, not a measurement: real street views are recognised less often than rendered ones, for
@@ -168,8 +168,8 @@ def evidence_figures(
         outside.append(elsewhere >= config.not_in_area_probability)
     said, correct, own = np.array(first), np.array(right, np.float64), np.array(here)
     log_truth, away = np.log(np.maximum(truth, _LEAST)), np.array(outside, np.float64)
-    bins = _reliability(said, correct, np.where(own, 1.0, own.sum() / max((~own).sum(), 1)))
-    weights = sum(weight for _, _, weight in bins)
+    weight = np.where(own, 1.0, own.sum() / max((~own).sum(), 1))
+    bins = reliability(said, correct > 0.0, weight)
     return EvidenceFigures(
         photos=int(own.sum()),
         foreign=int((~own).sum()),
@@ -177,27 +177,12 @@ def evidence_figures(
         rank1_far=_mean(correct[own & np.array(far)]),
         far=int((own & np.array(far)).sum()),
         probability=_mean(said[own]),
-        calibration_error=sum(w * abs(p - share) for p, share, w in bins) / max(weights, 1.0),
+        calibration_error=float(np.average(np.abs(bins[0] - bins[1]), weights=bins[2])),
         log_likelihood=_mean(log_truth[own]),
         log_elsewhere=_mean(log_truth[~own]),
         wrongly_elsewhere=_mean(away[own]),
         rightly_elsewhere=_mean(away[~own]),
-        reliability=bins,
-    )
-
-
-def _reliability(
-    said: Vector, right: Vector, weight: Vector
-) -> tuple[tuple[float, float, float], ...]:
-    """Return mean probability, share right and weight of each tenth that holds any photo."""
-    tenth = np.minimum((said * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
-    total, p, share = (
-        np.bincount(tenth, values, RELIABILITY_BINS)
-        for values in (weight, weight * said, weight * right)
-    )
-    return tuple(
-        (float(p[n] / total[n]), float(share[n] / total[n]), float(total[n]))
-        for n in np.flatnonzero(total)
+        reliability=tuple((float(p), float(r), float(w)) for p, r, w in zip(*bins, strict=True)),
     )
 
 

@@ -5,6 +5,7 @@ Every area is searched for its own photos and for some of the next area, which a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from model_core.candidates import place_views
 from model_core.config import EvidenceModel, RankingConfig
@@ -111,7 +114,7 @@ def study_areas(
     make_folder(kept)
     found = []
     for folder, other in zip(folders, [*folders[1:], folders[0]], strict=True):
-        path = kept / f"{folder.name}.npz"
+        path = kept / _kept_name(folder, other)
         if not path.exists():
             foreign = sorted((other / "photos").iterdir())[:FOREIGN_PHOTOS]
             request = replace(
@@ -128,6 +131,8 @@ def study_areas(
             ]
             _write(path, photos)
         found += _read(path, folder.name)
+    if not found:
+        raise InputError(f"no photo in {folders[0].parent} could be compared; render it anew")
     return found
 
 
@@ -155,17 +160,26 @@ def _write(path: Path, photos: Sequence[StudiedPhoto]) -> None:
         for name in _TRIED:
             arrays[f"{number:04d}.tried_{name}"] = getattr(photo.tried, name)
     with replacing(path) as unfinished:
-        np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, unfinished)
 
 
 def _read(path: Path, area: str) -> list[StudiedPhoto]:
     photos = []
-    with np.load(path, allow_pickle=False) as kept:
-        for number in sorted({name.split(".")[0] for name in kept.files}):
-            tried = TriedViews((), *(kept[f"{number}.tried_{name}"] for name in _TRIED))
-            scores, xy_m, photo_m = (
-                kept[f"{number}.{name}"] for name in ("scores", "places_m", "photo_m")
-            )
-            where = photo_m if np.isfinite(photo_m).all() else None
-            photos.append(StudiedPhoto(area, scores, xy_m, tried, where))
+    try:
+        kept = load_file(path)
+    except (SafetensorError, OSError) as err:
+        raise InputError(f"{path} cannot be read ({err}); delete it, and run again") from err
+    for number in sorted({name.split(".")[0] for name in kept}):
+        tried = TriedViews((), *(kept[f"{number}.tried_{name}"] for name in _TRIED))
+        scores, xy_m, photo_m = (
+            kept[f"{number}.{name}"] for name in ("scores", "places_m", "photo_m")
+        )
+        where = photo_m if np.isfinite(photo_m).all() else None
+        photos.append(StudiedPhoto(area, scores, xy_m, tried, where))
     return photos
+
+
+def _kept_name(folder: Path, other: Path) -> str:
+    """Return a file name that is another when either area's photos are."""
+    told = b"".join((area / TRUTH_FILE).read_bytes() for area in (folder, other))
+    return f"{folder.name}-{hashlib.sha256(told).hexdigest()[:12]}.safetensors"

@@ -322,15 +322,22 @@ def calibration_error(probability: Vector, right: npt.NDArray[np.bool_]) -> floa
 
 
 def reliability(
-    probability: Vector, right: npt.NDArray[np.bool_]
-) -> tuple[Vector, Vector, npt.NDArray[np.int64]]:
-    """Return mean probability, share right and number of photos of the bins that hold any."""
+    probability: Vector, right: npt.NDArray[np.bool_], weight: Vector | None = None
+) -> tuple[Vector, Vector, Vector]:
+    """Return mean probability, share right and weight of the bins that hold any photo.
+
+    Args:
+        probability: (Q,) said of each answer.
+        right: (Q,) whether it is right.
+        weight: (Q,) of each photo; 1 if None, so that weights are numbers of photos.
+    """
+    weight = np.ones(len(probability)) if weight is None else weight
     row = np.clip((probability * RELIABILITY_BINS).astype(np.int64), 0, RELIABILITY_BINS - 1)
-    count = np.bincount(row, minlength=RELIABILITY_BINS)
-    held = np.flatnonzero(count)
-    said = np.bincount(row, probability, RELIABILITY_BINS)[held] / count[held]
-    share = np.bincount(row, right.astype(np.float64), RELIABILITY_BINS)[held] / count[held]
-    return said, share, count[held]
+    total = np.bincount(row, weight, RELIABILITY_BINS).astype(np.float64)
+    held = np.flatnonzero(total)
+    said = np.bincount(row, weight * probability, RELIABILITY_BINS)[held] / total[held]
+    share = np.bincount(row, weight * right, RELIABILITY_BINS)[held] / total[held]
+    return said, share, total[held]
 
 
 def _means(values: Vector) -> Vector:

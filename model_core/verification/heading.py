@@ -249,8 +249,7 @@ def _pose_of_essential(
     fits = off < RAY_TOLERANCE
     if not fits.any():
         return _Pose(rotation, 0.0, 0.0, tilt_deg)
-    ahead = _share_in_front(rotation, baseline.ravel(), photo[fits], view[fits])
-    behind = _share_in_front(rotation, -baseline.ravel(), photo[fits], view[fits])
+    ahead, behind = _shares_in_front(rotation, baseline.ravel(), photo[fits], view[fits])
     towards = baseline.ravel() if ahead >= behind else -baseline.ravel()
     return _Pose(rotation, _score(off), max(ahead, behind), tilt_deg, baseline=towards)
 
@@ -268,13 +267,17 @@ def _sampson(essential: Vectors, photo: Vectors, view: Vectors) -> npt.NDArray[n
     return np.asarray(distance, np.float64)
 
 
-def _share_in_front(rotation: Vectors, baseline: Vectors, photo: Vectors, view: Vectors) -> float:
-    """Return the share of matches whose rays meet in front of both cameras."""
+def _shares_in_front(
+    rotation: Vectors, baseline: Vectors, photo: Vectors, view: Vectors
+) -> tuple[float, float]:
+    """Return the shares of matches in front of both cameras, for this and the opposite baseline."""
     turned = photo @ rotation.T
     normal = np.cross(view, turned)
     depth_photo = -(np.cross(view, baseline) * normal).sum(axis=1)
     depth_view = -(np.cross(turned, baseline) * normal).sum(axis=1)
-    return float(((depth_photo > 0) & (depth_view > 0)).mean())
+    forwards = (depth_photo > 0) & (depth_view > 0)
+    backwards = (depth_photo < 0) & (depth_view < 0)
+    return float(forwards.mean()), float(backwards.mean())
 
 
 def _rotation(photo: Vectors, view: Vectors) -> Vectors:

@@ -99,15 +99,19 @@ def test_photos_are_sought_in_their_area_and_in_another(
         assert len(photo.scores) == len(photo.xy_m) > 80
         assert len(photo.tried.inliers) == 10
         assert bool(photo.right.any()) is (photo.photo_m is not None)
-    written = (kept / "area_1.npz").stat().st_mtime_ns
+    (file,) = kept.glob("area_1-*.safetensors")
+    written = file.stat().st_mtime_ns
     arguments = ["--data", str(folders[0].parent), "--out", str(out), "--bundle", str(bundle)]
     told = CliRunner().invoke(app, ["calibrate-evidence", *arguments, "--write"])
     assert told.exit_code == 0, told.output
     assert "right at rank 1" in told.output
-    assert (kept / "area_1.npz").stat().st_mtime_ns == written, "what is kept is not sought again"
+    assert file.stat().st_mtime_ns == written, "what is kept is not sought again"
     after = load_bundle(bundle)
     assert (after.model_hash, after.card) == (model.model_hash, model.card)
     assert after.evidence != model.evidence
+    file.write_bytes(b"half a file")
+    with pytest.raises(InputError, match="delete it"):
+        study_areas(folders, bundle, kept)
 
 
 def test_one_area_is_not_enough(tmp_path: Path) -> None:

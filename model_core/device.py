@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import torch
@@ -58,13 +58,22 @@ def choose_dtype(device: torch.device, measure: Measure | None = None) -> torch.
     """Return the precision that networks run fastest in on a device: float32, bfloat16, float16.
 
     A small convolution and a matrix product are timed. A reduced precision is chosen only where
-    it gains at least ``MIN_GAIN`` over float32 and its results are finite and close.
+    it gains at least ``MIN_GAIN`` over float32 and its results are finite and close. The trial is
+    made once a process: galleries and photos must not differ by what else ran meanwhile.
 
     Args:
         device: Where the network runs.
         measure: Seconds a device takes in a precision, None where it fails; a trial by default.
     """
-    trial = measure or measure_trial
+    return _timed_dtype(device) if measure is None else _fastest_dtype(device, measure)
+
+
+@cache
+def _timed_dtype(device: torch.device) -> torch.dtype:
+    return _fastest_dtype(device, measure_trial)
+
+
+def _fastest_dtype(device: torch.device, trial: Measure) -> torch.dtype:
     reference_s = trial(device, torch.float32)
     if reference_s is None:
         return torch.float32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from model_core import device as device_module
 from model_core.device import (
     choose_device,
     choose_dtype,
@@ -54,6 +55,18 @@ def measured(table: dict[torch.dtype, float | None]):
 )
 def test_reduced_precision_only_where_it_gains(device, seconds, expected):
     assert choose_dtype(device, measured(seconds)) == expected
+
+
+def test_a_precision_is_tried_once_whatever_runs_beside_later(monkeypatch):
+    seconds = {torch.float32: 1.0, torch.bfloat16: 0.3}
+    somewhere = torch.device("meta")
+    monkeypatch.setattr(device_module, "measure_trial", lambda _, dtype: seconds.get(dtype))
+    assert choose_dtype(somewhere) == torch.bfloat16
+    seconds[torch.bfloat16] = 9.0
+    assert choose_dtype(somewhere) == torch.bfloat16
+    device_module._timed_dtype.cache_clear()
+    assert choose_dtype(somewhere) == torch.float32
+    device_module._timed_dtype.cache_clear()
 
 
 def test_trial_on_this_processor_gives_a_usable_precision():

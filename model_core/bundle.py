@@ -127,6 +127,26 @@ def save_bundle(
     return path
 
 
+def write_bundle(bundle: ModelBundle) -> Path:
+    """Write a loaded model to its ``path`` and return it: to say something else of one.
+
+    ``write_bundle(dataclasses.replace(bundle, card="..."))`` gives a bundle another card.
+
+    Raises:
+        BundleError: It cannot be written, as in ``save_bundle``.
+    """
+    return save_bundle(
+        bundle.path,
+        bundle.config,
+        bundle.encoder,
+        bundle.generator,
+        card=bundle.card,
+        extra=bundle.training,
+        street_view_trained=bundle.street_view_trained,
+        evidence=bundle.evidence,
+    )
+
+
 def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
     """Return the model of a bundle folder, checked, float32, in evaluation mode.
 

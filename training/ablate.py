@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_core.bundle import default_bundle_path, load_bundle, save_bundle
+from model_core.bundle import default_bundle_path, load_bundle, write_bundle
 from model_core.config import PRESETS, ModelConfig, at_geometry, from_mapping, to_mapping
 from model_core.device import choose_device
 from model_core.errors import BundleError, InputError
@@ -253,16 +253,13 @@ def _bundle_to_score(row: Row, ablation: Ablation, seed: int) -> Path:
     if row.kind == "synthetic" and ablation.generator is not None:
         generator, _ = load_generator(ablation.generator)
     values = merge_options(to_mapping(model.config), parse_assignments(row.scored))
-    return save_bundle(
-        run / f"bundle_{scored}",
-        from_mapping(ModelConfig, values),
-        model.encoder,
-        generator,
-        card=model.card,
-        extra=model.training,
-        street_view_trained=model.street_view_trained,
-        evidence=model.evidence,
+    as_scored = dataclasses.replace(
+        model,
+        path=run / f"bundle_{scored}",
+        config=from_mapping(ModelConfig, values),
+        generator=generator,
     )
+    return write_bundle(as_scored)
 
 
 def _calibrated(data: Path, model: ModelConfig, ablation: Ablation) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -128,7 +129,7 @@ def pairs(
     label: Annotated[str, typer.Option(help="What changed, for the history.")] = "",
 ) -> None:
     """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
-    from model_core.bundle import default_bundle_path, load_bundle, save_bundle
+    from model_core.bundle import default_bundle_path, load_bundle, write_bundle
     from model_core.device import choose_device
     from training.model_card import generator_section, write_card
     from training.pairs_history import append_run, history_table, read_history
@@ -147,16 +148,7 @@ def pairs(
         text = write_card(model.config, dict(model.training), pairs_markdown(figures))
         made = generator_section(model.card)
         text = f"{text}\n{made}" if made else text
-        save_bundle(
-            model.path,
-            model.config,
-            model.encoder,
-            model.generator,
-            card=text,
-            extra=model.training,
-            street_view_trained=model.street_view_trained,
-            evidence=model.evidence,
-        )
+        write_bundle(replace(model, card=text))
         console.print(f"card: {model.path / 'card.md'}")
 
 

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from rich.table import Table
 
-from model_core.bundle import ModelBundle, save_bundle
+from model_core.bundle import ModelBundle, write_bundle
 from model_core.config import EvidenceModel
 from training.evidence_fit import FITTED, EvidenceFigures
 
@@ -87,13 +87,4 @@ def keep_evidence(model: ModelBundle, evidence: EvidenceModel) -> None:
     Raises:
         BundleError: It cannot be written.
     """
-    save_bundle(
-        model.path,
-        model.config,
-        model.encoder,
-        model.generator,
-        card=model.card,
-        extra=model.training,
-        street_view_trained=model.street_view_trained,
-        evidence=evidence,
-    )
+    write_bundle(dataclasses.replace(model, evidence=evidence))

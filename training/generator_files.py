@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from model_core.bundle import GENERATOR_FILE, load_bundle, pack_weights, save_bundle
+from model_core.bundle import GENERATOR_FILE, load_bundle, pack_weights, write_bundle
 from model_core.config import ModelConfig, StripGeometry, from_mapping, to_mapping
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
@@ -171,16 +171,14 @@ def add_generator(
     model = load_bundle(bundle)
     check_frame(model.config.geometry, geometry, bundle)
     card = model.card.split(GENERATOR_TITLE)[0].rstrip()
-    return save_bundle(
-        new_bundle,
-        model.config,
-        model.encoder,
-        generator.cpu(),
+    with_generator = dataclasses.replace(
+        model,
+        path=new_bundle,
+        generator=generator.cpu(),
         card=f"{card}\n\n{_section(synthesis_markdown(report))}",
-        extra={**model.training, "synthesis": dataclasses.asdict(report)},
-        street_view_trained=model.street_view_trained,
-        evidence=model.evidence,
+        training={**model.training, "synthesis": dataclasses.asdict(report)},
     )
+    return write_bundle(with_generator)
 
 
 def judge_generator(

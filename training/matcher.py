@@ -243,10 +243,12 @@ class Matcher(L.LightningModule):
         near = false_negative_mask(labels.camera_xy, labels.city, config.false_negative_radius_m)
         losses: dict[str, list[Tensor]] = {}
         for kind, features in self._references(encoded).items():
-            counted = labels.counted(kind)
-            masked = near | ~counted[:, None] | ~counted[None, :]
-            masked = masked.fill_diagonal_(False)
             for photo, start_bin in zip(encoded.photos, encoded.start_bins, strict=True):
+                counted = labels.counted(kind)
+                if kind == "svi" and encoded.street_cover is not None:
+                    counted &= _shown_share(encoded.street_cover, start_bin, photo.shape[-1]) >= 0.5
+                masked = near | ~counted[:, None] | ~counted[None, :]
+                masked = masked.fill_diagonal_(False)
                 loss = self.matching_loss(
                     self._correlate(photo, features, scale, labels.heading_known),
                     start_bin,
@@ -400,3 +402,9 @@ class Matcher(L.LightningModule):
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _shown_share(cover: Tensor, start_bin: Tensor, width: int) -> Tensor:
+    """Return (B,): how much of windows of ``width`` bins circles (B, bins) show."""
+    bins = start_bin.round().long()[:, None] + torch.arange(width, device=cover.device)
+    return cover.gather(1, bins % cover.shape[1]).mean(dim=1)

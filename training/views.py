@@ -21,6 +21,7 @@ from training.datasets.augmentation import (
     bins_for_fov,
     cut_windows,
     hide_rectangles,
+    hide_sectors,
     jitter_colors,
     normalize,
     soften,
@@ -146,7 +147,8 @@ def show_satellites(
 def show_streets(batch: RawBatch, chance: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return normalised street views (B, 3, H, W) and what of them is seen (B, H, W)."""
     circles = stitch_circles(jitter_colors(to_float(batch.street), chance, 0.7), chance)
-    seen = batch.street_seen[:, None, :].expand(-1, circles.shape[2], -1).float()
+    columns = hide_sectors(batch.street_seen, chance)
+    seen = columns[:, None, :].expand(-1, circles.shape[2], -1).float()
     return normalize(circles, seen), seen
 
 

@@ -8,6 +8,7 @@ from training.datasets.augmentation import (
     bins_for_fov,
     cut_windows,
     hide_rectangles,
+    hide_sectors,
     jitter_colors,
     soften,
     stitch_circles,
@@ -219,3 +220,20 @@ def test_stitched_circles_have_four_seams_and_the_others_none():
     assert len(set(step.argmax(dim=1).tolist())) > 20, "seams lie anywhere"
     assert stitched.min() >= 0.0
     assert stitched.max() <= 1.0
+
+
+def test_some_circles_are_put_together_from_a_few_photos():
+    whole = torch.ones(2000, 360, dtype=torch.bool)
+    whole[:, :20] = False
+    shown = hide_sectors(whole, torch.Generator().manual_seed(5), share=0.25)
+    assert not shown[:, :20].any(), "what was unseen stays unseen"
+    partial = ~(shown == whole).all(dim=1)
+    assert 0.2 < partial.float().mean() < 0.3
+    degrees = shown[partial].sum(dim=1)
+    assert degrees.max() <= 240
+    assert degrees.float().mean() < 160
+    edges = (shown[partial] != shown[partial].roll(1, dims=1)).sum(dim=1)
+    assert set(edges.tolist()) <= {0, 2, 4, 6, 8}
+    assert {2, 4, 6} <= set(edges.tolist())
+    first = shown[partial].float().argmax(dim=1)
+    assert len(set(first.tolist())) > 100, "photos look anywhere"

@@ -161,6 +161,33 @@ def test_old_street_views_serve_the_nearest_policy_alone(step: ModuleType) -> No
     assert loss_of(step, old, nearest) != pytest.approx(loss_of(step, old, both), abs=1e-4)
 
 
+@pytest.mark.parametrize("loss", ["infonce", "soft_margin_triplet"])
+def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_views(
+    step: ModuleType, loss: str
+) -> None:
+    config = dataclasses.replace(
+        step.CONFIG, references=SVI_ALONE, layout_weight=0.0, loss=loss, label_smoothing=0.0
+    )
+    matcher = step.make_matcher(config)
+    encoded = matcher.encode(matcher.show(step.make_batch()))
+    width, bins = encoded.photos[0].shape[-1], step.MODEL.azimuth_bins
+    cover = torch.zeros(len(encoded.labels.city), bins)
+    cover[:, :width] = 1.0
+    away = torch.full_like(encoded.start_bins[0], float(width))
+    away[0] = bins - 1.0  # around north, half a window and more of it within the street view
+    photos = tuple(photo.detach().requires_grad_() for photo in encoded.photos)
+    changed = dataclasses.replace(
+        encoded, photos=photos, street_cover=cover, start_bins=(away,) * len(photos)
+    )
+    total, _ = matcher.loss_of(changed)
+    for gradient in torch.autograd.grad(total, photos):
+        assert float(gradient[1:].abs().max()) < 1e-6
+    facing = tuple(torch.zeros_like(away) for _ in photos)
+    total, _ = matcher.loss_of(dataclasses.replace(changed, start_bins=facing))
+    for gradient in torch.autograd.grad(total, photos):
+        assert float(gradient[1:-1].abs().max()) > 1e-4
+
+
 def test_places_without_true_layout_are_learned_from(step: ModuleType) -> None:
     matcher = step.make_matcher(labels=0)
     loss, gradients = step.learn(matcher, matcher.show(step.make_batch(labels=0)))

@@ -261,6 +261,27 @@ def stitch_circles(
     return torch.where(stitched.view(-1, 1, 1, 1), moved.clamp(0, 1), circles)
 
 
+def hide_sectors(
+    seen: Tensor, generator: torch.Generator, share: float = 0.25, most_photos: int = 3
+) -> Tensor:
+    """Return seen columns (B, W) of circles of which a share is put together from a few photos.
+
+    One to ``most_photos`` photos of 50 to 80 degrees at any heading, as where a place has no
+    panorama; what was unseen stays unseen.
+    """
+    batch, width = seen.shape
+    device = seen.device
+    chance = torch.rand(batch, 2 * most_photos + 2, generator=generator, device=device)
+    photos = 1 + (chance[:, 1] * most_photos).long().clamp(max=most_photos - 1)
+    azimuth = (torch.arange(width, device=device) + 0.5) * (360.0 / width)
+    middle = 360.0 * chance[:, 2 : 2 + most_photos, None]
+    half_width = 25.0 + 15.0 * chance[:, 2 + most_photos :, None]
+    off = (azimuth - middle + 180.0) % 360.0 - 180.0
+    taken = torch.arange(most_photos, device=device)[None, :, None] < photos[:, None, None]
+    shown = ((off.abs() <= half_width) & taken).any(dim=1)
+    return seen & (shown | (chance[:, :1] >= share))
+
+
 def hide_rectangles(images: Tensor, generator: torch.Generator, share: float = 0.4) -> Tensor:
     """Return images of which a share is partly hidden behind a plain rectangle at the bottom."""
     batch, _, height, width = images.shape

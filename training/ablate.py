@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,7 @@ from training.generator_files import load_generator
 from training.train import TrainConfig, override, train
 
 Clock = Callable[[], float]
+_SMALL_FILE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Ablation:
         data: Training set.
         held_out: Cities of none of the training set: the paper's cross-area protocol.
         same_area: Held-out places of the training cities, where there are any.
+        watch: Places that trainings are watched by, a few of them; the held-out ones if None.
         out: Where weights, scores and tables go.
         steps: Of every training.
         seeds: One training of every row each.
@@ -73,6 +76,7 @@ class Ablation:
     device: str = "auto"
     minutes: float | None = None
     same_area: Path | None = None
+    watch: Path | None = None
     generator: Path | None = None
     resume: bool = True
 
@@ -155,14 +159,20 @@ def run_folder(row: Row, ablation: Ablation, seed: int) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return what tells two sets apart: names and sizes of their files."""
+    """Return what tells two sets apart: names, sizes and, of small ones, contents of their files.
+
+    Links are followed: a set may be put together from cities of others.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder of places; run: python -m training render")
-    files = sorted(
-        (path.relative_to(folder).as_posix(), path.stat().st_size)
-        for path in folder.rglob("*")
-        if path.is_file()
-    )
+    files = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders.sort()
+        for path in (Path(place, name) for name in sorted(names)):
+            size = path.stat().st_size
+            small = path.read_bytes() if size <= _SMALL_FILE else b""
+            held = hashlib.sha256(small).hexdigest()
+            files.append((path.relative_to(folder).as_posix(), size, held))
     return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
 
 
@@ -192,7 +202,7 @@ def train_row(
         shutil.rmtree(run, ignore_errors=True)
     train(
         _calibrated(ablation.data, config.model, ablation),
-        _calibrated(ablation.held_out, config.model, ablation),
+        _calibrated(ablation.watch or ablation.held_out, config.model, ablation),
         run,
         config,
         resume=any(run.glob("*.safetensors")),

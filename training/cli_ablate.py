@@ -28,6 +28,10 @@ def ablate(
     same_area: Annotated[
         Path | None, typer.Option(help="Folder of held-out places of the training cities.")
     ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a few places to watch trainings by; the held-out if absent."),
+    ] = None,
     generator: Annotated[
         Path | None,
         typer.Option(
@@ -64,6 +68,7 @@ def ablate(
             device=device,
             minutes=minutes,
             same_area=same_area,
+            watch=watch,
             generator=generator,
             resume=resume,
         )

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from model_core.bundle import load_bundle
 from model_core.errors import InputError
 from training import ablate as module
-from training.ablate import Ablation, ablate, run_folder
+from training.ablate import Ablation, ablate, fingerprint, run_folder
 from training.ablation.tables import TABLES, Row, choose_rows
 from training.cli import app
 
@@ -148,3 +148,30 @@ def test_missing_data_and_unknown_tables_are_named(tmp_path: Path) -> None:
     assert "fusion, references" in " ".join(result.output.split())
     result = CliRunner().invoke(app, ["ablate", "--table", "fusion", "--seeds", "one", *paths])
     assert result.exit_code == 2
+
+
+def test_sets_are_told_apart_by_what_is_in_them_links_or_not(tmp_path: Path) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
+    for folder, place in ((first, b"here"), (second, b"else")):
+        (folder / "city_00001").mkdir(parents=True)
+        (folder / "city_00001" / "place_xy.npy").write_bytes(place)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "city_00001").symlink_to(first / "city_00001")
+    assert fingerprint(linked) == fingerprint(first)
+    assert fingerprint(first) != fingerprint(second)
+
+
+def test_trainings_are_watched_by_places_of_their_own(
+    ablation: Ablation, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[Path] = []
+
+    def noting(data: Path, held_out: Path, *_: object, **__: object) -> None:
+        watched.append(held_out)
+
+    monkeypatch.setattr(module, "train", noting)
+    few = world / "held_out"
+    for watch in (few, None):
+        module.train_row(Row("default"), replace(ablation, watch=watch), 1, None)
+    assert watched == [few, ablation.held_out]

@@ -9,7 +9,7 @@ tables() {
     [ ! -f "$WORK/panogan/generator.safetensors" ] || more=(--generator "$WORK/panogan")
     for name in "$@"; do
         run ablate --table "$name" --data "$WORK/train" --held-out "$WORK/test" \
-            --same-area "$WORK/watch" --out "$WORK/ablation" --device "$DEVICE" \
+            --same-area "$WORK/watch" --watch "$WORK/watch" --out "$WORK/ablation" --device "$DEVICE" \
             --minutes "$(minutes_left)" "${ABLATION[@]}" "${more[@]}"
         (cd "$WORK" && find ablation -path '*/scores/*.json' && find ablation -maxdepth 1 -type f) \
             >"$WORK/scored"

@@ -141,6 +141,7 @@ def row_config(row: Row, ablation: Ablation, seed: int) -> TrainConfig:
     own = {option.split("=", 1)[0] for option in row.options}
     shared = [o for o in ablation.options if o.split("=", 1)[0].strip() not in own]
     equal = [
+        "matcher.satellite_center=place",  # rows are scored from the places' centres
         f"matcher.steps={ablation.steps}",
         f"matcher.seed={seed}",
         f"evaluate_every={min(base.evaluate_every, max(1, ablation.steps // 2))}",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +22,26 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from training.averaging import fit
 from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
-from training.matcher import Matcher
+from training.matcher import Matcher, shown_share
+from training.views import Labels, labels_of, show_satellites, show_streets
 
 
 @dataclass(frozen=True)
 class HeadsConfig:
-    """The recipe. ``windows`` photos are cut out of each panorama of ``cities`` cities at first."""
+    """The recipe. ``windows`` photos are cut out of each panorama of ``cities`` cities at first.
+
+    ``trained`` is ``all``: heads and fusion, or ``fusion``: the heads stay as they are. The weights
+    are those of the losses of satellite images, street views and both.
+    """
 
     steps: int = 420
     cities: int = 30
     windows: int = 3
+    trained: Literal["all", "fusion"] = "all"
     learning_rate: float = 1.5e-3
+    satellite_weight: float = 1.0
     street_weight: float = 0.5
+    both_weight: float = 0.5
     label_smoothing: float = 0.05
     ema_decay: float = 0.995
     initial_scale: float = 20.0
@@ -50,12 +59,19 @@ class PhotoMaps:
 
 @dataclass(frozen=True)
 class CityMaps:
-    """Backbone answers of the places of a city, and of one photo of each in several windows."""
+    """Backbone answers of the places of a city, and of one photo of each in several windows.
+
+    ``satellite`` serves places by their satellite images alone, ``fused_satellite`` those that are
+    joined with street views; ``street_cover`` (N, bins) is what the street views show; ``labels``
+    says what is known.
+    """
 
     satellite: Tensor
+    fused_satellite: Tensor
     street: Tensor
+    street_cover: Tensor
     photos: tuple[PhotoMaps, ...]
-    masked: Tensor
+    labels: Labels
 
 
 class _Tap:
@@ -85,10 +101,21 @@ def map_city(matcher: Matcher, batch: RawBatch, windows: int) -> CityMaps:
     encoder = matcher.encoder
     taps = {name: _Tap(_head(encoder, name)) for name in ("ground", "satellite")}
     photos = []
+    labels = labels_of(batch, matcher.config.street_policy)
     with torch.autocast(matcher.device.type, torch.bfloat16):
-        matcher.encode_satellites(batch)
-        satellite_maps = taps["satellite"].seen
-        matcher.encode_street_views(batch)
+        satellite_maps: dict[bool, Tensor] = {}
+        for with_streets in (False, True):
+            strips = show_satellites(
+                batch,
+                matcher.model_config,
+                matcher.config.center_sigma_m,
+                matcher.chance,
+                matcher.at_place(labels, with_streets=with_streets),
+            )
+            encoder.encode_satellite(strips)
+            satellite_maps[with_streets] = taps["satellite"].seen
+        images, mask = show_streets(batch, matcher.chance)
+        encoder.encode_street(images, mask)
         street_maps = taps["ground"].seen
         for _ in range(windows):
             _, cut, _ = matcher.encode_photos(batch)
@@ -96,10 +123,14 @@ def map_city(matcher: Matcher, batch: RawBatch, windows: int) -> CityMaps:
             photos.append(PhotoMaps(taps["ground"].seen, coverage, cut.start_bin))
     for tap in taps.values():
         tap.close()
-    camera_xy = batch.place_xy + batch.query_offset_m
-    radius_m = matcher.config.false_negative_radius_m
-    masked = false_negative_mask(camera_xy, batch.city, radius_m)
-    return CityMaps(satellite_maps, street_maps, tuple(photos), masked)
+    return CityMaps(
+        satellite=satellite_maps[False],
+        fused_satellite=satellite_maps[True],
+        street=street_maps,
+        street_cover=encoder.photo_coverage(mask),
+        photos=tuple(photos),
+        labels=labels,
+    )
 
 
 def map_cities(
@@ -140,9 +171,11 @@ def train_heads(
     def losses_of_batch() -> dict[str, Tensor]:
         city = maps[int(rng.integers(len(maps)))]
         photos = city.photos[int(rng.integers(len(city.photos)))]
-        return _losses(encoder, city, photos, scale(), config)
+        return _losses(matcher, city, photos, scale(), config)
 
     heads = [_head(encoder, name) for name in ("ground", "satellite")]
+    if config.trained == "fusion":
+        heads = []
     fit(
         "heads",
         (encoder.fusion, *heads, scale),
@@ -167,32 +200,45 @@ class _Scale(nn.Module):
 
 
 def _losses(
-    encoder: PlaceEncoder,
+    matcher: Matcher,
     city: CityMaps,
     photos: PhotoMaps,
     scale: Tensor,
     config: HeadsConfig,
 ) -> dict[str, Tensor]:
+    encoder, labels = matcher.encoder, city.labels
     ground, satellite = (_head(encoder, name) for name in ("ground", "satellite"))
-    with torch.autocast(photos.maps.device.type, torch.bfloat16):
-        raw = [ground(photos.maps), satellite(city.satellite), ground(city.street)]
-    photo = normalize_features(raw[0].float() * photos.coverage[:, None, None])
-    si, svi = normalize_features(raw[1]), normalize_features(raw[2])
-    here = torch.ones(len(photo), dtype=torch.bool, device=photo.device)
-    cover = torch.ones(len(photo), si.shape[-1], device=photo.device)
-    references = {"si": si, "svi": svi, "both": encoder.fuse(si, svi, cover, here, here)[0]}
-    weight = {"si": 1.0, "svi": config.street_weight, "both": config.street_weight}
-    return {
-        name: weight[name]
-        * place_and_heading_loss(
+    with (
+        torch.set_grad_enabled(config.trained == "all"),
+        torch.autocast(photos.maps.device.type, torch.bfloat16),
+    ):
+        raw_photo, raw_street = ground(photos.maps), ground(city.street)
+        raw_si, raw_fused = (satellite(maps) for maps in (city.satellite, city.fused_satellite))
+    photo = normalize_features(raw_photo.float() * photos.coverage[:, None, None])
+    si, fused_si = normalize_features(raw_si.float()), normalize_features(raw_fused.float())
+    svi = normalize_features(raw_street.float() * (city.street_cover > 0)[:, None, None])
+    here = torch.ones_like(labels.street_usable)
+    both, _ = encoder.fuse(fused_si, svi, city.street_cover, here, labels.street_usable)
+    shown = shown_share(city.street_cover, photos.start_bin, photo.shape[-1]) >= 0.5
+    near = false_negative_mask(
+        labels.camera_xy, labels.city, matcher.config.false_negative_radius_m
+    )
+    losses = {}
+    for name, features, counted, weight in (
+        ("si", si, labels.counted("si"), config.satellite_weight),
+        ("svi", svi, labels.counted("svi") & shown, config.street_weight),
+        ("both", both, labels.counted("both"), config.both_weight),
+    ):
+        masked = near | ~counted[:, None] | ~counted[None, :]
+        losses[name] = weight * place_and_heading_loss(
             window_correlation(photo, features),
             photos.start_bin,
             scale,
-            city.masked,
+            masked.fill_diagonal_(False),
             config.label_smoothing,
+            labels.heading_known & counted,
         )
-        for name, features in references.items()
-    }
+    return losses
 
 
 def _head(encoder: PlaceEncoder, weights: str) -> nn.Module:

@@ -39,8 +39,10 @@ from training.views import SATELLITE_MARGIN as SATELLITE_MARGIN
 from training.views import (
     Encoded,
     Kind,
+    Labels,
     Shown,
     StreetPolicy,
+    centred_at_places,
     labels_of,
     show_photos,
     show_satellites,
@@ -73,14 +75,16 @@ class ReferenceShares:
 class MatcherConfig:
     """The recipe; ``steps`` sets the schedules.
 
-    ``center_sigma_m`` is how far off a photo its satellite image may be centred: what remains where
-    a search looks at places from beside, every 5 m. ``windows_per_photo`` windows share one
-    encoding of the references. ``initial_scale`` and ``initial_layout_gain`` begin near their last
-    values when trained weights are taken up. ``street_policy`` says which street views count: those
-    in time, or of any date. None are made up to learn from: what a generator paints is likely, not
-    seen, and goes through the branch that learned real views where the policy ``synthetic``
-    searches with it. ``alignment`` is how an unknown heading is found, ``accumulate`` how many
-    chunks a batch is encoded in.
+    ``satellite_center`` is where satellite images are centred: ``camera``, within
+    ``center_sigma_m`` of the photo, which remains where a search looks at places from beside every
+    5 m; ``place``, where searches from centres alone look from; ``search``, as searches do: from
+    beside, but at the place where its street view serves too. ``windows_per_photo`` windows share
+    one encoding of the references. ``initial_scale`` and ``initial_layout_gain`` begin near their
+    last values when trained weights are taken up. ``street_policy`` says which street views count:
+    those in time, or of any date. None are made up to learn from: what a generator paints is
+    likely, not seen, and goes through the branch that learned real views where the policy
+    ``synthetic`` searches with it. ``alignment`` is how an unknown heading is found, ``accumulate``
+    how many chunks a batch is encoded in.
     """
 
     steps: int = 4000
@@ -97,6 +101,7 @@ class MatcherConfig:
     fov_min_deg: float = 40.0
     fov_max_deg: float = 110.0
     curriculum_share: float = 0.1
+    satellite_center: Literal["search", "camera", "place"] = "search"
     center_sigma_m: float = 2.0
     windows_per_photo: int = 3
     accumulate: int = 1
@@ -200,17 +205,26 @@ class Matcher(L.LightningModule):
             if 0.0 <= at < share:
                 kinds = _KINDS_OF[name]
             at -= share
+        labels = labels_of(batch, config.street_policy)
         satellite = street = mask = None
         if kinds != ("svi",):
-            satellite = show_satellites(batch, model, config.center_sigma_m, chance)
+            at_place = self.at_place(labels, with_streets=kinds != ("si",))
+            labels = centred_at_places(labels, at_place)
+            satellite = show_satellites(batch, model, config.center_sigma_m, chance, at_place)
         if kinds != ("si",):
             street, mask = show_streets(batch, chance)
         photos = tuple(
             show_photos(batch, self._draw_fov_deg(), model, chance)
             for _ in range(config.windows_per_photo)
         )
-        labels = labels_of(batch, config.street_policy)
         return Shown(kinds, satellite, street, mask, photos, labels)
+
+    def at_place(self, labels: Labels, *, with_streets: bool) -> Tensor:
+        """Return bool (B,): the satellite images that are centred at their places."""
+        there = torch.ones_like(labels.street_usable)
+        if self.config.satellite_center == "search":
+            return labels.street_usable if with_streets else ~there
+        return there if self.config.satellite_center == "place" else ~there
 
     def encode(self, shown: Shown) -> Encoded:
         """Return the features of what is shown by every rank, together."""
@@ -246,7 +260,7 @@ class Matcher(L.LightningModule):
             for photo, start_bin in zip(encoded.photos, encoded.start_bins, strict=True):
                 counted = labels.counted(kind)
                 if kind == "svi" and encoded.street_cover is not None:
-                    counted &= _shown_share(encoded.street_cover, start_bin, photo.shape[-1]) >= 0.5
+                    counted &= shown_share(encoded.street_cover, start_bin, photo.shape[-1]) >= 0.5
                 masked = near | ~counted[:, None] | ~counted[None, :]
                 masked = masked.fill_diagonal_(False)
                 loss = self.matching_loss(
@@ -304,7 +318,7 @@ class Matcher(L.LightningModule):
         total = torch.stack(losses).mean()
         si, svi, cover = encoded.satellite, encoded.street, encoded.street_cover
         if si is not None:
-            total = total + self._layout_loss(si, labels.query_layout, labels.photo_there)
+            total = total + self._layout_loss(si, labels.satellite_layout, labels.photo_there)
         if svi is not None and cover is not None:
             total = total + self._layout_loss(svi, labels.layout, cover)
         return total
@@ -326,12 +340,6 @@ class Matcher(L.LightningModule):
         off = F.smooth_l1_loss(said, true, reduction="none").mean(2)
         weight = (seen if seen.ndim == 2 else seen[:, None]).to(off).expand_as(off)
         return (off * weight).sum() / weight.sum().clamp_min(1.0)
-
-    def encode_satellites(self, batch: RawBatch) -> Tensor:
-        """Return features (B, C, h, bins) of the crops, shifted and scaled as imagery is."""
-        sigma_m = self.config.center_sigma_m
-        strips = show_satellites(batch, self.model_config, sigma_m, self.chance)
-        return self.encoder.encode_satellite(strips)
 
     def encode_street_views(self, batch: RawBatch) -> tuple[Tensor, Tensor]:
         """Return features of the street views and their layout loss."""
@@ -404,7 +412,7 @@ class Matcher(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _shown_share(cover: Tensor, start_bin: Tensor, width: int) -> Tensor:
+def shown_share(cover: Tensor, start_bin: Tensor, width: int) -> Tensor:
     """Return (B,): how much of windows of ``width`` bins circles (B, bins) show."""
     bins = start_bin.round().long()[:, None] + torch.arange(width, device=cover.device)
     return cover.gather(1, bins % cover.shape[1]).mean(dim=1)

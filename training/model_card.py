@@ -107,7 +107,20 @@ def _learned_from(summary: Mapping[str, Any]) -> str:
         f"| {source['name']} | {source['provider']} | {source['licence']} | {_amount(source)} |"
         for source in sources
     )
-    return f"{text}\n\n| data | provider | licence | amount |\n|---|---|---|---|\n{rows}"
+    table = f"{text}\n\n| data | provider | licence | amount |\n|---|---|---|---|\n{rows}"
+    return "\n\n".join([table, *_stages_before(summary)])
+
+
+def _stages_before(summary: Mapping[str, Any]) -> list[str]:
+    """Return a paragraph on what the weights it began with had learned from, if that is known."""
+    told = [
+        f"{', '.join(_amount(source) for source in stage.get('sources', ())) or 'unknown data'}, "
+        f"{stage['steps']} steps"
+        for stage in summary.get("before", ())
+    ]
+    if not told:
+        return []
+    return [f"The weights it began with had learned from: {'; before: '.join(told)}."]
 
 
 def _amount(source: Mapping[str, Any]) -> str:
@@ -123,8 +136,9 @@ def _how_made(summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     ]
     device = summary.get("device", "not noted")
     places = f" {summary['places']} places." if "places" in summary else ""
+    command = summary.get("command", "train")
     return (
-        f"`python -m training train`, with the options under `training.train` in config.json; "
+        f"`python -m training {command}`, with the options under `training.train` in config.json; "
         f"computed on: {device}. Seeds: {', '.join(seeds) or 'not noted'}.{places}"
     )
 

@@ -50,19 +50,22 @@ def teach(
         InputError: There is nothing to train on.
         DeviceError: There is no such device.
     """
+    taught = config.ground.steps > 0
     if config.model.shared_weights != "ground":
         raise ConfigError("sides are taught apart: set shared_weights to ground in the model")
     chosen = choose_device(device or config.accelerator)
     done = (out / CHECKPOINT).exists()
-    trained, held_out, module = prepare(data, held_out_data, out, config, say, chosen, done)
-    if not module.layout_channels:
+    trained, held_out, module = prepare(
+        data, held_out_data, out, config, say, chosen, done, command="teach"
+    )
+    if taught and not module.layout_channels:
         raise ConfigError(f"{data} knows no true layout to teach; use rendered cities, or train")
     if done:
         return export_run(out, out / "bundle")
     ground = out / "ground.safetensors"
     if ground.exists():
         module.encoder.load_state_dict(load_file(ground))
-    else:
+    elif taught:
         teach_ground(module, trained, config.ground, say)
         state = module.encoder.state_dict()
         save_file({name: value.contiguous() for name, value in state.items()}, ground)

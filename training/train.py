@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -21,7 +22,7 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch.utils.data import DataLoader
 
-from model_core.bundle import load_bundle
+from model_core.bundle import ModelBundle, load_bundle
 from model_core.device import choose_device
 from model_core.errors import ConfigError
 from training.checkpoint import restore_module, restore_stream
@@ -134,8 +135,12 @@ def prepare(
     say: Callable[[str], None],
     device: torch.device,
     resume: bool = False,
+    command: str = "train",
 ) -> tuple[PlaceSet, HeldOut, Matcher]:
-    """Return both sets and a matcher with the weights to start from; claim the run folder."""
+    """Return both sets and a matcher with the weights to start from; claim the run folder.
+
+    ``command`` is noted there as what made the model.
+    """
     if resume and not (out / CHECKPOINT).exists():
         raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
     if rank() == 0:
@@ -149,15 +154,20 @@ def prepare(
         torch.manual_seed(config.matcher.seed)
         pretrained = config.pretrained and not resume
         module = Matcher(config.model, config.matcher, mean, spread, pretrained)
+    before: list[dict[str, Any]] = _noted(out).get("before", []) if resume else []
     if config.start_from is not None and not resume:
-        _take_up(start_bundle(config.start_from), module)
+        start = load_bundle(start_bundle(config.start_from))
+        _take_up(start, module)
+        before = _stages(start.training)
     if rank() == 0:
         about = {
+            "command": command,
             "device": _name_of(device),
             "places": len(trained),
             "held_out_places": len(held_out.places),
             "sources": data_sources(data),
             "held_out_sources": data_sources(held_out_data),
+            "before": before,
         }
         (out / RUN_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
     module = module.to(device).to(memory_format=torch.channels_last)
@@ -213,9 +223,30 @@ def _trainer(config: TrainConfig, module: Matcher, watch: Watch, bar: bool) -> L
     )
 
 
-def _take_up(bundle: Path, module: Matcher) -> None:
-    """Fill the matcher's encoder, and its average, from a bundle of the same feature sizes."""
-    given = load_bundle(bundle).encoder.state_dict()
+def _noted(out: Path) -> dict[str, Any]:
+    """Return what a run folder says of its run, nothing of one that never began."""
+    path = out / RUN_FILE
+    noted: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return noted
+
+
+def _stages(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a bundle's weights have learned from, stage by stage, the last one first."""
+    if "steps" not in training:
+        return []
+    stage = {key: training[key] for key in ("command", "steps", "sources") if key in training}
+    return [stage, *training.get("before", ())]
+
+
+def _take_up(start: ModelBundle, module: Matcher) -> None:
+    """Fill the matcher's encoder, and its average, from a bundle of the same feature sizes.
+
+    Another fusion than the bundle's begins anew.
+    """
+    given = start.encoder.state_dict()
+    if start.config.fusion != module.model_config.fusion:
+        own = module.encoder.fusion.state_dict()
+        given |= {f"fusion.{key}": value for key, value in own.items()}
     shared = {key.split(".", 2)[2]: value for key, value in given.items() if ".shared." in key}
     wanted = {}
     for key, value in module.encoder.state_dict().items():
@@ -223,7 +254,9 @@ def _take_up(bundle: Path, module: Matcher) -> None:
         if found is None and key.startswith("branches."):
             found = shared.get(key.split(".", 2)[2])
         if found is None or found.shape != value.shape:
-            raise ConfigError(f"{bundle} has no fitting {key!r}; start from a bundle of this size")
+            raise ConfigError(
+                f"{start.path} has no fitting {key!r}; start from a bundle of this size"
+            )
         wanted[key] = found
     for encoder in (module.encoder, module.averaged):
         encoder.load_state_dict(wanted)

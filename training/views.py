@@ -51,7 +51,8 @@ class Labels:
         photo_there: bool (B,), some column of the photo is seen.
         street_usable: bool (B,), the street view may be shown.
         street_needed: bool (B,), places without a usable street view do not count.
-        layout: (B, bins, K) around the place, ``query_layout`` around the camera.
+        layout: (B, bins, K) around the place, ``query_layout`` around the camera,
+            ``satellite_layout`` around the centre of the satellite strip.
     """
 
     camera_xy: Tensor
@@ -62,6 +63,7 @@ class Labels:
     street_needed: Tensor
     layout: Tensor
     query_layout: Tensor
+    satellite_layout: Tensor
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Labels:
         """Return the labels with every field changed."""
@@ -122,23 +124,40 @@ def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:
         street_needed=torch.full_like(usable, policy == "strict"),
         layout=batch.layout,
         query_layout=batch.query_layout,
+        satellite_layout=batch.query_layout,
     )
 
 
+def centred_at_places(labels: Labels, at_place: Tensor) -> Labels:
+    """Return the labels where satellite strips are centred at places at ``at_place``, bool (B,)."""
+    around = torch.where(at_place[:, None, None], labels.layout, labels.query_layout)
+    return dataclasses.replace(labels, satellite_layout=around)
+
+
 def show_satellites(
-    batch: RawBatch, config: ModelConfig, center_sigma_m: float, chance: torch.Generator
+    batch: RawBatch,
+    config: ModelConfig,
+    center_sigma_m: float,
+    chance: torch.Generator,
+    at_place: Tensor | None = None,
 ) -> Tensor:
-    """Return normalised polar strips (B, 3, H, W), centred near the photos, as galleries are."""
+    """Return normalised polar strips (B, 3, H, W).
+
+    They are centred within ``center_sigma_m`` (one deviation) of the photos, as a search that looks
+    from beside sees them, or at the places and as far off as the imagery is, where ``at_place``,
+    bool (B,), says so.
+    """
     count, device = len(batch.satellite), batch.satellite.device
     shift = torch.randn(count, 2, generator=chance, device=device)
     spread = torch.rand(count, generator=chance, device=device)
+    centre = batch.query_offset_m + batch.imagery_shift_m + (shift * center_sigma_m).clamp(-9, 9)
+    if at_place is not None:
+        centre = torch.where(at_place[:, None], 0.0, centre)
     strips = polar_transform_torch(
         jitter_colors(to_float(batch.satellite), chance),
         config.geometry,
         image_footprint_m=config.geometry.footprint_m * SATELLITE_MARGIN,
-        shift_m=batch.query_offset_m
-        + batch.imagery_shift_m
-        + (shift * center_sigma_m).clamp(-9, 9),
+        shift_m=centre,
         scale=0.9 + 0.2 * spread,
     )
     return normalize(strips, (strips > 0).any(dim=1))  # black where the image ends

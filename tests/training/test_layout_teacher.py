@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_core.bundle import load_bundle
+from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import ModelConfig, PlaceConfig, StripGeometry
 from model_core.errors import ConfigError
 from training.datasets.rendered import load_galleries, render_dataset
@@ -59,6 +59,50 @@ def test_stages_make_a_bundle_and_are_not_done_twice(rendered: Path, tmp_path: P
     assert kinds == {"si", "svi", "both", "road"}
     again = teach(*data, tmp_path / "run", CONFIG, lines.append)
     assert load_bundle(again).model_hash == model.model_hash
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["all", "fusion"])
+def test_heads_alone_are_trained_from_packaged_weights(
+    rendered: Path, tmp_path: Path, trained: str
+):
+    packaged = load_bundle(default_bundle_path())
+    config = replace(
+        CONFIG,
+        start_from="packaged",
+        model=packaged.config,
+        ground=replace(CONFIG.ground, steps=0),
+        heads=replace(CONFIG.heads, trained=trained),
+    )
+    before = packaged.encoder.state_dict()
+    data = (rendered / "train", rendered / "held_out")
+    made = load_bundle(teach(*data, tmp_path / "run", config, print))
+    assert made.training["before"][0]["steps"] == packaged.training["steps"]
+    assert "python -m training teach" in made.card
+    assert "The weights it began with had learned from: " in made.card
+    after = made.encoder.state_dict()
+    assert set(before) == set(after)
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("fusion.") for name in changed)
+    assert any(".head." in name for name in changed) == (trained == "all")
+    assert all(name.startswith("fusion.") or ".head." in name for name in changed)
+
+
+@pytest.mark.slow
+def test_another_fusion_than_the_packaged_one_begins_anew(rendered: Path, tmp_path: Path):
+    config = replace(
+        CONFIG,
+        start_from="packaged",
+        model=replace(CONFIG.model, fusion="awa"),
+        ground=replace(CONFIG.ground, steps=0),
+        heads=replace(CONFIG.heads, trained="fusion"),
+    )
+    data = (rendered / "train", rendered / "held_out")
+    made = load_bundle(teach(*data, tmp_path / "run", config, print))
+    packaged = load_bundle(default_bundle_path()).encoder.branches.state_dict()
+    assert made.config.fusion == "awa"
+    for name, value in made.encoder.branches.state_dict().items():
+        assert torch.equal(value, packaged[name]), name
 
 
 @pytest.mark.slow

@@ -188,6 +188,34 @@ def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_
         assert float(gradient[1:-1].abs().max()) > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("center", "kinds", "at_places"),
+    [
+        ("search", "si", [False] * 6),
+        ("search", "both", [True] * 5 + [False]),
+        ("place", "si", [True] * 6),
+        ("camera", "both", [False] * 6),
+    ],
+)
+def test_satellite_images_are_centred_as_a_search_looks_at_places(
+    step: ModuleType, center: str, kinds: str, at_places: list[bool]
+) -> None:
+    """The last place has no street view: a search looks at it from beside."""
+    references = dataclasses.replace(ReferenceShares(si=0.0, all=0.0), **{kinds: 1.0})
+    config = dataclasses.replace(step.CONFIG, references=references, satellite_center=center)
+    batch = step.make_batch()
+    away = torch.tensor([6.0, -4.0]).expand(len(batch.city), 2)
+    here = step.make_matcher(config).show(batch)
+    moved = step.make_matcher(config).show(dataclasses.replace(batch, query_offset_m=away))
+    same = [bool(torch.equal(a, b)) for a, b in zip(here.satellite, moved.satellite, strict=True)]
+    assert same == at_places
+    around = [
+        bool(torch.equal(a, b))
+        for a, b in zip(here.labels.satellite_layout, batch.layout, strict=True)
+    ]
+    assert around == at_places
+
+
 def test_places_without_true_layout_are_learned_from(step: ModuleType) -> None:
     matcher = step.make_matcher(labels=0)
     loss, gradients = step.learn(matcher, matcher.show(step.make_batch(labels=0)))

@@ -72,7 +72,7 @@ def test_heads_alone_are_trained_from_packaged_weights(
         start_from="packaged",
         model=packaged.config,
         ground=replace(CONFIG.ground, steps=0),
-        heads=replace(CONFIG.heads, trained=trained),
+        heads=replace(CONFIG.heads, trained=trained, learning_rate=0.5),
     )
     before = packaged.encoder.state_dict()
     data = (rendered / "train", rendered / "held_out")

@@ -85,12 +85,16 @@ def _encode_places(
 ) -> Tensor:
     """Return features (B, C, h, bins) of places by satellite image, and street view if usable."""
     policy: StreetPolicy = matcher.config.street_policy
-    satellite = encoder.encode_satellite(show_satellites(batch, matcher.model_config, 0.0, chance))
-    images, mask = show_streets(batch, chance)
-    there = torch.ones(len(satellite), dtype=torch.bool, device=satellite.device)
-    usable = labels_of(batch, policy).street_usable
-    if vars(matcher.config.references)["si"] == sum(vars(matcher.config.references).values()):
-        usable = torch.zeros_like(usable)
+    labels = labels_of(batch, policy)
+    shares = vars(matcher.config.references)
+    with_streets = shares["si"] < sum(shares.values())
+    usable = labels.street_usable & with_streets
+    at_place = matcher.at_place(labels, with_streets=with_streets)
+    strips = show_satellites(batch, matcher.model_config, 0.0, chance, at_place)
+    satellite = encoder.encode_satellite(strips)
+    # What is hidden by chance would tell places apart that are alike.
+    images, mask = show_streets(batch, chance, partial_share=0.0)
+    there = torch.ones_like(usable)
     street = encoder.encode_street(images, mask)
     return encoder.fuse(satellite, street, encoder.photo_coverage(mask), there, usable)[0]
 

@@ -163,10 +163,15 @@ def show_satellites(
     return normalize(strips, (strips > 0).any(dim=1))  # black where the image ends
 
 
-def show_streets(batch: RawBatch, chance: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return normalised street views (B, 3, H, W) and what of them is seen (B, H, W)."""
+def show_streets(
+    batch: RawBatch, chance: torch.Generator, partial_share: float = 0.25
+) -> tuple[Tensor, Tensor]:
+    """Return normalised street views (B, 3, H, W) and what of them is seen (B, H, W).
+
+    A share of them is put together from a few photos.
+    """
     circles = stitch_circles(jitter_colors(to_float(batch.street), chance, 0.7), chance)
-    columns = hide_sectors(batch.street_seen, chance)
+    columns = hide_sectors(batch.street_seen, chance, partial_share)
     seen = columns[:, None, :].expand(-1, circles.shape[2], -1).float()
     return normalize(circles, seen), seen
 

@@ -22,8 +22,8 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from training.averaging import fit
 from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
-from training.matcher import Matcher, shown_share
-from training.views import Labels, labels_of, show_satellites, show_streets
+from training.matcher import Matcher, counted_and_masked
+from training.views import Kind, Labels, labels_of, show_satellites, show_streets
 
 
 @dataclass(frozen=True)
@@ -219,22 +219,24 @@ def _losses(
     svi = normalize_features(raw_street.float() * (city.street_cover > 0)[:, None, None])
     here = torch.ones_like(labels.street_usable)
     both, _ = encoder.fuse(fused_si, svi, city.street_cover, here, labels.street_usable)
-    shown = shown_share(city.street_cover, photos.start_bin, photo.shape[-1]) >= 0.5
     near = false_negative_mask(
         labels.camera_xy, labels.city, matcher.config.false_negative_radius_m
     )
-    losses = {}
-    for name, features, counted, weight in (
-        ("si", si, labels.counted("si"), config.satellite_weight),
-        ("svi", svi, labels.counted("svi") & shown, config.street_weight),
-        ("both", both, labels.counted("both"), config.both_weight),
-    ):
-        masked = near | ~counted[:, None] | ~counted[None, :]
-        losses[name] = weight * place_and_heading_loss(
+    weighted: tuple[tuple[Kind, Tensor, float], ...] = (
+        ("si", si, config.satellite_weight),
+        ("svi", svi, config.street_weight),
+        ("both", both, config.both_weight),
+    )
+    losses: dict[str, Tensor] = {}
+    for kind, features, weight in weighted:
+        counted, masked = counted_and_masked(
+            labels, kind, near, city.street_cover, photos.start_bin, photo.shape[-1]
+        )
+        losses[kind] = weight * place_and_heading_loss(
             window_correlation(photo, features),
             photos.start_bin,
             scale,
-            masked.fill_diagonal_(False),
+            masked,
             config.label_smoothing,
             labels.heading_known & counted,
         )

@@ -258,11 +258,9 @@ class Matcher(L.LightningModule):
         losses: dict[str, list[Tensor]] = {}
         for kind, features in self._references(encoded).items():
             for photo, start_bin in zip(encoded.photos, encoded.start_bins, strict=True):
-                counted = labels.counted(kind)
-                if kind == "svi" and encoded.street_cover is not None:
-                    counted &= shown_share(encoded.street_cover, start_bin, photo.shape[-1]) >= 0.5
-                masked = near | ~counted[:, None] | ~counted[None, :]
-                masked = masked.fill_diagonal_(False)
+                counted, masked = counted_and_masked(
+                    labels, kind, near, encoded.street_cover, start_bin, photo.shape[-1]
+                )
                 loss = self.matching_loss(
                     self._correlate(photo, features, scale, labels.heading_known),
                     start_bin,
@@ -412,7 +410,27 @@ class Matcher(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def shown_share(cover: Tensor, start_bin: Tensor, width: int) -> Tensor:
+def counted_and_masked(
+    labels: Labels, kind: Kind, near: Tensor, cover: Tensor | None, start_bin: Tensor, width: int
+) -> tuple[Tensor, Tensor]:
+    """Return which rows count, bool (B,), and which pairs a loss leaves out, bool (B, B).
+
+    Args:
+        labels: What is known of the places.
+        kind: Of the references; street views alone must show half of a photo's window.
+        near: bool (B, B), false negatives.
+        cover: (B, bins), what the street views show.
+        start_bin: (B,) left edges of the photos' windows.
+        width: Of the windows, in bins.
+    """
+    counted = labels.counted(kind)
+    if kind == "svi" and cover is not None:
+        counted = counted & (_shown_share(cover, start_bin, width) >= 0.5)
+    masked = near | ~counted[:, None] | ~counted[None, :]
+    return counted, masked.fill_diagonal_(False)
+
+
+def _shown_share(cover: Tensor, start_bin: Tensor, width: int) -> Tensor:
     """Return (B,): how much of windows of ``width`` bins circles (B, bins) show."""
     bins = start_bin.round().long()[:, None] + torch.arange(width, device=cover.device)
     return cover.gather(1, bins % cover.shape[1]).mean(dim=1)

@@ -20,7 +20,8 @@ from model_core.config import PRESETS, StripGeometry, at_geometry
 from model_core.errors import ConfigError
 from training.datasets.places import RawBatch
 from training.losses import window_correlation
-from training.matcher import MatcherConfig, ReferenceShares
+from training.matcher import Matcher, MatcherConfig, ReferenceShares
+from training.views import Encoded
 
 SCRIPT = Path(__file__).with_name("two_ranks.py")
 SVI_ALONE = ReferenceShares(si=0.0, svi=1.0, all=0.0)
@@ -49,6 +50,15 @@ def loss_of(step: ModuleType, batch: RawBatch, config: MatcherConfig, **more: ob
         loss, _ = matcher.loss_of(matcher.encode(matcher.show(batch)))
     assert bool(torch.isfinite(loss))
     return float(loss)
+
+
+def shown_by_street_views(step: ModuleType, loss: str) -> tuple[Matcher, Encoded]:
+    """Return a matcher, and what it encoded of places known by street views alone."""
+    config = dataclasses.replace(
+        step.CONFIG, references=SVI_ALONE, layout_weight=0.0, loss=loss, label_smoothing=0.0
+    )
+    matcher = step.make_matcher(config)
+    return matcher, matcher.encode(matcher.show(step.make_batch()))
 
 
 @pytest.mark.parametrize("chunks", [2, 4])
@@ -135,11 +145,7 @@ def test_what_no_street_view_shows_changes_nothing(
 def test_places_without_a_street_view_stay_out_of_steps_of_street_views(
     step: ModuleType, loss: str
 ) -> None:
-    config = dataclasses.replace(
-        step.CONFIG, references=SVI_ALONE, layout_weight=0.0, loss=loss, label_smoothing=0.0
-    )
-    matcher = step.make_matcher(config)
-    encoded = matcher.encode(matcher.show(step.make_batch()))
+    matcher, encoded = shown_by_street_views(step, loss)
     photos = tuple(photo.detach().requires_grad_() for photo in encoded.photos)
     total, _ = matcher.loss_of(dataclasses.replace(encoded, photos=photos))
     for gradient in torch.autograd.grad(total, photos):
@@ -165,11 +171,7 @@ def test_old_street_views_serve_the_nearest_policy_alone(step: ModuleType) -> No
 def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_views(
     step: ModuleType, loss: str
 ) -> None:
-    config = dataclasses.replace(
-        step.CONFIG, references=SVI_ALONE, layout_weight=0.0, loss=loss, label_smoothing=0.0
-    )
-    matcher = step.make_matcher(config)
-    encoded = matcher.encode(matcher.show(step.make_batch()))
+    matcher, encoded = shown_by_street_views(step, loss)
     width, bins = encoded.photos[0].shape[-1], step.MODEL.azimuth_bins
     cover = torch.zeros(len(encoded.labels.city), bins)
     cover[:, :width] = 1.0

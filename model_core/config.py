@@ -18,6 +18,7 @@ FusionName = Literal["iaff", "aff", "concat", "fc", "awa", "linear"]
 SharedWeights = Literal["all", "ground", "svi_si", "none"]
 HeadName = Literal["asymmetric", "pooled", "downsample"]
 AttentionNorm = Literal["layer", "group", "batch", "batch_missing"]
+PhotoFit = Literal["projected", "resized"]
 ConfigT = TypeVar("ConfigT")
 
 
@@ -49,8 +50,10 @@ class ModelConfig:
 
     ``width_stride`` is the backbone's stride along azimuth, so a circle has
     ``geometry.width // width_stride`` bins. Without ``heading_search`` training and evaluation
-    compare a photo with columns 0 to its width alone. ``head`` and ``attention_norm`` are described
-    in ``features.heads`` and ``fusion.iaff``, ``calibration`` in ``alignment.calibration``.
+    compare a photo with columns 0 to its width alone. ``photo_fit`` brings photos into the strips'
+    frame by what they show, or resizes them to one width whatever they show, as the released code
+    does. ``head`` and ``attention_norm`` are described in ``features.heads`` and ``fusion.iaff``,
+    ``calibration`` in ``alignment.calibration``.
     """
 
     preset: str = "default"
@@ -65,6 +68,7 @@ class ModelConfig:
     calibration: Literal["metadata", "orb", "sift", "features", "release", "none"] = "metadata"
     head: HeadName = "asymmetric"
     attention_norm: AttentionNorm = "layer"
+    photo_fit: PhotoFit = "projected"
 
     @property
     def azimuth_bins(self) -> int:
@@ -264,6 +268,7 @@ PRESETS: dict[str, ModelConfig] = {
         calibration="release",
         head="downsample",
         attention_norm="batch_missing",
+        photo_fit="resized",
     ),
 }
 

@@ -50,6 +50,9 @@ def evaluate(
     ] = "360,180,120,90,70,55,45",
     state: Annotated[str | None, typer.Option(help="Only photos of this state.")] = None,
     imagery: Annotated[str, typer.Option(help="Of before the disaster, or after it.")] = "before",
+    street_photos: Annotated[
+        int, typer.Option(help="Street views put together of so many photos; 0: whole circles.")
+    ] = 0,
     beside: Annotated[
         bool, typer.Option(help="Look at places from around them too, as a search does.")
     ] = True,
@@ -73,6 +76,7 @@ def evaluate(
             fovs_deg=_numbers(fov),
             state=state,
             imagery=imagery,
+            street_photos=street_photos,
             beside=beside,
             controls=controls,
             study=study,

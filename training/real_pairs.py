@@ -27,7 +27,7 @@ from model_core.alignment.panorama import street_strip
 from model_core.alignment.polar import satellite_strip
 from model_core.bundle import ModelBundle
 from model_core.config import ModelConfig
-from model_core.errors import InputError
+from model_core.errors import ConfigError, InputError
 from model_core.features.preprocess import to_tensor
 from model_core.types import ImageU8, LonLat, SatelliteImage, SourceTerms, Strip
 from training.datasets.augmentation import bins_for_fov
@@ -98,7 +98,15 @@ def evaluate_pairs(
         folder: Holds ``cvusa/`` and ``cvact/``.
         seed: Of the bootstrap.
         samples: Bootstrap draws.
+
+    Raises:
+        ConfigError: The model resizes its photos.
     """
+    if bundle.config.photo_fit == "resized":
+        raise ConfigError(
+            f"{bundle.path} resizes its photos, and photos are cut out of panoramas here; "
+            "take a model that projects them"
+        )
     figures = []
     for dataset, pairs in find_pairs(folder).items():
         circles = [_panorama_strip(_read_rgb(path), bundle.config) for _, path in pairs]

@@ -181,11 +181,13 @@ def show_photos(
 ) -> PhotoWindows:
     """Return one window of every photo, its images normalised, headings left to chance."""
     n_bins = bins_for_fov(fov_deg, config)
+    resized = config.photo_fit == "resized" and n_bins < config.azimuth_bins
+    widest_deg = fov_deg if resized else n_bins * config.bin_deg
     inside = torch.rand(len(batch.query), generator=chance, device=batch.query.device)
     cut = cut_windows(
         to_float(batch.query),
         batch.query_layout,
-        (n_bins - 0.5 * inside) * config.bin_deg,
+        widest_deg - 0.5 * inside * config.bin_deg,
         n_bins,
         config,
         chance,

@@ -21,6 +21,9 @@ from model_core.types import FloatArray, ImageU8, MaskArray, Projection, Strip
 
 RAYS_PER_PX = 2
 
+RESIZED_FOV_DEG = 119.5
+"""What the released code takes every photo to show across: 170 of 512 columns."""
+
 FEATHER_POWER = 4
 """Blending weight: the distance to an image's own edge to this power."""
 
@@ -95,6 +98,29 @@ def photo_bins(fov_deg: float, geometry: StripGeometry, width_stride: int) -> in
     """Return how many azimuth bins a photo fills; a quarter of a bin may be cut."""
     all_bins = geometry.width // width_stride
     return min(all_bins, max(1, math.ceil(fov_deg * all_bins / 360.0 - 0.25)))
+
+
+def resized_strip(photo_pixels: ImageU8, geometry: StripGeometry, width_stride: int) -> Strip:
+    """Return the strip of a photo resized as the released code does, whatever the photo shows.
+
+    A baseline with a known fault: at fields of view other than ``RESIZED_FOV_DEG`` the photo's
+    columns and rows do not stand at the references' angles.
+
+    Args:
+        photo_pixels: uint8 (h, w, 3), upright RGB.
+        geometry: The references' frame.
+        width_stride: Columns a bin.
+    """
+    width = resized_bins(geometry.width // width_stride) * width_stride
+    size = (width, geometry.height)
+    pixels = cv2.resize(photo_pixels, size, interpolation=cv2.INTER_AREA)
+    seen = np.ones(pixels.shape[:2], np.bool_)
+    return Strip(np.asarray(pixels, np.uint8), seen, -width / 2 * geometry.deg_per_px % 360.0)
+
+
+def resized_bins(all_bins: int) -> int:
+    """Return how many of a circle's azimuth bins a resized photo fills."""
+    return max(1, int(all_bins * RESIZED_FOV_DEG / 360.0))
 
 
 def merge_strips(strips: Sequence[Strip]) -> Strip:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from model_core.alignment.panorama import photo_strip
+from model_core.alignment.panorama import photo_strip, resized_strip
 from model_core.config import ModelConfig, SearchConfig
 from model_core.features.preprocess import to_tensor
 from model_core.fusion.place_encoder import PlaceEncoder
@@ -74,6 +74,8 @@ def photo_queries(
 
 def _visible_strip(photo: Photo, fov_deg: float, model: ModelConfig) -> Strip:
     """Return the photo's strip; padding of a partial panorama is masked."""
+    if model.photo_fit == "resized" and photo.projection == "perspective":
+        return resized_strip(photo.image, model.geometry, model.width_stride)
     pose = (photo.projection, fov_deg, photo.pitch_deg, photo.roll_deg)
     strip = photo_strip(photo.image, *pose, model.geometry, model.width_stride)
     if photo.coverage is None:

@@ -27,6 +27,7 @@ def test_release_has_the_faults_of_the_released_code() -> None:
     assert not release.heading_search
     assert release.calibration == "release"
     assert (release.head, release.attention_norm) == ("downsample", "batch_missing")
+    assert release.photo_fit == "resized"
     assert release.width_stride == 32
     assert release.feature_channels == 16
     with torch.device("meta"):

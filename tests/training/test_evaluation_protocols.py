@@ -74,6 +74,27 @@ def test_same_area_leaves_what_training_did_not_see(rendered: tuple[Path, PlaceS
     assert any("left out" in note for note in test.notes)
 
 
+@pytest.mark.parametrize(("photos", "least", "most"), [(1, 50.0, 80.0), (3, 50.0, 240.0)])
+def test_street_views_can_be_cut_down_to_what_a_few_photos_show(
+    rendered: tuple[Path, PlaceSet], photos: int, least: float, most: float
+) -> None:
+    folder, whole = rendered
+    options = EvaluateOptions(street_photos=photos)
+    test = load_test_set(folder, CONFIG, options)
+    again = load_test_set(folder, CONFIG, options)
+    shown_deg = test.places.street_seen.sum(axis=1) * CONFIG.geometry.deg_per_px
+    step_deg = CONFIG.geometry.deg_per_px
+    assert least - step_deg <= shown_deg.min() <= shown_deg.max() <= most + photos * step_deg
+    assert np.ptp(shown_deg) > 10.0
+    seen = test.places.street_seen
+    assert np.array_equal(test.places.street.any(axis=(1, 3)), seen)
+    assert np.array_equal(
+        test.places.street.transpose(0, 2, 1, 3)[seen], whole.street.transpose(0, 2, 1, 3)[seen]
+    )
+    assert np.array_equal(again.places.street_seen, seen)
+    assert any(f"{photos} photos" in note for note in test.notes)
+
+
 def test_imagery_of_after_is_asked_for(rendered: tuple[Path, PlaceSet]) -> None:
     folder, _ = rendered
     values = {
@@ -89,3 +110,5 @@ def test_a_set_without_imagery_of_after_and_an_unknown_state_are_refused(tmp_pat
         load_test_set(tmp_path, CONFIG, EvaluateOptions(imagery="after"))
     with pytest.raises(ConfigError, match="flood"):
         load_test_set(tmp_path, CONFIG, EvaluateOptions(state="earthquake"))
+    with pytest.raises(ConfigError, match="street-photos"):
+        EvaluateOptions(street_photos=-1)

@@ -1,5 +1,6 @@
 """Figures on real pairs: counted rightly, and worse than chance for no model by construction."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model_core.bundle import default_bundle_path, load_bundle
-from model_core.errors import InputError
+from model_core.errors import ConfigError, InputError
 from training.cli import app
 from training.pairs_history import append_run, history_table, read_history
 from training.real_pairs import (
@@ -45,6 +46,13 @@ def test_ranks_become_shares_and_the_bootstrap_draws_whole_pairs():
     low, high = figures.recall_at_1_interval
     assert low == 0.0  # four whole pairs, half of them right: no narrower than that
     assert high == 1.0
+
+
+def test_a_model_that_resizes_photos_is_not_scored_by_windows_of_panoramas(shared_data: Path):
+    bundle = load_bundle(default_bundle_path())
+    resizing = replace(bundle, config=replace(bundle.config, photo_fit="resized"))
+    with pytest.raises(ConfigError, match="resizes its photos"):
+        evaluate_pairs(resizing, shared_data / "pairs")
 
 
 @pytest.mark.slow

@@ -6,16 +6,20 @@ A circle that a photo fills in part gives windows of that part only.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model_core.alignment.panorama import photo_bins, resized_bins
 from model_core.config import ModelConfig
 from model_core.device import constant
 from model_core.features.preprocess import normalize_images
+from training.datasets.resized import resize_frames
+
+WIDEST_PHOTO_DEG = 120.0
+"""Wider pictures are parts of panoramas."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,13 @@ def cut_windows(
     """Cut one photo out of each full circle, at a random heading.
 
     Where a picture fills only a part of its circle, the window lies on that part, is no wider than
-    it and keeps the picture's own frame; what no picture shows is masked.
+    it and keeps the picture's own frame; what no picture shows is masked. Where the model resizes
+    photos, the photo fills the window instead.
 
     Args:
         circles: float (B, 3, H, W) in [0, 1].
         layout: float (B, bins, K) labels of the circle.
-        fov_deg: (B,) field of view of each photo, within ``n_bins`` bins.
+        fov_deg: (B,) field of view of each photo, within ``n_bins`` bins unless it is resized.
         n_bins: Width of the window in bins; the full circle when it is all of them.
         config: The strip frame.
         generator: Source of chance, on the circles' device.
@@ -81,15 +86,26 @@ def cut_windows(
     stretch = torch.ones(batch, device=device)
     if not full:
         stretch = 1.0 + 0.04 * _normal(batch, generator, device).clamp(-2, 2)
-    centred = torch.arange(window_px, device=device) + 0.5 - window_px / 2
-    columns = start[:, None] + window_px / 2 + centred[None, :] * stretch[:, None] - 0.5
-    images = _gather_columns(circles, columns)
-    mask = torch.ones(batch, height, window_px, device=device)
-    if not full:
-        mask = _frame_mask(fov_deg, centred, config, generator)
-    if seen is not None:
-        inside = centred.abs()[None, :] * config.geometry.deg_per_px <= fov_deg[:, None] / 2
-        mask = _picture_mask(circles, seen, columns, mask, inside | full)
+    if config.photo_fit == "resized" and not full:
+        images, mask = resize_frames(
+            circles,
+            torch.ones(batch, width, dtype=torch.bool, device=device) if seen is None else seen,
+            start + window_px / 2,
+            fov_deg * stretch,
+            *draw_frames(fov_deg, generator),
+            window_px,
+            config.geometry,
+        )
+    else:
+        centred = torch.arange(window_px, device=device) + 0.5 - window_px / 2
+        columns = start[:, None] + window_px / 2 + centred[None, :] * stretch[:, None] - 0.5
+        images = _gather_columns(circles, columns)
+        mask = torch.ones(batch, height, window_px, device=device)
+        if not full:
+            mask = _frame_mask(fov_deg, centred, config, generator)
+        if seen is not None:
+            inside = centred.abs()[None, :] * config.geometry.deg_per_px <= fov_deg[:, None] / 2
+            mask = _picture_mask(circles, seen, columns, mask, inside | full)
     bins = start[:, None] / config.width_stride + torch.arange(n_bins, device=device)[None, :]
     labels = _gather_columns(layout.permute(0, 2, 1).unsqueeze(2), bins).squeeze(2)
     return PhotoWindows(
@@ -163,16 +179,10 @@ def _frame_mask(
 ) -> Tensor:
     """Return the (B, H, w) mask of upright photos of several shapes, pitched a little."""
     geometry = config.geometry
-    batch, device = len(fov_deg), fov_deg.device
-    shapes = constant((9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3), device)
-    shape = shapes[torch.randint(0, len(shapes), (batch,), generator=generator, device=device)]
     half_width = fov_deg / 2
-    # Beyond 120 degrees across a photo is a part of a panorama, as high as a wide photo.
-    flat = torch.deg2rad(half_width.clamp(max=60.0))
-    half_height = torch.rad2deg(torch.atan(torch.tan(flat) * shape))
-    pitch = 3.0 * _normal(batch, generator, device)
+    half_height, pitch = draw_frames(fov_deg, generator)
     span = geometry.elevation_max_deg - geometry.elevation_min_deg
-    rows = torch.arange(geometry.height, device=device) + 0.5
+    rows = torch.arange(geometry.height, device=fov_deg.device) + 0.5
     elevation = geometry.elevation_max_deg - rows * span / geometry.height
     azimuth = centred_px * geometry.deg_per_px
     columns = azimuth.abs()[None, :] <= half_width[:, None]
@@ -181,6 +191,19 @@ def _frame_mask(
     edge = half_height[:, None, None] * narrowing
     vertical = (elevation[None, :, None] - pitch[:, None, None]).abs() <= edge
     return (vertical & columns[:, None, :]).float()
+
+
+def draw_frames(fov_deg: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return half the vertical field of view (B,) and the pitch (B,), degrees, of photos' frames.
+
+    Beyond ``WIDEST_PHOTO_DEG`` across a photo is a part of a panorama, as high as a wide photo.
+    """
+    batch, device = len(fov_deg), fov_deg.device
+    shapes = constant((9 / 16, 2 / 3, 3 / 4, 1.0, 4 / 3), device)
+    shape = shapes[torch.randint(0, len(shapes), (batch,), generator=generator, device=device)]
+    flat = torch.deg2rad(fov_deg.clamp(max=WIDEST_PHOTO_DEG) / 2)
+    half_height = torch.rad2deg(torch.atan(torch.tan(flat) * shape))
+    return half_height, 3.0 * _normal(batch, generator, device)
 
 
 def jitter_colors(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
@@ -262,17 +285,22 @@ def stitch_circles(
 
 
 def hide_sectors(
-    seen: Tensor, generator: torch.Generator, share: float = 0.25, most_photos: int = 3
+    seen: Tensor,
+    generator: torch.Generator,
+    share: float = 0.25,
+    most_photos: int = 3,
+    least_photos: int = 1,
 ) -> Tensor:
     """Return seen columns (B, W) of circles of which a share is put together from a few photos.
 
-    One to ``most_photos`` photos of 50 to 80 degrees at any heading, as where a place has no
-    panorama; what was unseen stays unseen.
+    ``least_photos`` to ``most_photos`` photos of 50 to 80 degrees at any heading, as where a place
+    has no panorama; what was unseen stays unseen.
     """
     batch, width = seen.shape
     device = seen.device
     chance = torch.rand(batch, 2 * most_photos + 2, generator=generator, device=device)
-    photos = 1 + (chance[:, 1] * most_photos).long().clamp(max=most_photos - 1)
+    more = most_photos - least_photos + 1
+    photos = least_photos + (chance[:, 1] * more).long().clamp(max=more - 1)
     azimuth = (torch.arange(width, device=device) + 0.5) * (360.0 / width)
     middle = 360.0 * chance[:, 2 : 2 + most_photos, None]
     half_width = 25.0 + 15.0 * chance[:, 2 + most_photos :, None]
@@ -304,4 +332,6 @@ def _normal(count: int, generator: torch.Generator, device: torch.device) -> Ten
 
 def bins_for_fov(fov_deg: float, config: ModelConfig) -> int:
     """Return the width in bins of the strip that holds a photo of this field of view."""
-    return min(config.azimuth_bins, max(1, math.ceil(fov_deg / config.bin_deg - 0.25)))
+    if config.photo_fit == "resized" and fov_deg < 360.0:
+        return resized_bins(config.azimuth_bins)
+    return photo_bins(fov_deg, config.geometry, config.width_stride)

@@ -29,6 +29,7 @@ class EvaluateOptions:
         mixed_fov_deg: The range that the headline figure draws fields of view from.
         state: Only photos of this state of disaster.
         imagery: Satellite images from before the disaster or after it.
+        street_photos: Street views are put together of so many photos; 0: whole circles.
         beside: Look at places known from above from the points around them too, as a search does.
         controls: Also score what must do badly, and what must do well.
         study: Also score every policy and fill-in, on the mixed fields of view.
@@ -43,6 +44,7 @@ class EvaluateOptions:
     mixed_fov_deg: tuple[float, float] = MIXED_FOV_DEG
     state: str | None = None
     imagery: Imagery = "before"
+    street_photos: int = 0
     beside: bool = True
     controls: bool = False
     study: bool = True
@@ -63,6 +65,8 @@ class EvaluateOptions:
         check_policy(self.policy)
         if any(not 0.0 < fov <= 360.0 for fov in (*self.fovs_deg, *self.mixed_fov_deg)):
             raise ConfigError("a field of view lies in (0, 360] degrees; change --fov")
+        if self.street_photos < 0:
+            raise ConfigError("a street view has no fewer than 0 photos; change --street-photos")
 
     @property
     def mixed_label(self) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
+from training.datasets.augmentation import hide_sectors
 from training.datasets.layouts.index import Split
 from training.datasets.load import load_places
 from training.datasets.places import PlaceSet
@@ -45,7 +48,7 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
     Args:
         data: The folder.
         config: Of the model.
-        options: Protocol, state, imagery.
+        options: Protocol, state, imagery, photos of a street view.
 
     Raises:
         InputError: There is no place, or places of another frame than the model's.
@@ -61,4 +64,26 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
         parts = same_area(places)
         places = parts.test
         notes.append(f"same-area: {len(places)} places to test on, {parts.left_out} left out")
+    if options.street_photos:
+        places = of_few_photos(places, options.street_photos, options.seed)
+        shown = float(places.street_seen[places.street_seen.any(axis=1)].mean())
+        notes.append(
+            f"street views put together of {options.street_photos} photos each show {shown:.0%} of "
+            "their circles"
+        )
     return Loaded(places, data, STATES, tuple(notes))
+
+
+def of_few_photos(places: PlaceSet, photos: int, seed: int) -> PlaceSet:
+    """Return places whose street views show only what so many photos of them show.
+
+    Args:
+        places: Places with street views of full circles.
+        photos: Of 50 to 80 degrees each, at any heading; they may overlap.
+        seed: Of the headings.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    seen = torch.from_numpy(places.street_seen)
+    shown = hide_sectors(seen, chance, 1.0, photos, photos).numpy()
+    street = places.street * shown[:, None, :, None]
+    return dataclasses.replace(places, street_seen=shown, street=street)

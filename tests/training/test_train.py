@@ -86,6 +86,24 @@ def test_a_run_folder_is_guarded(tmp_path: Path, world: Path):
 
 
 @pytest.mark.slow
+def test_a_resumed_run_still_says_what_its_first_weights_had_learned_from(
+    world: Path, tmp_path: Path
+):
+    data, quiet = (world / "train", world / "held_out"), list[str]().append
+    tiny = ["matcher.windows_per_photo=1", "batch=6", "evaluate_every=1"]
+    config = override(read_config(CONFIG), [*tiny, "matcher.steps=1"])
+    first = train(*data, tmp_path / "first", config, say=quiet)
+    later = override(config, ["matcher.steps=2", f"start_from={first}"])
+    run = tmp_path / "second"
+    train(*data, run, later, minutes=2, say=quiet, clock=clock_that_stops_after(1))
+    bundle = train(*data, run, later, resume=True, say=quiet)
+    training = load_bundle(bundle).training
+    (stage,) = training["before"]
+    assert (stage["command"], stage["steps"], training["steps"]) == ("train", 1, 2)
+    assert stage["sources"] == training["sources"]
+
+
+@pytest.mark.slow
 def test_rendering_again_keeps_whole_cities_and_redoes_missing_ones(world: Path, tmp_path: Path):
     cpu = torch.device("cpu")
     city = world / "train" / "city_00003"

@@ -233,7 +233,7 @@ def score_row(row: Row, ablation: Ablation, seed: int) -> None:
             continue
         bundle = _bundle_to_score(row, ablation, seed)
         data = _calibrated(data, load_bundle(bundle).config, ablation)
-        figures = score_bundle(data, bundle, ablation.device)
+        figures = score_bundle(data, bundle, ablation.device, row.gallery)
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(figures, indent=1), encoding="utf-8")
@@ -249,9 +249,9 @@ def _scores_path(row: Row, ablation: Ablation, seed: int, area: str) -> Path:
 def _own_scoring(row: Row, ablation: Ablation) -> str:
     """Return what tells how a row is scored from how its weights are scored as they are."""
     generator = ablation.generator if row.kind == "synthetic" else None
-    if not row.scored and generator is None:
+    if not row.scored and generator is None and row.gallery == "places":
         return ""
-    made_of = [row.scored, None if generator is None else fingerprint(generator)]
+    made_of = [row.scored, None if generator is None else fingerprint(generator), row.gallery]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:8]
 
 

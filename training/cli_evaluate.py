@@ -39,7 +39,11 @@ def evaluate(
         str, typer.Option(help="cross: whole cities; same: the test fifth of every city.")
     ] = "cross",
     gallery: Annotated[
-        str, typer.Option(help="places of a city, satellites along its roads, or pooled cities.")
+        str,
+        typer.Option(
+            help="places of a city, satellites along its roads, pooled cities, or photos: places "
+            "centred on them, as in published pairs."
+        ),
     ] = "places",
     policy: Annotated[
         str,

@@ -190,7 +190,8 @@ class _Run:
             self.policies,
             model.generator,
             self.device,
-            self.options.beside,
+            self.options.beside and self.options.gallery != "photos",
+            self.options.gallery == "photos",
         )
 
     def _locate(

@@ -131,15 +131,19 @@ def mean_of_seen(street: Tensor, seen: Tensor) -> Tensor:
 
 
 def satellite_strips(
-    satellite: Tensor, config: ModelConfig, shift_m: tuple[float, float] = (0.0, 0.0)
+    satellite: Tensor, config: ModelConfig, shift_m: Tensor | tuple[float, float] = (0.0, 0.0)
 ) -> Tensor:
     """Return polar strips, float (B, 3, H, W) in [0, 1], of uint8 crops (B, S, S, 3).
 
-    ``shift_m`` is how far east and north of the crops' centres they are centred.
+    ``shift_m`` is how far east and north of the crops' centres they are centred, one for all or
+    (B, 2); what lies outside the crops is black.
     """
     footprint_m = config.geometry.footprint_m * CROP_MARGIN
-    shifts = None
-    if shift_m != (0.0, 0.0):
+    if isinstance(shift_m, Tensor):
+        shifts: Tensor | None = shift_m
+    elif shift_m == (0.0, 0.0):
+        shifts = None
+    else:
         shifts = constant(shift_m, satellite.device).expand(len(satellite), 2)
     return polar_transform_torch(to_float(satellite), config.geometry, footprint_m, shifts)
 

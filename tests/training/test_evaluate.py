@@ -190,6 +190,45 @@ def test_only_places_known_from_above_are_looked_at_from_beside(city: Path) -> N
     assert not any(changed[kind].any() for kind in ("svi", "si known", "both known"))
 
 
+def test_photos_can_be_sought_among_places_centred_on_them(city: Path) -> None:
+    model = load_bundle(default_bundle_path())
+    places = load_rendered(city, model.config)
+    places = dataclasses.replace(places, query_seen=places.query_seen.copy())
+    places.query_seen[3, 0] = False  # the fourth place has one photo
+    rows = rows_of(places)
+    with torch.inference_mode():
+        centred, around = (
+            model_galleries(
+                model.encoder, model.config, places, rows, ("hybrid",), None, CPU, False, at_photos
+            )
+            for at_photos in (True, False)
+        )
+    number, place = np.divmod(np.flatnonzero(np.arange(2 * len(rows)) != 3), len(rows))
+    cameras = places.place_xy[place] + places.query_offset_m[place, number]
+    for kind in ("si", "svi", "both"):
+        mine, theirs = (galleries[kind, "hybrid"] for galleries in (centred, around))
+        assert torch.allclose(mine.xy_m, torch.from_numpy(cameras), atol=1e-3)
+        assert (mine.from_camera, theirs.from_camera) == (True, False)
+        same = torch.isclose(
+            mine.described.features, theirs.described.features[place], atol=1e-5
+        ).all(dim=(1, 2, 3))  # fmt: skip
+        assert bool(same.all()) == (kind == "svi")  # street views stand where they stand
+
+
+def test_centred_places_are_searched_by_the_command(city: Path) -> None:
+    options = EvaluateOptions(gallery="photos", fovs_deg=(90.0,), study=False, samples=20)
+    report = evaluate_bundle(city, device="cpu", options=options)
+    (own,) = [r for r in report.recalls if (r.kind, r.fov_deg, r.search) == ("si", 90.0, "full")]
+    plain = evaluate_bundle(
+        city, device="cpu", options=dataclasses.replace(options, gallery="places")
+    )
+    (other,) = [r for r in plain.recalls if (r.kind, r.fov_deg, r.search) == ("si", 90.0, "full")]
+    assert own.photos == other.photos
+    assert sum((own.recall_at_1, own.recall_at_5, own.recall_at_10)) > sum(
+        (other.recall_at_1, other.recall_at_5, other.recall_at_10)
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Table:
     features: npt.NDArray[np.float16]

@@ -51,6 +51,7 @@ def _row_document(report: Report, row: Row) -> dict[str, Any]:
         "preset": row.preset,
         "options": list(row.options),
         "scored": list(row.scored),
+        "gallery": row.gallery,
         "kind": row.kind,
         "ours": {area: None if f is None else asdict(f) for area, f in measured.items()},
         "paper_percent": None if row.paper is None else asdict(row.paper),

@@ -7,13 +7,15 @@ from typing import Any
 
 from model_core.bundle import load_bundle
 from training.evaluate_bundle import RADIUS_M, evaluate_bundle
-from training.evaluation.options import EvaluateOptions
+from training.evaluation.options import EvaluateOptions, GalleryChoice
 
 _FOVS_DEG = (120.0, 90.0, 70.0, 55.0, 45.0)
 _KEYS = {"1": "recall_at_1", "5": "recall_at_5", "10": "recall_at_10", "1%": "recall_at_1_percent"}
 
 
-def score_bundle(data: Path, bundle: Path, device: str) -> list[dict[str, Any]]:
+def score_bundle(
+    data: Path, bundle: Path, device: str, gallery: GalleryChoice = "places"
+) -> list[dict[str, Any]]:
     """Return one mapping a kind of reference, or policy, and field of view.
 
     Each holds ``kind``, ``fov_deg``, ``photos``, ``chance``, ``recall_at_1``, ``recall_at_5``,
@@ -25,12 +27,15 @@ def score_bundle(data: Path, bundle: Path, device: str) -> list[dict[str, Any]]:
         data: Held-out places.
         bundle: The model.
         device: cpu, cuda or auto.
+        gallery: What is searched, as ``evaluate`` names it.
 
     Raises:
         InputError: There is no place, or one of another frame than the model's.
     """
     search = "full" if load_bundle(bundle).config.heading_search else "none"
-    options = EvaluateOptions(fovs_deg=_FOVS_DEG, beside=False, study=True, samples=1)
+    options = EvaluateOptions(
+        gallery=gallery, fovs_deg=_FOVS_DEG, beside=False, study=True, samples=1
+    )
     report = evaluate_bundle(data, bundle, device, options)
     figures = []
     for row in report.rows:

@@ -90,11 +90,13 @@ def model_galleries(
     generator: PanoGANGenerator | None,
     device: torch.device,
     beside: bool = False,
+    at_photos: bool = False,
 ) -> dict[tuple[str, Policy], Gallery]:
     """Return the galleries ``si``, ``svi`` and ``both`` of some places under each policy.
 
     Every picture is encoded once, whatever the number of policies; with ``beside`` satellite images
-    also from the points around each place that a search looks from.
+    also from the points around each place that a search looks from. With ``at_photos`` every photo
+    has a place of its own, on whose camera its satellite image is centred, as in published pairs.
 
     Raises:
         BundleError: A synthetic street view is wanted and there is no generator.
@@ -102,9 +104,17 @@ def model_galleries(
     mean = _mean_street(places, rows, device) if "mean" in policies else None
     parts: dict[tuple[str, Policy], list[tuple[Described, Described]]] = {}
     looks: list[list[Described]] = []
-    for batch in place_parts(places, rows, device):
+    numbers = range(places.query_seen.shape[1]) if at_photos else (0,)
+    of_number = [rows[places.photo_there[rows, n]] if at_photos else rows for n in numbers]
+    parts_of_places = (
+        batch
+        for number, mine in zip(numbers, of_number, strict=True)
+        for batch in place_parts(places, mine, device, number)
+    )
+    for batch in parts_of_places:
         crops = batch.satellite
-        si = _encode_satellite(encoder, config, crops, CENTRE)
+        camera_m = batch.query_offset_m + batch.imagery_shift_m
+        si = _encode_satellite(encoder, config, crops, camera_m if at_photos else CENTRE)
         if beside:
             around = (_encode_satellite(encoder, config, crops, at) for at in BESIDE_M)
             looks.append([_alone(encoder, look) for look in around])
@@ -115,7 +125,11 @@ def model_galleries(
                 made = _encode_street(encoder, *fill_in(batch, policy, generator, config, mean))
             for kind, pair in _by_kind(encoder, si, svi, made, policy).items():
                 parts.setdefault((kind, policy), []).append(pair)
-    where = _whereabouts(places, rows, device)
+    where = _whereabouts(places, np.concatenate(of_number), device)
+    if at_photos:
+        offset_m = [places.query_offset_m[r, n] for n, r in zip(numbers, of_number, strict=True)]
+        moved = torch.as_tensor(np.concatenate(offset_m), device=device)
+        where = replace(where, xy_m=where.xy_m + moved, from_camera=True)
     joined = tuple(_join(look) for look in zip(*looks, strict=True))
     return {
         (kind, policy): replace(
@@ -194,11 +208,11 @@ def shuffled(gallery: Gallery, seed: int) -> Gallery:
 
 
 def place_parts(
-    places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device
+    places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device, photo: int = 0
 ) -> Iterator[RawBatch]:
-    """Yield places in parts that fit the device, each with its first photo."""
+    """Yield places in parts that fit the device, each with its photo of a number."""
     for some in np.split(rows, range(PART, len(rows), PART)):
-        yield take_batch(places, some, np.zeros(len(some), np.int64)).to(device)
+        yield take_batch(places, some, np.full(len(some), photo, np.int64)).to(device)
 
 
 def _by_kind(
@@ -237,7 +251,10 @@ def _alone(encoder: PlaceEncoder, si: Tensor) -> Described:
 
 
 def _encode_satellite(
-    encoder: PlaceEncoder, config: ModelConfig, crops: Tensor, shift_m: tuple[float, float]
+    encoder: PlaceEncoder,
+    config: ModelConfig,
+    crops: Tensor,
+    shift_m: Tensor | tuple[float, float],
 ) -> Tensor:
     return encoder.encode_satellite(normalize(satellite_strips(crops, config, shift_m)))
 

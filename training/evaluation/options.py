@@ -11,7 +11,7 @@ from training.evaluation.photos import MIXED_FOV_DEG
 from training.policies import Policy, check_policy
 
 Protocol = Literal["cross", "same"]
-GalleryChoice = Literal["places", "roads", "pooled"]
+GalleryChoice = Literal["places", "roads", "pooled", "photos"]
 Imagery = Literal["before", "after"]
 FOVS_DEG = (360.0, 180.0, 120.0, 90.0, 70.0, 55.0, 45.0)
 
@@ -22,8 +22,9 @@ class EvaluateOptions:
 
     Attributes:
         protocol: ``cross``: whole cities are held out; ``same``: the test fifth of every city.
-        gallery: The places of a photo's city, satellite images along its roads, or the places of
-            all cities at once.
+        gallery: The places of a photo's city, satellite images along its roads, the places of
+            all cities at once, or the photos' own places, centred on them: easier than any search,
+            and what published pairs are scored on.
         policy: Which street views serve, and what stands where none does.
         fovs_deg: Single fields of view.
         mixed_fov_deg: The range that the headline figure draws fields of view from.

@@ -102,7 +102,9 @@ def test_an_option_for_all_rows_does_not_undo_what_a_row_is_about(ablation: Abla
 def test_release_is_scored_as_it_scores_itself_and_with_our_search() -> None:
     rows = {row.name: row for row in TABLES["headline"].rows}
     assert rows["release"].scored == ("heading_search=false",)
+    assert rows["release"].gallery == "photos"
     assert rows["release-searched"].scored == ()
+    assert {row.gallery for name, row in rows.items() if name != "release"} == {"places"}
     assert rows["release"].options == rows["release-searched"].options
 
 

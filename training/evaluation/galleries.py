@@ -102,16 +102,13 @@ def model_galleries(
         BundleError: A synthetic street view is wanted and there is no generator.
     """
     mean = _mean_street(places, rows, device) if "mean" in policies else None
+    numbers: npt.NDArray[np.int64] | None = None
+    if at_photos:
+        numbers, at = np.nonzero(places.photo_there[rows].T)
+        rows = rows[at]
     parts: dict[tuple[str, Policy], list[tuple[Described, Described]]] = {}
     looks: list[list[Described]] = []
-    numbers = range(places.query_seen.shape[1]) if at_photos else (0,)
-    of_number = [rows[places.photo_there[rows, n]] if at_photos else rows for n in numbers]
-    parts_of_places = (
-        batch
-        for number, mine in zip(numbers, of_number, strict=True)
-        for batch in place_parts(places, mine, device, number)
-    )
-    for batch in parts_of_places:
+    for batch in place_parts(places, rows, device, numbers):
         crops = batch.satellite
         camera_m = batch.query_offset_m + batch.imagery_shift_m
         si = _encode_satellite(encoder, config, crops, camera_m if at_photos else CENTRE)
@@ -125,11 +122,7 @@ def model_galleries(
                 made = _encode_street(encoder, *fill_in(batch, policy, generator, config, mean))
             for kind, pair in _by_kind(encoder, si, svi, made, policy).items():
                 parts.setdefault((kind, policy), []).append(pair)
-    where = _whereabouts(places, np.concatenate(of_number), device)
-    if at_photos:
-        offset_m = [places.query_offset_m[r, n] for n, r in zip(numbers, of_number, strict=True)]
-        moved = torch.as_tensor(np.concatenate(offset_m), device=device)
-        where = replace(where, xy_m=where.xy_m + moved, from_camera=True)
+    where = _whereabouts(places, rows, device, numbers)
     joined = tuple(_join(look) for look in zip(*looks, strict=True))
     return {
         (kind, policy): replace(
@@ -208,11 +201,16 @@ def shuffled(gallery: Gallery, seed: int) -> Gallery:
 
 
 def place_parts(
-    places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device, photo: int = 0
+    places: PlaceSet,
+    rows: npt.NDArray[np.int64],
+    device: torch.device,
+    photos: npt.NDArray[np.int64] | None = None,
 ) -> Iterator[RawBatch]:
-    """Yield places in parts that fit the device, each with its photo of a number."""
-    for some in np.split(rows, range(PART, len(rows), PART)):
-        yield take_batch(places, some, np.full(len(some), photo, np.int64)).to(device)
+    """Yield places in parts that fit the device, each with its photo of a number, or its first."""
+    numbers = np.zeros_like(rows) if photos is None else photos
+    for first in range(0, len(rows), PART):
+        some = slice(first, first + PART)
+        yield take_batch(places, rows[some], numbers[some]).to(device)
 
 
 def _by_kind(
@@ -270,16 +268,26 @@ def _join(parts: Sequence[Described]) -> Described:
     return Described(features, torch.cat([part.coverage for part in parts]))
 
 
-def _whereabouts(places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device) -> Gallery:
+def _whereabouts(
+    places: PlaceSet,
+    rows: npt.NDArray[np.int64],
+    device: torch.device,
+    photos: npt.NDArray[np.int64] | None = None,
+) -> Gallery:
+    """Return where places lie: at their centres, or where their photos of a number were taken."""
     empty = torch.zeros(0, device=device)
     seen = np.asarray(places.street_seen[rows]).any(axis=1)
+    xy_m = np.asarray(places.place_xy[rows])
+    if photos is not None:
+        xy_m = xy_m + places.query_offset_m[rows, photos]
     return Gallery(
         described=Described(empty, empty),
         otherwise=None,
-        xy_m=torch.as_tensor(np.asarray(places.place_xy[rows]), device=device),
+        xy_m=torch.as_tensor(xy_m, device=device),
         city=torch.as_tensor(np.asarray(places.city[rows]), device=device),
         street_present=torch.as_tensor(seen, device=device),
         street_days=torch.as_tensor(np.asarray(places.street_days[rows]), device=device).long(),
+        from_camera=photos is not None,
     )
 
 

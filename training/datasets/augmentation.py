@@ -16,10 +16,7 @@ from model_core.alignment.panorama import photo_bins, resized_bins
 from model_core.config import ModelConfig
 from model_core.device import constant
 from model_core.features.preprocess import normalize_images
-from training.datasets.resized import resize_frames
-
-WIDEST_PHOTO_DEG = 120.0
-"""Wider pictures are parts of panoramas."""
+from training.datasets.resized import WIDEST_PHOTO_DEG, resize_frames
 
 
 @dataclass(frozen=True)

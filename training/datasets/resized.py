@@ -8,6 +8,9 @@ from torch import Tensor
 
 from model_core.config import StripGeometry
 
+WIDEST_PHOTO_DEG = 120.0
+"""Wider pictures are parts of panoramas."""
+
 _SEEN = 0.999
 
 
@@ -42,7 +45,7 @@ def resize_frames(
     half, upper, pitch = (
         torch.deg2rad(x).view(-1, 1, 1) for x in (fov_deg / 2, half_height_deg, pitch_deg)
     )
-    plane = half <= torch.pi / 3 + 1e-4
+    plane = (fov_deg <= WIDEST_PHOTO_DEG).view(-1, 1, 1)
     azimuth = torch.where(plane, torch.atan(across * torch.tan(half)), across * half)
     beside = torch.where(plane, torch.cos(azimuth), 1.0)
     elevation = torch.atan(down * torch.tan(upper) * beside) + pitch

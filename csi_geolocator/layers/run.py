@@ -75,7 +75,7 @@ class ResultLayers(QObject):
         self._refresh_soon = self._timer(REFRESH_MS, self._refresh)
         self.store = store or ResultStore.create(free_path(run), run.to_values())
         project.layersWillBeRemoved.connect(self._forget_layers)
-        self._show_layers()
+        self._show_layers(keep_styles=store is None)
 
     @classmethod
     def reopen(cls, project: QgsProject, path: Path) -> ResultLayers:
@@ -282,7 +282,7 @@ class ResultLayers(QObject):
 
         self._enqueue(self._reader(), follow)
 
-    def _show_layers(self) -> None:
+    def _show_layers(self, keep_styles: bool) -> None:
         for attribute, table, title in (
             ("candidates_layer", CANDIDATES, tr("Candidates")),
             ("views_layer", VIEWS, tr("Fields of view")),
@@ -293,19 +293,13 @@ class ResultLayers(QObject):
                 layer = QgsVectorLayer(uri, title, "ogr")
                 style.apply_style(layer, table)
                 style.follow_time(layer, "captured_at")
+                if keep_styles:
+                    self.store.keep_style(table, style.style_text(layer))
                 self._put(layer)
-                self._keep_style(layer, table)
+            # QGIS opens the file in another way to edit; what reads it must open it again.
+            layer.editingStarted.connect(self._refresh)
             setattr(self, attribute, layer)
         self.candidates_layer.afterCommitChanges.connect(self._read_again)
-
-    def _keep_style(self, layer: QgsVectorLayer, name: str) -> None:
-        def keep() -> None:
-            if layer in self._vector_layers():
-                problem = style.store_style(layer, name)
-                if problem:
-                    self.failed.emit(problem)
-
-        QTimer.singleShot(0, keep)
 
     def _in_project(self, uri: str) -> QgsMapLayer | None:
         layers = self._project.mapLayers().values()

@@ -23,6 +23,8 @@ CANDIDATES = "candidates"
 VIEWS = "fields_of_view"
 PHOTOS = "photos"
 RUN = "run"
+STYLES = "layer_styles"
+"""The table that QGIS reads styles from, with the columns that it gives it."""
 
 _TAKE_PROVENANCE = (
     "UPDATE candidates SET"
@@ -189,6 +191,34 @@ class ResultStore:
         with self._writing() as opened:
             _set_run(opened, values)
 
+    def keep_style(self, table: str, qml: str) -> None:
+        """Keep a style as the default of a table, where QGIS looks for it.
+
+        QGIS's own call would switch the file to write-ahead logging, in which layers that are open
+        already can no longer read it.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        with self._writing() as opened:
+            styles = opened.GetLayerByName(STYLES) or _add_styles(opened)
+            values = {
+                "f_table_catalog": "",
+                "f_table_schema": "",
+                "f_table_name": table,
+                "f_geometry_column": opened.GetLayerByName(table).GetGeometryColumn(),
+                "styleName": table,
+                "styleQML": qml,
+                "styleSLD": "",
+                "description": "CSI Geolocator",
+                "owner": "",
+            }
+            row = ogr.Feature(styles.GetLayerDefn())
+            for name, value in values.items():
+                row.SetField(name, value)
+            row.SetField("useAsDefault", 1)
+            _done(styles.CreateFeature(row))
+
     def run(self) -> Mapping[str, str]:
         """Return the values of the run by their key.
 
@@ -321,6 +351,37 @@ def _add_table(made: Any, name: str, geometry: int, columns: Sequence[str]) -> N
         raise RuntimeError(gdal.GetLastErrorMsg() or f"table {name} cannot be made")
     for column in columns:
         _done(table.CreateField(ogr.FieldDefn(column, column_kind(column))))
+
+
+def _add_styles(opened: Any) -> Any:
+    table = opened.CreateLayer(STYLES, None, ogr.wkbNone)
+    if table is None:
+        raise RuntimeError(gdal.GetLastErrorMsg() or f"table {STYLES} cannot be made")
+    for name, width in (
+        ("f_table_catalog", 256),
+        ("f_table_schema", 256),
+        ("f_table_name", 256),
+        ("f_geometry_column", 256),
+        ("styleName", 30),
+        ("styleQML", 0),
+        ("styleSLD", 0),
+    ):
+        _done(table.CreateField(_text(name, width)))
+    default = ogr.FieldDefn("useAsDefault", ogr.OFTInteger)
+    default.SetSubType(ogr.OFSTBoolean)
+    _done(table.CreateField(default))
+    for name, width in (("description", 0), ("owner", 30), ("ui", 30)):
+        _done(table.CreateField(_text(name, width)))
+    updated = ogr.FieldDefn("update_time", ogr.OFTDateTime)
+    updated.SetDefault("CURRENT_TIMESTAMP")
+    _done(table.CreateField(updated))
+    return table
+
+
+def _text(name: str, width: int) -> Any:
+    field = ogr.FieldDefn(name, ogr.OFTString)
+    field.SetWidth(width)
+    return field
 
 
 def column_kind(column: str) -> int:

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsMapLayer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtXml import QDomDocument
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PHOTO_VARIABLE = "csi_photo"
@@ -39,6 +40,13 @@ def apply_style(layer: QgsMapLayer, name: str) -> None:
 def store_style(layer: QgsVectorLayer, name: str) -> str:
     """Keep a layer's style in its GeoPackage as the default; return what went wrong, if it did."""
     return layer.saveStyleToDatabase(name, "CSI Geolocator", True, "") or ""
+
+
+def style_text(layer: QgsVectorLayer) -> str:
+    """Return a layer's style as QGIS keeps it (QML)."""
+    document = QDomDocument()
+    layer.exportNamedStyle(document)
+    return str(document.toString())
 
 
 def show_only(layer: QgsVectorLayer, photo_path: str) -> None:

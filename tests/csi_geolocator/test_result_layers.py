@@ -136,6 +136,9 @@ def test_styles_are_native_and_kept_in_the_geopackage(
     result_layers.add_answer(answer_of("/p/a.jpg", 7))
     qgis_app.processEvents()
     again = QgsVectorLayer(result_layers.store.uri("candidates"), "again", "ogr")
+    count, _, names, *_ = again.listStylesInDatabase()
+    assert (count, names[0]) == (1, "candidates")
+    assert again.loadDefaultStyle() == ("Loaded from Provider", True)
     for layer in (result_layers.candidates_layer, again):
         assert layer.renderer().type() == "RuleRenderer"
         labels = [item.label() for item in layer.renderer().legendSymbolItems()]
@@ -221,6 +224,34 @@ def test_map_shows_all_photos_or_one(result_layers: Any, answer_of: Callable[...
         assert 0 < one < both
         assert drawn_pixels(layer) == both
         assert layer.featureCount() == 6, "nothing is filtered away from other tools"
+
+
+def test_layers_that_were_drawn_can_still_be_read(
+    result_layers: Any, answer_of: Callable[..., Any], qgis_app: Any
+) -> None:
+    result_layers.add_answer(answer_of("/p/a.jpg", 6))
+    result_layers.settle()
+    for layer in (result_layers.candidates_layer, result_layers.views_layer):
+        assert drawn_pixels(layer) > 0
+        qgis_app.processEvents()
+        assert len(rows_of(layer)) == 6
+        assert drawn_pixels(layer) > 0
+    beside = result_layers.store.path.with_name(result_layers.store.path.name + "-wal")
+    assert not beside.exists(), "the file alone holds everything, and may be copied"
+
+
+def test_one_layer_is_read_while_the_other_is_edited(
+    result_layers: Any, answer_of: Callable[..., Any]
+) -> None:
+    result_layers.add_answer(answer_of("/p/a.jpg", 6))
+    result_layers.settle()
+    edited, other = result_layers.candidates_layer, result_layers.views_layer
+    assert drawn_pixels(other) > 0
+    assert edited.startEditing()
+    assert other.featureCount() == 6
+    assert len(rows_of(other)) == 6
+    assert edited.rollBack()
+    assert other.featureCount() == edited.featureCount() == 6
 
 
 def test_rejected_candidates_lose_their_wedge(

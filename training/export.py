@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def export_run(
     sizes_mb = {"matcher": _size_mb(encoder), "generator": _size_mb(made) if made else 0.0}
     if packaged:
         _check_sizes(sizes_mb)
+    policies = policy_figures(_read_json(figures)) if figures else []
     summary = {
         **_read_json(run / RUN_FILE),
         "name": name or config.model.preset,
@@ -73,6 +75,7 @@ def export_run(
         "sizes_mb": {key: round(size, 2) for key, size in sizes_mb.items()},
         "parameters": sum(p.numel() for p in encoder.parameters()),
         **({"synthesis": synthesis} if synthesis else {}),
+        **({"policies": policies} if policies else {}),
     }
     card = write_card(config.model, summary)
     return save_bundle(
@@ -128,6 +131,40 @@ def _figures(path: Path) -> list[dict[str, Any]]:
     figures = _read_json(path).get("figures")
     if not isinstance(figures, list) or not figures:
         raise InputError(f"{path} holds no figures; write it with: python -m training evaluate")
+    return figures
+
+
+def policy_figures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what each policy for street views finds first, from what ``evaluate`` wrote.
+
+    A mapping a policy: its name, and ``photos`` and ``recall_at_1`` of all photos with both
+    references, the same with ``in_time_`` of those whose place has a street view in time, and with
+    ``without_`` of the others. Shares without photos are None.
+    """
+    share = f"R@1 {report.get('radius_m', 25.0):g}m"
+    found: dict[str, dict[str, tuple[int, float]]] = {}
+    for row in report.get("rows", ()):
+        asked = (row["model"], row["kind"], row["search"], row["state"])
+        if asked == ("model", "both", "full", "all") and "-" in row["fov"]:
+            right = (row["photos"], row["shares"][share]["value"])
+            found.setdefault(row["policy"], {})[row["queries"]] = right
+    figures = []
+    for policy, of in found.items():
+        (photos, recall), (some, common) = of["all"], of.get("common", (0, 0.0))
+        others = photos - some
+        figures.append(
+            {
+                "policy": policy,
+                "photos": photos,
+                "recall_at_1": recall,
+                "in_time_photos": some,
+                "in_time_recall_at_1": common if some else None,
+                "without_photos": others,
+                "without_recall_at_1": (
+                    (recall * photos - common * some) / others if others else None
+                ),
+            }
+        )
     return figures
 
 

@@ -15,6 +15,7 @@ from model_core.config import StripGeometry
 from training.datasets.places import PlaceSet
 from training.datasets.resident import ResidentPlaces
 from training.matcher import Matcher
+from training.precision import choose_precision
 from training.train_config import TrainConfig
 from training.world.samples import render_city_samples
 
@@ -94,12 +95,13 @@ def learning_rate(
     matcher = matcher.to(memory_format=torch.channels_last)
     batches = iter(ResidentPlaces(places, config.batch, config.cities_per_batch, 0, device))
     optimizer = matcher.configure_optimizers()["optimizer"]
+    is_mixed = choose_precision(config.precision, device) == "bf16-mixed"
     seconds, learned = [], 0
     for step, batch in enumerate(itertools.islice(batches, _WARM_UP_STEPS + steps)):
         _wait(device)
         start = time.perf_counter()
         matcher.restart_chance(step)
-        with torch.autocast(device.type, torch.bfloat16, config.precision != "32-true"):
+        with torch.autocast(device.type, torch.bfloat16, is_mixed):
             loss, _ = matcher.loss_of(matcher.encode(matcher.show(batch)))
         optimizer.zero_grad()
         torch.autograd.backward(loss)

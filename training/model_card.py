@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model_core.config import ModelConfig
+from model_core.config import ModelConfig, StreetViewConfig
 from training.evaluate import KIND_NAMES
 from training.train_config import PACKAGED
 
 GENERATOR_TITLE = "## Made street views"
+ANSWERING = ("hybrid", "nearest", "synthetic")
+"""Policies that search every place, with what was seen of it or made."""
+_PHOTOS = {"": "photos", "in_time_": "with a street view in time", "without_": "without"}
 _SHARE = "{:.1%}"
 _COLUMNS: dict[str, tuple[str, str]] = {
     "kind": ("references", "{}"),
@@ -48,7 +51,7 @@ where nothing else is said, and chance is the expected R@1 of a random order:
 
 {_table(summary["held_out"])}
 
-**Real pairs** (never used for selection).
+{_policies(summary.get("policies", ()))}**Real pairs** (never used for selection).
 
 {pairs or "Not measured for this bundle; run `python -m training pairs`."}
 
@@ -141,6 +144,39 @@ def _how_made(summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:
         f"`python -m training {command}`, with the options under `training.train` in config.json; "
         f"computed on: {device}. Seeds: {', '.join(seeds) or 'not noted'}.{places}"
     )
+
+
+def _policies(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Return what each policy for street views finds, and which one finds most."""
+    answering = [row for row in figures if row["policy"] in ANSWERING]
+    if len(answering) < 2:
+        return ""
+    default = StreetViewConfig().policy
+    best = max(answering, key=lambda row: float(row["recall_at_1"]))["policy"]
+    names = [f"`{row['policy']}`" for row in answering]
+    taken = "it is" if best == default else f"`{default}` is"
+    rows = "\n".join(
+        f"| {row['policy']} | "
+        + " | ".join(
+            "-" if row[f"{of}recall_at_1"] is None else _SHARE.format(row[f"{of}recall_at_1"])
+            for of in _PHOTOS
+        )
+        + " |"
+        for row in figures
+    )
+    photos = (f"{figures[0][f'{of}photos']} {what}".strip() for of, what in _PHOTOS.items())
+    return f"""**Street views under each policy**, both references, fields of view mixed, R@1:
+
+| street views | {" | ".join(photos)} |
+|---|---|---|---|
+{rows}
+
+Of the policies that search every place ({", ".join(names)}), `{best}` finds most; {taken} taken
+unless another is asked for (`street_view.policy`). `strict` leaves out places without a street
+view in time; a mask, the mean street view and the satellite image again stand for one that is
+missing, to tell what a made one has to beat.
+
+"""
 
 
 def _table(figures: Sequence[Mapping[str, Any]]) -> str:

@@ -35,6 +35,7 @@ from training.distributed import join_ranks, leave_ranks, own_device, rank
 from training.export import RUN_FILE, export_run
 from training.matcher import Matcher
 from training.mining import mine_hard_negatives
+from training.precision import choose_precision
 from training.run_config import CHECKPOINT, claim_run_folder
 from training.stream import BatchStream
 from training.train_config import TrainConfig as TrainConfig
@@ -186,10 +187,10 @@ def _stream(
         module.device,
         config.matcher.false_negative_radius_m,
     )
-    mining = config.mining
+    mining, precision = config.mining, choose_precision(config.precision, module.device)
 
     def mine(seed: int) -> torch.Tensor:
-        with torch.autocast(module.device.type, torch.bfloat16, config.precision != "32-true"):
+        with torch.autocast(module.device.type, torch.bfloat16, precision == "bf16-mixed"):
             return mine_hard_negatives(module, places, mining.negatives, mining.fov_deg, seed)
 
     return BatchStream(
@@ -213,7 +214,7 @@ def _trainer(config: TrainConfig, module: Matcher, watch: Watch, bar: bool) -> L
         accelerator="gpu" if on_gpu else module.device.type,
         devices=[module.device.index or 0] if on_gpu else 1,
         plugins=[LightningEnvironment()],
-        precision=config.precision,
+        precision=choose_precision(config.precision, module.device),
         gradient_clip_val=CLIP_NORM,
         callbacks=[watch, *([Bar(watch)] if bar else [])],
         logger=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from model_core.bundle import default_bundle_path
 from model_core.config import PRESETS, ModelConfig, from_mapping, to_mapping
@@ -14,6 +14,7 @@ from model_core.options import check_kinds, merge_options, parse_assignments
 from training.heads import HeadsConfig
 from training.layout_teacher import GroundConfig
 from training.matcher import MatcherConfig
+from training.precision import Asked
 from training.run_config import read_kept_options, read_options
 
 BEST = "best.safetensors"
@@ -41,6 +42,7 @@ class TrainConfig:
     of its own there starts from the shared ones. ``pretrained`` starts the backbone from ImageNet
     weights. ``patience`` is how many evaluations may pass without a better recall; 0 never stops
     early.
+    ``precision`` is float32, bfloat16 beside it, or whichever of them is faster where it runs;
     ``accelerator`` is where a run computes that is not told: auto, cpu or cuda.
     """
 
@@ -55,7 +57,7 @@ class TrainConfig:
     cities_per_batch: int = 4
     evaluate_every: int = 500
     patience: int = 0
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
+    precision: Asked = "auto"
     compile: bool = False
     accelerator: str = "auto"
 

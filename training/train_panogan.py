@@ -29,6 +29,7 @@ from training.checkpoint import restore_module, restore_optimizer, write_checkpo
 from training.datasets.load import load_apart
 from training.generator_files import check_frame, check_size, write_generator
 from training.panogan import PanoGAN, PanoGANRecipe
+from training.precision import choose_precision
 from training.run_config import CHECKPOINT, claim_run_folder
 from training.strip_pairs import (
     RandomRows,
@@ -66,7 +67,7 @@ class PanoGANTrainConfig:
         evaluate_every: Steps between figures, pictures and checkpoints.
         evaluate_places: Held-out places watched in between; the last figures are on all.
         log_every: Steps between TensorBoard scalars.
-        precision: ``bf16-mixed`` or ``32-true``.
+        precision: ``bf16-mixed``, ``32-true``, or ``auto``, the faster one where it runs.
     """
 
     model: ModelConfig = ModelConfig()
@@ -79,7 +80,7 @@ class PanoGANTrainConfig:
     evaluate_every: int = 1000
     evaluate_places: int = 512
     log_every: int = 50
-    precision: str = "bf16-mixed"
+    precision: str = "auto"
 
 
 class Report(Callback):
@@ -251,10 +252,7 @@ def _load_pairs(
 
 
 def _make_module(config: PanoGANTrainConfig, pairs: StripPairs, device: torch.device) -> PanoGAN:
-    if config.precision not in ("bf16-mixed", "32-true"):
-        raise ConfigError(
-            f"unknown precision {config.precision!r}; known here: bf16-mixed, 32-true"
-        )
+    precision = choose_precision(config.precision, device)
     with torch.random.fork_rng():
         torch.manual_seed(config.recipe.seed)
         return PanoGAN(
@@ -262,7 +260,7 @@ def _make_module(config: PanoGANTrainConfig, pairs: StripPairs, device: torch.de
             config.recipe,
             pairs,
             config.model.geometry,
-            half_precision=config.precision == "bf16-mixed",
+            half_precision=precision == "bf16-mixed",
             judge=_load_judge(config, device),
         )
 

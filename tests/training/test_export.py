@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 
 from model_core.bundle import load_bundle
-from model_core.config import ModelConfig, StripGeometry, to_mapping
+from model_core.config import ModelConfig, StreetViewConfig, StripGeometry, to_mapping
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.checkpoint import write_averaged
 from training.data_sources import data_sources
 from training.export import export_run
+from training.model_card import write_card
 from training.train import TrainConfig
 
 MODEL = ModelConfig(geometry=StripGeometry(height=32, width=64, satellite_px=32), feature_height=2)
@@ -72,6 +74,40 @@ def test_figures_of_an_evaluation_go_into_the_card(tmp_path: Path) -> None:
     figures.write_text("{}")
     with pytest.raises(InputError, match="holds no figures"):
         export_run(run, tmp_path / "out", figures=figures)
+
+
+def policy_row(policy: str, recall: float, queries: str = "all", **fields: Any) -> dict[str, Any]:
+    """A row of a report: 40 photos, 30 of places with a street view in time."""
+    row = {"model": "model", "kind": "both", "policy": policy, "fov": "45-120", "search": "full"}
+    shares = {"R@1 25m": {"value": recall, "low": 0.0, "high": 1.0, "chance": 0.05}}
+    photos = 40 if queries == "all" else 30
+    return {**row, "state": "all", "queries": queries, "photos": photos, "shares": shares, **fields}
+
+
+@pytest.mark.parametrize(("hybrid", "best"), [(0.5, "nearest"), (0.7, "hybrid")])
+def test_the_card_says_which_policy_finds_most(tmp_path: Path, hybrid: float, best: str) -> None:
+    rows = [
+        policy_row("hybrid", hybrid),
+        policy_row("hybrid", 0.6, "common"),
+        policy_row("nearest", 0.55),
+        policy_row("strict", 0.9),
+        policy_row("nearest", 0.99, fov="90"),
+        policy_row("nearest", 0.98, search="known"),
+        policy_row("nearest", 0.97, kind="svi"),
+        policy_row("nearest", 0.96, model="colour histogram"),
+        policy_row("nearest", 0.95, state="flood"),
+    ]
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"figures": [RECALL], "rows": rows, "radius_m": 25.0}))
+    model = load_bundle(export_run(make_run(tmp_path / "run"), tmp_path / "out", figures=report))
+    without = (40 * hybrid - 30 * 0.6) / 10
+    assert f"| hybrid | {hybrid:.1%} | 60.0% | {without:.1%} |" in model.card
+    assert "| nearest | 55.0% | - | 55.0% |" in model.card
+    assert "| 40 photos | 30 with a street view in time | 10 without |" in model.card
+    assert f"`{best}` finds most" in model.card
+    default = StreetViewConfig().policy
+    assert ("it is taken" if best == default else f"`{default}` is taken") in model.card
+    assert write_card(model.config, dict(model.training)) == model.card
 
 
 def test_a_model_too_large_to_travel_is_refused(tmp_path: Path) -> None:

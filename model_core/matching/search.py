@@ -61,9 +61,6 @@ KEPT_BYTES = 1 << 30
 MAX_QUERIES = 256
 # Natural log of the likelihood ratio that a deviation is worth between looks at one place.
 LOOK_GAIN = 2.0
-# Deviations that a wrong place gains by nine looks 5 m apart, where too few were looked at to tell.
-# Measured on the packaged model: 0.43 on the mean over photos, 0.22 to 0.72 for nine of ten.
-CHANCE_OF_LOOKS = 0.43
 
 
 class Looks(FeatureTable, Protocol):
@@ -206,30 +203,13 @@ def heading_probability(cosines: FloatArray, nulls: Sequence[NullDistribution]) 
     return np.asarray(shares, np.float32)
 
 
-def join_looks(scores: FloatArray) -> FloatArray:
-    """Return places' standardised scores by all looks at them, float32 (n, Q).
-
-    The score is the log of the mean likelihood ratio over looks, ``LOOK_GAIN`` a deviation, in
-    deviations: a place that stands out from one point alone counts less than from several. What a
-    wrong place gains by being looked at more than once is taken off, so that chance is zero again
-    and places compare with those that one street view shows.
-
-    Args:
-        scores: float32 (n, L, Q) standardised scores of n places from L points each.
-    """
-    ratio = np.logaddexp.reduce(LOOK_GAIN * scores, axis=1) - math.log(scores.shape[1])
-    joint = ratio / LOOK_GAIN
-    with np.errstate(invalid="ignore"):  # places that were not scored from every point
-        gain = joint - scores.mean(axis=1)
-    known = np.isfinite(gain).all(axis=1)
-    chance = gain[known].mean(axis=0) if known.sum() >= FEW_PLACES else CHANCE_OF_LOOKS
-    return np.asarray(joint - chance, np.float32)
-
-
-def _best_look(
+def _join_looks(
     cosines: Tensor, seen: Tensor, nulls: Sequence[NullDistribution]
 ) -> tuple[Tensor, FloatArray]:
-    """Return the cosines of each place's best look, and the score of all its looks.
+    """Return places by all their looks: the best look's cosines, and the joint score.
+
+    The score is the log of the mean likelihood ratio over looks, ``LOOK_GAIN`` a deviation, in
+    deviations: a place that stands out from one point alone counts less than from several.
 
     Args:
         cosines: (n, Q, bins) from the places themselves.
@@ -246,7 +226,8 @@ def _best_look(
     scores = np.stack(
         [nulls[q].standardise(peaks[..., q].cpu().numpy()) for q in range(queries)], axis=2
     )
-    return looks.gather(1, best)[:, 0], join_looks(scores)
+    ratio = np.logaddexp.reduce(LOOK_GAIN * scores, axis=1) - math.log(scores.shape[1])
+    return looks.gather(1, best)[:, 0], (ratio / LOOK_GAIN).astype(np.float32)
 
 
 def _passes(
@@ -293,7 +274,7 @@ def _result(
         if looks is not None:
             at = np.searchsorted(listed, looks.rows)
             seen = correlate_rows(looks, slice(None), prepared, config, device)
-            cosines[at], scores[looks.rows] = _best_look(cosines[at], seen, nulls)
+            cosines[at], scores[looks.rows] = _join_looks(cosines[at], seen, nulls)
             best[looks.rows], shift[looks.rows] = (
                 part.cpu().numpy() for part in best_shifts(cosines[at])
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,7 @@ from model_core.config import EvidenceModel, ModelConfig, RankingConfig, StreetV
 from model_core.gallery.weighting import bin_energy
 from model_core.matching.correlation import ENERGY_FLOOR, best_shifts
 from model_core.matching.null_distribution import null_of_many
-from model_core.matching.search import join_looks
+from model_core.matching.search import LOOK_GAIN
 from training.evaluation.galleries import Described, Gallery
 from training.evaluation.photos import PhotoBlock, PhotoList
 from training.metrics import (
@@ -136,8 +137,8 @@ def _join_looks(looks: Sequence[Ranking]) -> Ranking:
     spread = torch.stack(
         [torch.as_tensor(null_of_many(one.detach().cpu().numpy()).std) for one in looks[0].scores]
     ).to(scores)
-    deviations = (scores / spread[:, None]).permute(2, 0, 1).cpu().numpy()
-    joint = torch.from_numpy(join_looks(deviations)).to(scores).T * spread[:, None]
+    gain = (LOOK_GAIN / spread)[:, None]
+    joint = (torch.logsumexp(scores * gain, dim=0) - math.log(len(looks))) / gain
     best = scores.argmax(dim=0, keepdim=True)
     return Ranking(joint, shifts.gather(0, best)[0])
 

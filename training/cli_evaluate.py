@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model_core.errors import ConfigError, GeolocatorError
 from training.cli import app, console
+
+if TYPE_CHECKING:
+    from training.evaluate_bundle import EvaluationReport
 
 
 @contextmanager
@@ -64,6 +67,9 @@ def evaluate(
     study: Annotated[bool, typer.Option(help="Also every policy and fill-in.")] = True,
     samples: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of headings and fields of view.")] = 5,
+    card: Annotated[
+        bool, typer.Option(help="Write the figures into the model's card; of held-out places.")
+    ] = False,
 ) -> None:
     """Score a model: recall, headings, states, policies, confidence, cost; chance beside all."""
     from model_core.types import Progress as Step
@@ -102,6 +108,22 @@ def evaluate(
         console.print(note)
     if out is not None:
         console.print(f"report: {out}")
+    if card:
+        with _plain_errors():
+            console.print(f"card: {_write_card(report)}")
+
+
+def _write_card(report: EvaluationReport) -> Path:
+    """Write a report's figures into its model's card and return the card's path."""
+    from model_core.bundle import CARD_FILE, load_bundle, write_bundle
+    from training.evaluation.write import report_mapping
+    from training.export import figures_for_card
+    from training.model_card import rewrite_card
+
+    model = load_bundle(report.bundle)
+    summary = {**model.training, **figures_for_card(report_mapping(report), model.training)}
+    text = rewrite_card(model.config, summary, model.card)
+    return write_bundle(replace(model, card=text, training=summary)) / CARD_FILE
 
 
 @app.command()
@@ -139,7 +161,7 @@ def pairs(
     """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
     from model_core.bundle import default_bundle_path, load_bundle, write_bundle
     from model_core.device import choose_device
-    from training.model_card import generator_section, write_card
+    from training.model_card import rewrite_card
     from training.pairs_history import append_run, history_table, read_history
     from training.real_pairs import evaluate_pairs, pairs_markdown, pairs_table, write_pairs
 
@@ -153,9 +175,7 @@ def pairs(
             append_run(history, figures, model.model_hash, label, datetime.now(UTC))
             console.print(history_table(read_history(history)))
     if card:
-        text = write_card(model.config, dict(model.training), pairs_markdown(figures))
-        made = generator_section(model.card)
-        text = f"{text}\n{made}" if made else text
+        text = rewrite_card(model.config, model.training, model.card, pairs_markdown(figures))
         write_bundle(replace(model, card=text))
         console.print(f"card: {model.path / 'card.md'}")
 

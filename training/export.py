@@ -65,17 +65,15 @@ def export_run(
     sizes_mb = {"matcher": _size_mb(encoder), "generator": _size_mb(made) if made else 0.0}
     if packaged:
         _check_sizes(sizes_mb)
-    policies = policy_figures(_read_json(figures)) if figures else []
     summary = {
         **_read_json(run / RUN_FILE),
         "name": name or config.model.preset,
         "steps": steps,
         "train": to_mapping(config),
-        "held_out": _figures(figures) if figures else _watched(run / HISTORY_FILE, steps),
+        **(_figures(figures) if figures else _watched(run / HISTORY_FILE, steps)),
         "sizes_mb": {key: round(size, 2) for key, size in sizes_mb.items()},
         "parameters": sum(p.numel() for p in encoder.parameters()),
         **({"synthesis": synthesis} if synthesis else {}),
-        **({"policies": policies} if policies else {}),
     }
     card = write_card(config.model, summary)
     return save_bundle(
@@ -127,14 +125,29 @@ def _check_sizes(sizes_mb: dict[str, float]) -> None:
         )
 
 
-def _figures(path: Path) -> list[dict[str, Any]]:
-    figures = _read_json(path).get("figures")
-    if not isinstance(figures, list) or not figures:
+def _figures(path: Path) -> dict[str, Any]:
+    report = _read_json(path)
+    if not isinstance(report.get("figures"), list) or not report["figures"]:
         raise InputError(f"{path} holds no figures; write it with: python -m training evaluate")
-    return figures
+    return figures_for_card(report, {})
 
 
-def policy_figures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def figures_for_card(
+    report: Mapping[str, Any], before: Mapping[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what ``evaluate`` wrote as a summary's ``held_out`` and ``policies``.
+
+    Args:
+        report: The written report.
+        before: The summary before; its figures on references that the report has not are kept.
+    """
+    figures: list[dict[str, Any]] = list(report["figures"])
+    kinds = {row["kind"] for row in figures}
+    others = [row for row in before.get("held_out", ()) if row["kind"] not in kinds]
+    return {"held_out": [*figures, *others], "policies": _policies(report)}
+
+
+def _policies(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each policy for street views finds first, from what ``evaluate`` wrote.
 
     A mapping a policy: its name, and ``photos`` and ``recall_at_1`` of all photos with both
@@ -168,12 +181,11 @@ def policy_figures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return figures
 
 
-def _watched(path: Path, steps: int) -> list[dict[str, Any]]:
+def _watched(path: Path, steps: int) -> dict[str, Any]:
     """Return the figures of the evaluation after ``steps``."""
     for row in reversed(_read_json(path)):
         if row["step"] == steps:
-            recalls: list[dict[str, Any]] = row["recalls"]
-            return recalls
+            return {"held_out": row["recalls"]}
     raise InputError(f"{path} has no figures of step {steps}; resume the run and let it end")
 
 

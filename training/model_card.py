@@ -12,6 +12,9 @@ from training.train_config import PACKAGED
 GENERATOR_TITLE = "## Made street views"
 ANSWERING = ("hybrid", "nearest", "synthetic")
 """Policies that search every place, with what was seen of it or made."""
+_PAIRS_TITLE = "**Real pairs** (never used for selection)."
+_NO_PAIRS = "Not measured for this bundle; run `python -m training pairs`."
+_LIMITS_TITLE = "**Limits.**"
 _PHOTOS = {"": "photos", "in_time_": "with a street view in time", "without_": "without"}
 _SHARE = "{:.1%}"
 _COLUMNS: dict[str, tuple[str, str]] = {
@@ -51,11 +54,11 @@ where nothing else is said, and chance is the expected R@1 of a random order:
 
 {_table(summary["held_out"])}
 
-{_policies(summary.get("policies", ()))}**Real pairs** (never used for selection).
+{_policies(summary.get("policies", ()))}{_PAIRS_TITLE}
 
-{pairs or "Not measured for this bundle; run `python -m training pairs`."}
+{pairs or _NO_PAIRS}
 
-**Limits.** The figures hold for places like those above and for photos at eye level. They fall
+{_LIMITS_TITLE} The figures hold for places like those above and for photos at eye level. They fall
 with the field of view, where buildings look alike, and wherever imagery and photo differ more than
 the training's did. A heading is good for what the table says and no better. A place outside the
 searched area is answered too, with a place inside it: trust the answer's own confidence, and check.
@@ -68,10 +71,32 @@ above hold beside it.
 """
 
 
+def rewrite_card(
+    config: ModelConfig, summary: Mapping[str, Any], card: str, pairs: str | None = None
+) -> str:
+    """Return a card written anew that keeps what is not in the summary.
+
+    Args:
+        config: Of the model.
+        summary: As for ``write_card``.
+        card: The one before, whose generator and, where ``pairs`` is None, real pairs are kept.
+        pairs: As for ``write_card``.
+    """
+    text = write_card(config, summary, _pairs_section(card) if pairs is None else pairs)
+    made = generator_section(card)
+    return f"{text}\n{made}" if made else text
+
+
 def generator_section(card: str) -> str:
     """Return what a card says of the model's generator of street views, nothing without one."""
     _, title, text = card.partition(GENERATOR_TITLE)
     return f"{title}{text}"
+
+
+def _pairs_section(card: str) -> str:
+    """Return a card's figures on real pairs, nothing where they were not measured."""
+    section = card.partition(_PAIRS_TITLE)[2].partition(_LIMITS_TITLE)[0].strip()
+    return "" if section == _NO_PAIRS else section
 
 
 def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[str, Any]) -> str:

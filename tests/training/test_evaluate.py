@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -558,6 +559,27 @@ def test_the_command_scores_galleries_along_roads(city: Path, tmp_path: Path) ->
     figures = json.loads((tmp_path / "road.json").read_text())["figures"]
     assert {figure["kind"] for figure in figures} == {"road"}
     assert 0.0 < figures[0]["chance"] < 1.0
+
+
+def test_the_command_writes_figures_into_the_card_and_keeps_the_rest(
+    city: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "model"
+    shutil.copytree(default_bundle_path(), bundle)
+    before = load_bundle(bundle)
+    pairs = before.card.partition("**Real pairs**")[2].partition("**Limits.**")[0]
+    arguments = ["evaluate", "--data", str(city), "--bundle", str(bundle), "--device", "cpu"]
+    result = RUN.invoke(app, [*arguments, "--fov", "90", "--samples", "20", "--card"])
+    assert result.exit_code == 0, result.output
+    model = load_bundle(bundle)
+    assert model.model_hash == before.model_hash
+    kinds = {(row["kind"], row["photos"]) for row in model.training["held_out"]}
+    assert {kind for kind, _ in kinds} >= {"si", "svi", "both", "road"}, "roads were not measured"
+    assert ("both", 28) in kinds
+    assert "Street views under each policy" in model.card
+    assert {row["policy"] for row in model.training["policies"]} >= {"hybrid", "nearest", "strict"}
+    assert len(pairs) > 100
+    assert pairs in model.card
 
 
 def test_states_have_rows_and_a_plot_of_their_own(report: EvaluationReport, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def _learned_from(summary: Mapping[str, Any]) -> str:
     if rendered_alone:
         text = (
             f"Rendered cities only, {summary['steps']} steps. No real photo or "
-            "street view: expect it to be much weaker on real imagery than the figures below. "
+            "street view: expect it to be much weaker on real imagery than on rendered. "
             "Where real street views exist, verification by local features carries the answer."
         )
     if not sources:

@@ -24,7 +24,7 @@ from ..i18n import tr
 from .candidate import COLUMNS as CANDIDATE_COLUMNS
 from .candidate import STATUSES, Candidate
 from .store import CANDIDATES, VIEW_COLUMNS, VIEWS, ResultStore, StoreError, column_kind
-from .style import apply_style, store_style
+from .style import apply_style, style_text
 from .wedge import wedge_of
 
 PRIVATE_COLUMNS = ("photo_path", "candidate")
@@ -106,7 +106,7 @@ def export_candidates(candidates: Sequence[Candidate], target: Path, kind: Forma
             _write(views, unfinished, kind, VIEWS, is_first=False)
             _keep_styles(unfinished)
         os.replace(unfinished, target)
-    except OSError as error:
+    except (OSError, StoreError) as error:
         raise ExportError(
             tr(
                 "{}: cannot be written ({}); close it in other programs, or choose another folder"
@@ -193,6 +193,4 @@ def _keep_styles(path: Path) -> None:
     for table in (CANDIDATES, VIEWS):
         layer = QgsVectorLayer(f"{path}|layername={table}", table, "ogr")
         apply_style(layer, table)
-        problem = store_style(layer, table)
-        if problem:
-            raise OSError(problem)
+        ResultStore(path).keep_style(table, style_text(layer))

@@ -37,11 +37,6 @@ def apply_style(layer: QgsMapLayer, name: str) -> None:
         raise FileNotFoundError(f"{path}: {message}; install the plugin again")
 
 
-def store_style(layer: QgsVectorLayer, name: str) -> str:
-    """Keep a layer's style in its GeoPackage as the default; return what went wrong, if it did."""
-    return layer.saveStyleToDatabase(name, "CSI Geolocator", True, "") or ""
-
-
 def style_text(layer: QgsVectorLayer) -> str:
     """Return a layer's style as QGIS keeps it (QML)."""
     document = QDomDocument()

@@ -81,13 +81,22 @@ def world(
     freeze: Annotated[
         bool, typer.Option(help="Write the hashes of the frozen test world.")
     ] = False,
+    add: Annotated[
+        bool, typer.Option(help="With --freeze: the same world as this processor computes it.")
+    ] = False,
     check: Annotated[bool, typer.Option(help="Compare with the hashes written before.")] = False,
     real: Annotated[
         Path | None, typer.Option(help="Folder of prepared real geometry, named by its hash.")
     ] = None,
 ) -> None:
     """Freeze the test world, or check that it still is what it was; nothing is rendered."""
-    from training.world.frozen import FROZEN_FILE, changed_districts, freeze_world, read_frozen
+    from training.world.frozen import (
+        FROZEN_FILE,
+        add_hashes,
+        changed_districts,
+        freeze_world,
+        read_frozen,
+    )
 
     if freeze == check:
         console.print("[red]error[/red] say either --freeze or --check")
@@ -95,6 +104,8 @@ def world(
     try:
         if freeze:
             made = freeze_world(real, lambda d: console.print(f"{d.city} {d.seed} {d.sha256[:16]}"))
+            if add:
+                made = add_hashes(read_frozen(), made)
             FROZEN_FILE.write_text(json.dumps(made, indent=1) + "\n")
             console.print(f"{FROZEN_FILE}: {made['places']} places, {made['sha256']}")
             return

@@ -12,7 +12,9 @@ from training.world import frozen
 from training.world.cities import CITIES, plan_of
 from training.world.families import FACADES
 from training.world.frozen import (
+    add_hashes,
     changed_districts,
+    freeze_district,
     frozen_districts,
     hash_district,
     hash_folder,
@@ -49,9 +51,30 @@ def test_a_changed_world_is_noticed():
     for district in world["districts"]:
         if district["seed"] == 20001:
             district["sha256"] = "00000000"
+    world["same_elsewhere"]["20001"] = ["11111111"]
     lines = changed_districts(world, [20001])
     assert len(lines) == 1
     assert "hong_kong, district 20001" in lines[0]
+
+
+def test_the_same_world_is_known_where_numbers_have_other_last_bits():
+    world = read_frozen()
+    now = freeze_district(20001, "everyday", "none")
+    (entry,) = [d for d in world["districts"] if d["seed"] == 20001]
+    entry["sha256"] = "00000000"
+    made = {"districts": [{**d} for d in world["districts"]]}
+    for district in made["districts"]:
+        if district["seed"] == 20001:
+            district["sha256"] = now.sha256
+    world["same_elsewhere"] = {"20001": ["11111111"]}
+    known = add_hashes(world, made)
+    assert changed_districts(known, [20001]) == []
+    assert known["same_elsewhere"]["20001"] == ["11111111", now.sha256]
+    assert add_hashes(known, made) == known
+    entry["places"] += 1
+    assert len(changed_districts(known, [20001])) == 1, "more than the hash counts"
+    with pytest.raises(InputError, match="other districts"):
+        add_hashes(world, made)
 
 
 def test_the_hash_covers_cameras_looks_dates_facades_and_geometry(monkeypatch):

@@ -276,6 +276,8 @@ class CandidateTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         header.setHighlightSections(False)
+        # Each title that is painted would ask all rows whether they are selected.
+        header.setSelectionModel(QItemSelectionModel(self.candidates, header))
         for number, column in enumerate(self.candidates.columns):
             title = self.fontMetrics().horizontalAdvance(column.title) + 2 * em
             self.setColumnWidth(number, max(int(column.width_em * em), title))

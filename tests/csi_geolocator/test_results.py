@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-MOST_BUSY_S = 0.25
-"""Nobody feels 0.1 s, which holds on a laptop; small shared machines have taken 0.13 s of it. What
-this has to notice, work that grows with the square of the rows, takes seconds."""
+MOST_BUSY_S = 0.1
 
 
 @pytest.fixture

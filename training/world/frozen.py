@@ -5,17 +5,17 @@ district of each: fields of view of 45 to 70 degrees, heavy occlusion, a state o
 of the other date) and, where somebody has prepared real geometry, the sha256 of its folder. It is
 rendered by ``render --cities test:0:5`` and ``render --cities test:900 --tier hard --state mixed``.
 The hash covers geometry, facades, cameras, appearances, dates, states and registration errors of
-every district; what a device makes of them differs in the last bits and is left out. Numbers are
-drawn by numpy, whose last bits depend on the processor's instructions: where it has no AVX-512,
-points lie up to 0.1 mm elsewhere. So ``same_elsewhere`` in the file holds the hashes of the same
-districts on such processors, and either is taken. Hashes are written in groups of eight digits, to
-be compared by eye.
+every district; what a device makes of them differs in the last bits and is left out. The last bits
+of numpy's numbers depend on the processor's instructions: without AVX2 in place of with it, points
+lie up to 0.1 mm elsewhere. So ``same_elsewhere`` in the file holds the hashes of the same districts
+on processors that have AVX2 alone, or neither; the first hash was made before, elsewhere. Hashes
+are written in groups of eight digits, to be compared by eye.
 
 A new version is made when a change to the world is meant: raise ``version.RENDERER_VERSION`` (and
 ``WORLD_VERSION`` if figures on the old world are no longer to be compared), run
-``python -m training world --freeze`` on a processor with AVX-512 and ``--freeze --add`` on one
-without (or under ``NPY_DISABLE_CPU_FEATURES``), commit the file they write and say in the change
-log what changed. ``python -m training world --check`` names the districts that differ from the
+``python -m training world --freeze`` on one processor and ``--freeze --add`` on others (or under
+``NPY_DISABLE_CPU_FEATURES=X86_V3``), commit the file they write and say in the change log what
+changed. ``python -m training world --check`` names the districts that differ from the
 committed file.
 """
 

@@ -20,6 +20,8 @@ from servers.base import (
     FORBIDDEN,
     HALF,
     HTML,
+    LATE,
+    PATIENCE_S,
     RESET,
     SERVER_ERROR,
     TRUNCATED,
@@ -54,7 +56,7 @@ TRANSIENT = {
     "HTTP 500": SERVER_ERROR,
     "rate limit": rate_limit(),
     "reset": RESET,
-    "slow": delay(0.6),
+    "slow": LATE,
 }
 
 
@@ -88,7 +90,7 @@ def ask(server: LoopbackServer, name: object = 1, **changes: Any) -> HttpRequest
 def test_a_passing_fault_is_tried_again_and_leaves_nothing_corrupt(
     server: Pictures, make_client: Any, tmp_path: Path, name: str
 ) -> None:
-    client = make_client(tmp_path, read_timeout_s=0.3)
+    client = make_client(tmp_path, read_timeout_s=PATIENCE_S)
     server.fail(TRANSIENT[name])
     reply = client.get(ask(server), OPEN)
     assert reply.body == picture(1)
@@ -336,7 +338,7 @@ def test_a_third_of_replies_failing_in_ten_ways_corrupts_nothing_and_is_counted(
     server: Pictures, make_client: Any, tmp_path: Path
 ) -> None:
     server.choose_fault = random_faults(0.3, list(TRANSIENT.values()), seed=3)
-    client = make_client(tmp_path, read_timeout_s=0.3, retries=2)
+    client = make_client(tmp_path, read_timeout_s=PATIENCE_S, retries=2)
     found = client.map(lambda n: client.get(ask(server, n), OPEN), range(120))
     failed = [n for n, one in enumerate(found) if isinstance(one, ProviderError)]
     for number, one in enumerate(found):

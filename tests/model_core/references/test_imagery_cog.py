@@ -138,7 +138,7 @@ FAULTS = {
     "truncated": base.TRUNCATED,
     "half": base.HALF,
     "reset": base.RESET,
-    "timeout": base.delay(1.0),
+    "timeout": base.LATE,
 }
 
 
@@ -149,7 +149,7 @@ def test_faults_on_the_way_are_survived_and_lasting_ones_named(
     server = serve(FileServer({"city.tif": cog}))
     local = RasterImagery(cog)
     server.fail(FAULTS[kind], times=2)
-    client = make_client(tmp_path, read_timeout_s=0.4)
+    client = make_client(tmp_path, read_timeout_s=base.PATIENCE_S)
     online = open_cog(f"cog|url={server.url}/city.tif", client)
     assert same(online.read(places[4], 60.0, 128), local.read(places[4], 60.0, 128))
     assert sum(client.count.failures.values()) == 2

@@ -201,7 +201,7 @@ FAULTS = {
     "half": base.HALF,
     "reset": base.RESET,
     "bad gzip": base.BAD_GZIP,
-    "timeout": base.delay(1.0),
+    "timeout": base.LATE,
     "damaged": base.Fault(
         "body", body=b"\x89PNG\r\n\x1a\n" + bytes(64) + b"IEND\xaeB`\x82", content_type="image/png"
     ),
@@ -214,7 +214,7 @@ def test_a_passing_fault_is_survived_and_nothing_corrupt_is_kept(
 ):
     server = serve(XyzServer(tiles))
     server.fail(FAULTS[kind], times=2)
-    client = make_client(tmp_path / "cache", read_timeout_s=0.3)
+    client = make_client(tmp_path / "cache", read_timeout_s=base.PATIENCE_S)
     online = open_source(f"xyz|url={server.template}|max_zoom={ZOOM}", client)
     assert online.prepare([PLACE], 60.0, 128) == []
     assert sum(client.count.failures.values()) == 2

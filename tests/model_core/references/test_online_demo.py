@@ -21,11 +21,12 @@ from servers.base import (
     EMPTY,
     HALF,
     HTML,
+    LATE,
+    PATIENCE_S,
     RESET,
     SERVER_ERROR,
     TRUNCATED,
     WRONG_TYPE,
-    delay,
     random_faults,
     rate_limit,
 )
@@ -47,7 +48,7 @@ from model_core.request import FetchRequest
 ZOOM = 19
 HALF_WORLD_M = 20037508.342789244
 PHOTOS = ("photo_07.jpg", "photo_13.jpg")
-PATIENT = LocateConfig(network=NetworkConfig(retries=6, backoff_s=0.001, read_timeout_s=0.5))
+PATIENT = LocateConfig(network=NetworkConfig(retries=6, backoff_s=0.001, read_timeout_s=PATIENCE_S))
 TEN_FAULTS = [
     SERVER_ERROR,
     HTML,
@@ -58,7 +59,7 @@ TEN_FAULTS = [
     RESET,
     BAD_GZIP,
     rate_limit(),
-    delay(0.7),
+    LATE,
 ]
 
 

@@ -14,6 +14,8 @@ from servers.base import (
     FORBIDDEN,
     HALF,
     HTML,
+    LATE,
+    PATIENCE_S,
     RESET,
     SERVER_ERROR,
     TRUNCATED,
@@ -21,7 +23,6 @@ from servers.base import (
     Answer,
     LoopbackServer,
     Recorded,
-    delay,
     drip,
     oversize,
     random_faults,
@@ -170,7 +171,7 @@ def test_a_search_that_fails_once_is_asked_again(serve, make_client, tmp_path, f
 
 @pytest.mark.parametrize(
     "fault",
-    [HTML, TRUNCATED, HALF, WRONG_TYPE, EMPTY, RESET, delay(1.0), drip(3.0)],
+    [HTML, TRUNCATED, HALF, WRONG_TYPE, EMPTY, RESET, LATE, drip(4.0)],
     ids=lambda fault: fault.kind + str(fault.size_bytes),
 )
 def test_an_image_that_arrives_broken_is_neither_used_nor_kept(
@@ -178,7 +179,7 @@ def test_an_image_that_arrives_broken_is_neither_used_nor_kept(
 ) -> None:
     held = row_of_views(tmp_path / "held", 1, LON, LAT)
     server = serve(PanoramaxServer(held))
-    client = make_client(tmp_path / "cache", retries=0, read_timeout_s=0.3)
+    client = make_client(tmp_path / "cache", retries=0, read_timeout_s=PATIENCE_S)
     (view,) = source(client, server.api_url).find(AREA, 0.0)
     server.fail(fault, matching="/pictures/")
     with pytest.raises(StreetViewError, match="panoramax/img000 cannot be used"):

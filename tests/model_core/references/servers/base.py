@@ -86,6 +86,12 @@ def delay(seconds: float) -> Fault:
     return Fault("delay", seconds=seconds)
 
 
+#: How long tests of faults wait for an answer: a busy machine's right answers come sooner,
+#: the late one does not.
+PATIENCE_S = 1.5
+LATE = delay(2 * PATIENCE_S)
+
+
 def drip(seconds: float) -> Fault:
     """Return a right answer that trickles in over so many seconds."""
     return Fault("drip", seconds=seconds)

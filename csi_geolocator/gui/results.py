@@ -100,11 +100,6 @@ class ResultsWidget(QWidget):
         self._pages.setCurrentIndex(1)
         self._on_finished()
 
-    def add_answer(self, answer: contract.PhotoAnswer) -> None:
-        """Add one photo's answer to the run that is shown."""
-        if self._layers is not None:
-            self._layers.add_answer(answer)
-
     def release(self) -> None:
         """Leave map, layers and engine alone; before the widget is taken away."""
         self._leave_run()

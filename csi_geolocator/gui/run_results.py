@@ -14,7 +14,7 @@ from ..model_core import contract
 
 
 class RunResults(QStackedWidget):
-    """Hands the answers of a run to its layers and to the table.
+    """Hands the answers of a run to its layers; the table shows these, or an earlier run.
 
     The table and what draws layers are loaded when they are first needed, not with QGIS.
 
@@ -78,9 +78,9 @@ class RunResults(QStackedWidget):
         self._begun = (project, params, started_at, captured_at)
 
     def add(self, answer: contract.PhotoAnswer) -> None:
-        """Take one photo's answer; the table hands it to the layers."""
+        """Take one photo's answer for its run; the table follows if it shows that run."""
         if self._has_layers():
-            self._table.add_answer(answer)
+            self._layers.add_answer(answer)
 
     def finish(self, result: contract.LocateResult) -> None:
         """Take the whole result."""

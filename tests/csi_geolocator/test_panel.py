@@ -80,9 +80,6 @@ class FakeResults(QWidget):
     def show_run(self, layers: Any) -> None:
         self.layers = layers
 
-    def add_answer(self, answer: Any) -> None:
-        self.layers.add_answer(answer)
-
     def release(self) -> None:
         self.layers = None
 

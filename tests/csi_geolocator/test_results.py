@@ -88,10 +88,10 @@ def test_before_a_run_it_says_what_to_do(
 
 
 def test_answers_appear_as_they_come(widget: Any, answer_of: Callable[..., Any]) -> None:
-    widget.add_answer(answer_of("/p/b.jpg", 2))
+    widget.layers.add_answer(answer_of("/p/b.jpg", 2))
     assert shown(widget) == [("b.jpg", 1), ("b.jpg", 2)]
     assert "In this area (90 %)" in find(widget, "photoVerdict").text()
-    widget.add_answer(answer_of("/p/a.jpg", 1))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 1))
     assert shown(widget) == [("a.jpg", 1), ("b.jpg", 1), ("b.jpg", 2)]
     photos = find(widget, "photoFilter")
     assert [photos.itemText(row) for row in range(3)] == [
@@ -105,9 +105,13 @@ def test_card_says_the_answer_in_words(
     plugin: Callable[[str], Any], widget: Any, answer_of: Callable[..., Any]
 ) -> None:
     contract = plugin("model_core.contract")
-    widget.add_answer(answer_of("/p/a.jpg", 2))
-    widget.add_answer(answer_of("/p/far.jpg", 1, elsewhere=0.87, notes=("cropped", "cropped")))
-    widget.add_answer(contract.PhotoAnswer("/p/x.jpg", error="/p/x.jpg: no picture; copy it anew"))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 2))
+    widget.layers.add_answer(
+        answer_of("/p/far.jpg", 1, elsewhere=0.87, notes=("cropped", "cropped"))
+    )
+    widget.layers.add_answer(
+        contract.PhotoAnswer("/p/x.jpg", error="/p/x.jpg: no picture; copy it anew")
+    )
     photos = find(widget, "photoFilter")
     choose(photos, "/p/a.jpg")
     assert find(widget, "photoBest").text() == (
@@ -126,7 +130,7 @@ def test_end_of_the_run_shows_attribution_and_the_models_limits(
     plugin: Callable[[str], Any], widget: Any, answer_of: Callable[..., Any]
 ) -> None:
     contract = plugin("model_core.contract")
-    widget.add_answer(answer_of("/p/a.jpg", 1))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 1))
     widget.layers.finish(
         contract.LocateResult(
             photos=(),
@@ -147,7 +151,7 @@ def test_only_photo_of_a_run_is_chosen_at_its_end(
     plugin: Callable[[str], Any], widget: Any, answer_of: Callable[..., Any]
 ) -> None:
     contract = plugin("model_core.contract")
-    widget.add_answer(answer_of("/p/a.jpg", 1))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 1))
     assert find(widget, "photoFilter").currentData() == ""
     widget.layers.finish(contract.LocateResult(photos=()))
     widget.layers.settle()
@@ -167,7 +171,7 @@ def test_thumbnail_is_turned_and_cropped_as_in_the_run(
     edits = {str(path): {"turn_deg": 90, "top": 0.5}}
     layers = plugin("layers.run").ResultLayers(project, run_of(edits=edits))
     widget.show_run(layers)
-    widget.add_answer(answer_of(path, 1))
+    widget.layers.add_answer(answer_of(path, 1))
     label = find(widget, "photoThumbnail")
     wait_until(lambda: label.pixmap() is not None and not label.pixmap().isNull())
     size = label.pixmap().size()
@@ -179,14 +183,14 @@ def test_photo_that_qt_cannot_read_comes_from_the_engine(
 ) -> None:
     path = tmp_path / "phone.heic"
     path.write_bytes(b"\0\0\0\x18ftypheic")
-    widget.add_answer(answer_of(path, 1))
+    widget.layers.add_answer(answer_of(path, 1))
     label = find(widget, "photoThumbnail")
     wait_until(lambda: label.pixmap() is not None and not label.pixmap().isNull())
 
 
 def test_filters_choose_photo_and_decision(widget: Any, answer_of: Callable[..., Any]) -> None:
-    widget.add_answer(answer_of("/p/a.jpg", 2))
-    widget.add_answer(answer_of("/q/a.jpg", 3))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 2))
+    widget.layers.add_answer(answer_of("/q/a.jpg", 3))
     choose(find(widget, "photoFilter"), "/q/a.jpg")
     assert len(shown(widget)) == 3
     assert widget.table.isColumnHidden(0)
@@ -209,8 +213,8 @@ def test_map_shows_the_chosen_photo_unless_told_otherwise(
         scope = QgsExpressionContextUtils.layerScope(widget.layers.candidates_layer)
         return scope.variable("csi_photo") or ""
 
-    widget.add_answer(answer_of("/p/a.jpg", 2))
-    widget.add_answer(answer_of("/p/b.jpg", 2))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 2))
+    widget.layers.add_answer(answer_of("/p/b.jpg", 2))
     assert map_photo() == ""
     choose(find(widget, "photoFilter"), "/p/b.jpg")
     assert map_photo() == "/p/b.jpg"
@@ -221,7 +225,7 @@ def test_map_shows_the_chosen_photo_unless_told_otherwise(
 def test_titles_sort(widget: Any, answer_of: Callable[..., Any]) -> None:
     from qgis.PyQt.QtCore import Qt
 
-    widget.add_answer(answer_of("/p/a.jpg", 12))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 12))
     names = [column.name for column in widget.table.candidates.columns]
     widget.table.selectRow(0)
     widget.table.sortByColumn(names.index("rank"), Qt.SortOrder.DescendingOrder)
@@ -236,7 +240,7 @@ def test_row_selects_on_the_map_and_is_brought_into_view(
 ) -> None:
     from qgis.core import QgsPointXY
 
-    widget.add_answer(answer_of("/p/a.jpg", 30))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 30))
     layer = widget.layers.candidates_layer
     before = canvas.extent().center()
     widget.table.selectRow(1)
@@ -248,7 +252,7 @@ def test_row_selects_on_the_map_and_is_brought_into_view(
 
 
 def test_selection_on_the_map_selects_rows(widget: Any, answer_of: Callable[..., Any]) -> None:
-    widget.add_answer(answer_of("/p/a.jpg", 5))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 5))
     layer = widget.layers.candidates_layer
     fids = [candidate.fid for candidate in widget.layers.candidates()]
     layer.selectByIds([fids[1], fids[2], fids[4]])
@@ -262,11 +266,11 @@ def test_selection_on_the_map_selects_rows(widget: Any, answer_of: Callable[...,
 def test_selection_outlives_new_answers_and_decisions(
     widget: Any, answer_of: Callable[..., Any]
 ) -> None:
-    widget.add_answer(answer_of("/p/a.jpg", 5))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 5))
     widget.table.selectRow(3)
     chosen = widget.layers.candidates_layer.selectedFeatureIds()
     widget.decisions.decide("possible")
-    widget.add_answer(answer_of("/p/b.jpg", 5))
+    widget.layers.add_answer(answer_of("/p/b.jpg", 5))
     widget.layers.settle()
     assert widget.layers.candidates_layer.selectedFeatureIds() == chosen
     assert [candidate.rank for candidate in widget.table.selected()] == [4]
@@ -274,11 +278,11 @@ def test_selection_outlives_new_answers_and_decisions(
 
 
 def test_layers_taken_away_leave_the_table(widget: Any, project: Any, answer_of: Any) -> None:
-    widget.add_answer(answer_of("/p/a.jpg", 2))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 2))
     project.clear()
     widget.table.selectRow(1)
     widget.decisions.decide("confirmed")
-    widget.add_answer(answer_of("/p/b.jpg", 1))
+    widget.layers.add_answer(answer_of("/p/b.jpg", 1))
     assert len(shown(widget)) == 3
     assert widget.layers.store.candidates()[1].status == "confirmed"
 
@@ -286,7 +290,7 @@ def test_layers_taken_away_leave_the_table(widget: Any, project: Any, answer_of:
 def test_earlier_results_are_opened(
     widget: Any, project: Any, answer_of: Callable[..., Any]
 ) -> None:
-    widget.add_answer(answer_of("/p/a.jpg", 120))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 120))
     widget.layers.settle()
     path = widget.layers.store.path
     project.clear()
@@ -294,6 +298,39 @@ def test_earlier_results_are_opened(
     widget.layers.settle()
     assert len(shown(widget)) == 120
     assert find(widget, "photoFilter").itemText(1) == "a.jpg (90 %)"
+
+
+def test_answers_go_to_their_own_run_while_earlier_results_are_open(
+    plugin: Callable[[str], Any],
+    result_layers: Any,
+    project: Any,
+    canvas: Any,
+    engine: Any,
+    settings: Any,
+    answer_of: Callable[..., Any],
+) -> None:
+    contract = plugin("model_core.contract")
+    result_layers.add_answer(answer_of("/p/old.jpg", 2))
+    result_layers.settle()
+    earlier = result_layers.store.path
+    results = plugin("gui.run_results").RunResults(canvas, engine, settings)
+    params = contract.LocateParams(
+        photos=("/p",), area="13.4,46.9,13.5,47.1", out=str(earlier.parent / "new")
+    )
+    Path(params.out).mkdir()
+    results.begin(project, params, "2026-03-08T10:20:30+00:00", {})
+    results.add(answer_of("/p/a.jpg", 1))
+    table = find(results, "resultsWidget")
+    table.open_earlier(earlier)
+    table.layers.settle()
+    results.add(answer_of("/p/b.jpg", 1))
+    results.finish(contract.LocateResult(photos=(answer_of("/p/c.jpg", 1),)))
+    results.layers.settle()
+    assert [record.path for record in result_layers.store.photos()] == ["/p/old.jpg"]
+    assert [record.name for record in results.layers.store.photos()] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [name for name, _ in shown(table)] == ["old.jpg", "old.jpg"]
+    results.remove()
+    results.deleteLater()
 
 
 def test_file_that_holds_no_results_is_named(widget: Any, tmp_path: Path) -> None:
@@ -311,7 +348,7 @@ def test_viewers_open_at_the_heading(
     opened: list[str] = []
     desktop = plugin("gui.results").QDesktopServices
     monkeypatch.setattr(desktop, "openUrl", lambda url: opened.append(url.toString()))
-    widget.add_answer(answer_of("/p/a.jpg", 2))
+    widget.layers.add_answer(answer_of("/p/a.jpg", 2))
     assert not find(widget, "openInViewer").isEnabled()
     widget.table.selectRow(1)
     assert find(widget, "openInViewer").isEnabled()
@@ -413,7 +450,7 @@ def test_two_hundred_photos_and_five_thousand_candidates_stay_quick(
     meter = BusyMeter(qgis_app)
     meter.turn(qgis_app.processEvents)  # a panel that opens is a turn of its own
     for answer in answers:
-        meter.turn(lambda answer=answer: widget.add_answer(answer))
+        meter.turn(lambda answer=answer: widget.layers.add_answer(answer))
         meter.turn(qgis_app.processEvents)
     model, layer = widget.table.candidates, widget.layers.candidates_layer
     meter.settle(lambda: model.rowCount() == 5000)
@@ -444,7 +481,7 @@ def test_one_answer_of_five_thousand_candidates_stays_quick(
     answer = answer_of("/p/a.jpg", 5000)
     meter = BusyMeter(qgis_app)
     meter.turn(qgis_app.processEvents)
-    meter.turn(lambda: widget.add_answer(answer))
+    meter.turn(lambda: widget.layers.add_answer(answer))
     meter.settle(lambda: widget.table.candidates.rowCount() == 5000)
     assert [record.path for record in widget.layers.store.photos()] == ["/p/a.jpg"]
     meter.tell("one answer of 5,000 candidates")

@@ -1,6 +1,7 @@
 """The folder in which the engine keeps what it fetched: its size, and emptying it.
 
-Both take seconds: in a worker thread.
+Both take seconds: in a worker thread. The galleries in it took long to compute: they are neither
+counted nor deleted.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from pathlib import Path
 from .i18n import tr
 
 CACHE_NAME = "csi_geolocator_cache"
+GALLERIES = "galleries"
+"""The part of the folder that holds the galleries of runs."""
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes of all files in a folder, 0 where it is not there."""
+    """Return the bytes of all files in a cache folder, 0 where it is not there."""
     total = 0
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        if Path(place) == folder and GALLERIES in folders:
+            folders.remove(GALLERIES)
         for name in names:
             path = os.path.join(place, name)
             if not os.path.islink(path) and os.path.exists(path):
@@ -26,7 +31,7 @@ def size_of(folder: Path) -> int:
 
 
 def clear(folder: Path) -> int:
-    """Delete a cache folder and return what is left in it.
+    """Delete what is in a cache folder and return the bytes that are left.
 
     Raises:
         OSError: A file cannot be deleted.
@@ -38,6 +43,9 @@ def clear(folder: Path) -> int:
                 folder, CACHE_NAME
             )
         )
-    if folder.is_dir():
-        shutil.rmtree(folder)
+    for entry in list(folder.iterdir()) if folder.is_dir() else ():
+        if entry.is_symlink() or not entry.is_dir():
+            entry.unlink()
+        elif entry.name != GALLERIES:
+            shutil.rmtree(entry)
     return size_of(folder)

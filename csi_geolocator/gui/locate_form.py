@@ -16,6 +16,7 @@ from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..i18n import tr
 from ..model_core import contract
+from ..reference_cache import GALLERIES
 from .area_picker import AreaPicker
 from .layer_sources import LayerUnusable
 from .model_picker import ModelPicker
@@ -25,7 +26,6 @@ from .run_options import RunOptions
 from .source_catalogue import SourceCatalogue
 
 STATE = "csi_geolocator/panel/last_run"
-GALLERIES = "galleries"
 KEY_CHARACTERS = 16
 
 

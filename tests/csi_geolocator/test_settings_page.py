@@ -201,6 +201,10 @@ def test_cache_is_counted_and_cleared_after_a_question(
 ) -> None:
     (settings.cache_folder / "tiles").mkdir(parents=True)
     (settings.cache_folder / "tiles" / "a").write_bytes(bytes(3_000_000))
+    (settings.cache_folder / "b").write_bytes(bytes(4000))
+    gallery = settings.cache_folder / "galleries" / "0123456789abcdef"
+    gallery.mkdir(parents=True)
+    (gallery / "places.npy").write_bytes(bytes(9_000_000))
     beside = settings.cache_folder.parent / "other"
     beside.touch()
     page = make_page()
@@ -211,7 +215,8 @@ def test_cache_is_counted_and_cleared_after_a_question(
     assert (settings.cache_folder / "tiles" / "a").exists()
     child(page, QPushButton, "clearCache").click()
     wait_until(lambda: said(page, "cacheSize") == "0 kB")
-    assert not settings.cache_folder.exists()
+    assert [path.name for path in settings.cache_folder.iterdir()] == ["galleries"]
+    assert (gallery / "places.npy").exists(), "the question promises that galleries stay"
     assert beside.exists()
 
 

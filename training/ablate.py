@@ -37,7 +37,7 @@ from training.calibration_study import (
     calibrates,
     study_calibration,
 )
-from training.datasets.load import load_places
+from training.datasets.load import load_test
 from training.generator_files import load_generator
 from training.train import TrainConfig, override, train
 
@@ -288,7 +288,7 @@ def _ablate_calibration(table: Table, ablation: Ablation, say: Callable[[str], N
     bundle = run / "bundle" if (run / "bundle").is_dir() else default_bundle_path()
     device = choose_device(ablation.device)
     model = load_bundle(bundle, device)
-    places = load_places(ablation.held_out, model.config, say=say)
+    places = load_test(ablation.held_out, model.config, say=say)
     wanted = tuple(method for method in METHODS if method in {row.name for row in table.rows})
     figures = study_calibration(places, model.config, model.encoder, device, wanted, say=say)
     setting = f"{len(places)} places of {ablation.held_out.name}, model {model.model_hash[:12]}"

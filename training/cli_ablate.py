@@ -96,12 +96,12 @@ def calibrate_headings(
     from model_core.device import choose_device
     from training.ablation.calibration import write_calibration
     from training.calibration_study import METHODS, study_calibration
-    from training.datasets.load import load_places
+    from training.datasets.load import load_test
 
     try:
         chosen = choose_device(device)
         model = load_bundle(bundle or default_bundle_path(), chosen)
-        places = load_places(data, model.config, say=console.print)
+        places = load_test(data, model.config, say=console.print)
         figures = study_calibration(
             places,
             model.config,

@@ -39,7 +39,11 @@ def evaluate(
         typer.Option(help="Folder for report, plots and photos; or a .json file for figures only."),
     ] = None,
     protocol: Annotated[
-        str, typer.Option(help="cross: whole cities; same: the test fifth of every city.")
+        str,
+        typer.Option(
+            help="Of rendered cities: cross, all of each, or same, the test fifth of each that "
+            "training leaves out. Others say in their own lists what to test on."
+        ),
     ] = "cross",
     gallery: Annotated[
         str,

@@ -39,16 +39,18 @@ RADIUS_M = 25.0
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The figures of one model; right is what lies within ``radius_m`` of the truth.
+    """The figures of one model; right is what lies within ``radius_m`` of the photo's place.
 
     ``recalls`` are the short form of the model's own figures, as it scores itself. ``rows`` hold
     all figures, ``outcomes`` what came of every photo, by the label that the rows of all photos
-    bear. ``notes`` say what could not be measured, and why.
+    bear. ``protocol`` says which places were tested on, ``notes`` what could not be measured, and
+    why.
     """
 
     bundle: Path
     model_hash: str
     data: Path
+    protocol: str
     places: int
     radius_m: float
     recalls: tuple[Recall, ...]
@@ -98,6 +100,7 @@ def evaluate_bundle(
         bundle=path,
         model_hash=model.model_hash,
         data=data,
+        protocol=test.protocol,
         places=len(test.places),
         radius_m=RADIUS_M,
         recalls=tuple(_recalls(rows, options, own_search(model.config))),

@@ -15,7 +15,7 @@ from model_core.bundle import GENERATOR_FILE, load_bundle, pack_weights, write_b
 from model_core.config import ModelConfig, StripGeometry, from_mapping, to_mapping
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
-from training.datasets.load import load_places
+from training.datasets.load import load_test
 from training.model_card import GENERATOR_TITLE, generator_section
 from training.run_config import read_kept_options
 from training.strip_pairs import strip_pairs
@@ -208,7 +208,7 @@ def judge_generator(
     if named is None:
         raise InputError("no generator was named; give a bundle or a run folder")
     generator, config = load_generator(named, device)
-    pairs = strip_pairs(load_places(data, config), config.geometry, device)
+    pairs = strip_pairs(load_test(data, config), config.geometry, device)
     judge, name = imagenet_classifier(device) if classifier else (None, "not asked for")
     report = evaluate_synthesis(generator, pairs, judge, name)
     write_report(report, out)

@@ -146,7 +146,7 @@ def prepare(
         raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
     if rank() == 0:
         claim_run_folder(out, config, resume)
-    trained, watched = load_apart(data, held_out_data, config.model, config.matcher.seed, say)
+    trained, watched = load_apart(data, held_out_data, config.model, say)
     held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
     labels = trained.layout.shape[-1]

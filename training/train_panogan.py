@@ -231,7 +231,7 @@ def _load_pairs(
     say: Callable[[str], None],
 ) -> tuple[StripPairs, StripPairs]:
     """Return pairs to learn from, none of them near a test place, and pairs to judge by."""
-    places, test = load_apart(data, held_out_data, config.model, config.recipe.seed, say)
+    places, test = load_apart(data, held_out_data, config.model, say)
     names, test_names = city_names(data, places), city_names(held_out_data, test)
     if config.city is not None:
         places = places.take(rows_of_city(names, places, config.city))

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from training.datasets.places import PlaceSet
-from training.datasets.splits import same_area
+from training.datasets.splits import BUFFER_M, same_area
 from training.evaluation.options import EvaluateOptions
-from training.evaluation.test_set import load_test_set
+from training.evaluation.test_set import SAME_AREA, load_test_set
+from training.train import TrainConfig, prepare
 
 CONFIG = ModelConfig()
 
@@ -45,13 +47,11 @@ def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pla
         block=np.arange(count) // 4,
     )
     (tmp_path / "city_00001").mkdir()
-    asked: list[str] = []
 
-    def load(_: Path, __: ModelConfig, ___: object, ____: object, imagery: str) -> PlaceSet:
-        asked.append(imagery)
+    def load(_: Path, __: ModelConfig, imagery: str) -> PlaceSet:
         return dataclasses.replace(places, satellite=places.satellite + len(imagery))
 
-    monkeypatch.setattr("training.evaluation.test_set.load_places", load)
+    monkeypatch.setattr("training.datasets.load.load_rendered", load)
     return tmp_path, places
 
 
@@ -71,7 +71,24 @@ def test_same_area_leaves_what_training_did_not_see(rendered: tuple[Path, PlaceS
     parts = same_area(places)
     assert np.array_equal(test.places.place_xy, parts.test.place_xy)
     assert 0 < len(test.places) < len(parts.train)
+    assert test.protocol == SAME_AREA
     assert any("left out" in note for note in test.notes)
+
+
+def test_same_area_shares_no_place_with_what_a_run_learned_from(
+    rendered: tuple[Path, PlaceSet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = rendered
+    monkeypatch.setattr("training.train.data_sources", lambda _: [])
+    monkeypatch.setattr("training.train.load_galleries", lambda _: {})
+    config = TrainConfig(model=dataclasses.replace(CONFIG, backbone="atto"))
+    trained, watched, _ = prepare(
+        folder, folder, tmp_path / "run", config, lambda _: None, torch.device("cpu")
+    )
+    tested = load_test_set(folder, CONFIG, EvaluateOptions(protocol="same")).places
+    for learned in (trained, watched.places):
+        away_m = learned.place_xy[:, None] - tested.place_xy[None]
+        assert np.hypot(away_m[..., 0], away_m[..., 1]).min() >= BUFFER_M
 
 
 @pytest.mark.parametrize(("photos", "least", "most"), [(1, 50.0, 80.0), (3, 50.0, 240.0)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,8 +17,10 @@ from model_core.errors import InputError
 from training.datasets.layouts import cvact, cvusa, msgd, vigor
 from training.datasets.layouts.frames import CropsFrame, PanoramaFrame, PhotoFrame, local_xy
 from training.datasets.layouts.index import crop_satellite
-from training.datasets.load import load_places
+from training.datasets.load import load_apart, load_places
 from training.datasets.places import PlaceSet
+from training.evaluation.options import EvaluateOptions
+from training.evaluation.test_set import OWN_LIST, load_test_set
 
 CONFIG = ModelConfig(geometry=StripGeometry(height=16, width=64, footprint_m=50.0), width_stride=4)
 GEOMETRY = CONFIG.geometry
@@ -150,7 +153,6 @@ def vigor_tree(folder: Path) -> None:
     splits.mkdir(parents=True)
     (splits / "satellite_list.txt").write_text(f"{one}\n{two}\n")
     (splits / "same_area_balanced_train.txt").write_text("\n".join(lines) + "\n")
-    (splits / "pano_label_balanced.txt").write_text("\n".join(lines[:2]) + "\n")
     for image in (one, two):
         write(folder / "Chicago" / "satellite" / image, noise(64, 64, 4))
 
@@ -175,14 +177,7 @@ def test_vigor_gives_a_place_for_each_image_and_says_what_is_missing(tmp_path: P
     assert "academic" in text
     index = vigor.read_index(tmp_path)
     assert index.entries[0].footprint_m == pytest.approx(640 * 0.111, rel=0.01)
-    assert len(index.entries[0].photos[0].semi_positives) == 3
     assert index.part("test").entries == ()
-
-
-def test_vigor_across_areas_takes_whole_cities(tmp_path: Path) -> None:
-    vigor_tree(tmp_path)
-    index = vigor.read_index(tmp_path, cross_area=True)
-    assert {entry.split for entry in index.entries} == {"test"}
 
 
 def test_vigor_lists_that_are_damaged_are_refused(tmp_path: Path) -> None:
@@ -221,6 +216,47 @@ def test_cvusa_is_read_by_its_lists(tmp_path: Path) -> None:
     assert len(load_places(tmp_path, CONFIG, "test", said.append)) == 1
     away = np.hypot(*(places.place_xy[0] - places.place_xy[1]))
     assert away > 500.0, "without positions no two places are neighbours"
+
+
+def pictures(places: PlaceSet) -> set[bytes]:
+    return {image.tobytes() for image in places.satellite}
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """CVUSA with eleven places to train on and one to test on."""
+    folder = tmp_path_factory.mktemp("cvusa")
+    cvusa_tree(folder, 12)
+    return folder
+
+
+def test_a_set_without_a_list_to_validate_by_is_trained_and_watched_by_its_own(
+    listed: Path,
+) -> None:
+    tested = load_places(listed, CONFIG, "test", say=lambda _: None)
+    train, watched = load_apart(listed, listed, CONFIG, say=lambda _: None)
+    assert len(train) + len(watched) == 11
+    assert len(watched) == 2
+    assert not pictures(train) & pictures(watched)
+    assert not (pictures(train) | pictures(watched)) & pictures(tested)
+
+
+def test_what_a_set_tests_on_is_not_learned_beside_another_folder(
+    listed: Path, tmp_path: Path
+) -> None:
+    cvusa_tree(tmp_path)
+    train, watched = load_apart(listed, tmp_path, CONFIG, say=lambda _: None)
+    assert len(train) == 11
+    assert not pictures(train) & pictures(load_places(listed, CONFIG, "test", lambda _: None))
+    assert len(watched) == 3
+
+
+@pytest.mark.parametrize("protocol", ["cross", "same"])
+def test_a_set_is_tested_by_its_own_list(listed: Path, protocol: Literal["cross", "same"]) -> None:
+    test = load_test_set(listed, CONFIG, EvaluateOptions(protocol=protocol))
+    expected = pictures(load_places(listed, CONFIG, "test", lambda _: None))
+    assert pictures(test.places) == expected
+    assert test.protocol == OWN_LIST
 
 
 def test_cvusa_places_have_positions_where_the_set_has_them(tmp_path: Path) -> None:

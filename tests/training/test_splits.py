@@ -12,7 +12,14 @@ from scipy.spatial.distance import cdist
 
 from model_core.errors import InputError
 from training.datasets.places import PlaceSet
-from training.datasets.splits import Splits, cross_area, same_area, separate, square_blocks
+from training.datasets.splits import (
+    BUFFER_M,
+    Splits,
+    carve_validation,
+    same_area,
+    separate,
+    square_blocks,
+)
 
 Make = Callable[..., PlaceSet]
 
@@ -34,8 +41,8 @@ def parts(splits: Splits) -> list[PlaceSet]:
     return [splits.train, splits.validation, splits.test]
 
 
-def assert_apart(splits: Splits, buffer_m: float) -> None:
-    for one, two in combinations(parts(splits), 2):
+def assert_apart(sets: list[PlaceSet], buffer_m: float) -> None:
+    for one, two in combinations(sets, 2):
         away = cdist(one.place_xy, two.place_xy)
         away[one.city[:, None] != two.city[None]] = np.inf
         assert away.min() >= buffer_m
@@ -47,7 +54,7 @@ def test_parts_of_a_city_are_apart_in_the_ratio_that_was_asked_for(places: Place
     shared = len({p.tobytes() for p in places.street})
     assert shared < 1000, "neighbours share street views, or the test shows nothing"
     splits = same_area(places, seed=1)
-    assert_apart(splits, 50.0)
+    assert_apart(parts(splits), 50.0)
     sizes = [len(part) for part in parts(splits)]
     assert sum(sizes) + splits.left_out == 1200
     assert 0.1 < splits.left_out / 1200 < 0.6
@@ -70,22 +77,12 @@ def test_the_same_seed_gives_the_same_parts(places: PlaceSet) -> None:
     assert not np.array_equal(first, other)
 
 
-def test_whole_cities_are_tested_on(places: PlaceSet) -> None:
-    splits = cross_area(places, test_cities=[2])
-    assert set(splits.test.city) == {2}
-    assert len(splits.test) == 400
-    assert set(splits.train.city) == set(splits.validation.city) == {0, 1}
-    assert_apart(splits, 50.0)
-    named = cross_area(places, test_cities=[2], validation_cities=[0])
-    assert set(named.validation.city) == {0}
-    assert len(named.train) == 400
-
-
-def test_cities_that_are_not_there_or_named_twice_are_refused(places: PlaceSet) -> None:
-    with pytest.raises(InputError, match="different ones"):
-        cross_area(places, test_cities=[9])
-    with pytest.raises(InputError, match="different ones"):
-        cross_area(places, test_cities=[1], validation_cities=[1])
+def test_a_set_without_a_list_to_validate_by_gives_up_a_fifth(places: PlaceSet) -> None:
+    train, validation = carve_validation(places)
+    assert set(validation.city) == set(train.city) == {0, 1, 2}
+    assert 0.1 * len(places) < len(validation) < 0.3 * len(places)
+    assert len(train) > 2 * len(validation)
+    assert_apart([train, validation], BUFFER_M)
 
 
 def test_a_city_too_small_to_be_parted_is_refused(make_places: Make) -> None:

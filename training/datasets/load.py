@@ -11,7 +11,7 @@ from training.datasets.layouts import cvact, cvusa, msgd, vigor
 from training.datasets.layouts.index import LayoutIndex, Split, load_index
 from training.datasets.places import PlaceSet, join_places
 from training.datasets.rendered import Imagery, is_rendered, load_rendered
-from training.datasets.splits import same_area
+from training.datasets.splits import carve_validation, same_area
 
 MANIFEST_FILE = "manifest.parquet"
 """Marks the folder of a collected city."""
@@ -74,34 +74,65 @@ def load_places(
     return load_index(index.part(split), config, say)
 
 
+def load_test(
+    folder: Path,
+    config: ModelConfig,
+    say: Callable[[str], None] = print,
+    imagery: Imagery = "before",
+) -> PlaceSet:
+    """Return the places of a folder that are there to be tested on.
+
+    Rendered cities are tested on whole, collected cities and published sets by their own lists.
+
+    Args:
+        folder: As for ``load_places``.
+        config: Of the model to be tested.
+        say: Where lines for people go.
+        imagery: ``after`` for satellite images that show a rendered district's state.
+
+    Raises:
+        ConfigError: There is no imagery of after a disaster.
+        InputError: The folder holds no places, or none to test on.
+    """
+    return load_places(folder, config, None if is_rendered(folder) else "test", say, imagery)
+
+
 def load_apart(
     data: Path,
     held_out: Path,
     config: ModelConfig,
-    seed: int = 0,
     say: Callable[[str], None] = print,
 ) -> tuple[PlaceSet, PlaceSet]:
     """Return places to learn from and places to watch by.
 
-    One folder for both is parted so that the parts share nothing: by its own lists, rendered
-    cities block by block.
+    Of collected cities and published sets only the training part is learnt from. One folder for
+    both is parted so that the parts share nothing: by its own lists, rendered cities block by
+    block, as ``same_area`` parts them for tests. A published set that has no list to validate by
+    gives up a fifth of what it trains on.
 
     Args:
         data: Folder of places to learn from.
         held_out: Folder of others, or the same one.
         config: Of the model.
-        seed: Of the parting.
         say: Where lines for people go.
 
     Raises:
         InputError: A folder holds no places, or too few to be parted.
     """
-    if data.resolve() != held_out.resolve():
-        return load_places(data, config, say=say), load_places(held_out, config, say=say)
+    apart = data.resolve() != held_out.resolve()
     if is_rendered(data):
-        parts = same_area(load_places(data, config, say=say), seed)
+        places = load_places(data, config, say=say)
+        if apart:
+            return places, load_places(held_out, config, say=say)
+        parts = same_area(places)
         return parts.train, parts.validation
-    return load_places(data, config, "train", say), load_places(data, config, "validation", say)
+    train = load_places(data, config, "train", say)
+    if apart:
+        return train, load_places(held_out, config, say=say)
+    index = find_index(data)
+    if index is not None and not index.part("validation").entries:
+        return carve_validation(train)
+    return train, load_places(data, config, "validation", say)
 
 
 def find_index(folder: Path) -> LayoutIndex | None:

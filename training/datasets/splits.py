@@ -1,4 +1,4 @@
-"""Training, validation and test sets that share nothing: by city, and by block within cities.
+"""Training, validation and test sets that share nothing, block by block within cities.
 
 A place of one part never lies near a place of another, nor sees a picture that the other sees.
 Where parts touch, places of training give way first, then those of validation.
@@ -7,7 +7,7 @@ Where parts touch, places of training give way first, then those of validation.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,62 +48,34 @@ def same_area(
 
     Args:
         places: The set.
-        seed: Of the dealing; the same seed and set give the same parts.
+        seed: Of the dealing; the same seed and set give the same parts. Training and evaluation
+            both take the default, so that what one leaves out the other tests on.
         buffer_m: How near places of different parts may not lie.
         shares: Of training, validation and test.
 
     Raises:
         InputError: A part has no place left.
     """
-    block = blocks_of(places)
-    part = np.zeros(len(places), np.int64)
-    rng = np.random.default_rng(seed)
-    for city in np.unique(places.city):
-        rows = np.flatnonzero(places.city == city)
-        numbers, of_row = np.unique(block[rows], return_inverse=True)
-        part[rows] = _deal(np.bincount(of_row, minlength=len(numbers)), shares, rng)[of_row]
-    return separate(places, part, buffer_m)
+    return separate(places, _dealt(places, shares, seed), buffer_m)
 
 
-def cross_area(
-    places: PlaceSet,
-    test_cities: Collection[int],
-    validation_cities: Collection[int] = (),
-    seed: int = 0,
-    buffer_m: float = BUFFER_M,
-) -> Splits:
-    """Return whole cities to test on, the others to train on.
-
-    Without cities to validate on, a fifth of the blocks of those to train on serves.
+def carve_validation(
+    places: PlaceSet, seed: int = 0, buffer_m: float = BUFFER_M
+) -> tuple[PlaceSet, PlaceSet]:
+    """Return a set without a fifth of its blocks, and that fifth to validate by.
 
     Args:
-        places: The set.
-        test_cities: Numbers of cities.
-        validation_cities: Numbers of other cities.
-        seed: Of the dealing of blocks.
+        places: To learn from; what is tested on is no part of it.
+        seed: Of the dealing; the same seed and set give the same parts.
         buffer_m: How near places of different parts may not lie.
 
     Raises:
-        InputError: A city is not in the set or named twice, or a part has no place left.
+        InputError: A part has no place left.
     """
-    known = set(np.unique(places.city).tolist())
-    test, validation = set(test_cities), set(validation_cities)
-    if test & validation or not (test | validation) <= known:
-        raise InputError(
-            f"cities {sorted(test)} to test on and {sorted(validation)} to validate on must be "
-            f"different ones of {sorted(known)}"
-        )
-    part = np.where(np.isin(places.city, sorted(test)), 2, 0)
-    part[np.isin(places.city, sorted(validation))] = 1
-    if not validation:
-        block = blocks_of(places)
-        rng = np.random.default_rng(seed)
-        for city in sorted(known - test):
-            rows = np.flatnonzero(places.city == city)
-            numbers, of_row = np.unique(block[rows], return_inverse=True)
-            counts = np.bincount(of_row, minlength=len(numbers))
-            part[rows] = _deal(counts, (4, 1, 0), rng)[of_row]
-    return separate(places, part, buffer_m)
+    part = without_leaks(places, _dealt(places, (4, 1, 0), seed), buffer_m)
+    train, validation = (places.take(np.flatnonzero(part == number)) for number in (0, 1))
+    _check_left({"training": len(train), "validation": len(validation)}, buffer_m)
+    return train, validation
 
 
 def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BUFFER_M) -> Splits:
@@ -119,16 +91,10 @@ def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BU
     """
     given = int((part != _LEFT_OUT).sum())
     part = without_leaks(places, part, buffer_m)
-    rows = [np.flatnonzero(part == number) for number in range(3)]
-    for name, found in zip(("training", "validation", "test"), rows, strict=True):
-        if not len(found):
-            raise InputError(
-                f"no place is left for {name} once {buffer_m:g} m are kept between the parts; "
-                "take a larger area, more cities or smaller blocks"
-            )
-    train, validation, test = (places.take(found) for found in rows)
-    kept = len(train) + len(validation) + len(test)
-    return Splits(train, validation, test, left_out=given - kept)
+    train, validation, test = (places.take(np.flatnonzero(part == number)) for number in range(3))
+    left = {"training": len(train), "validation": len(validation), "test": len(test)}
+    _check_left(left, buffer_m)
+    return Splits(train, validation, test, left_out=given - sum(left.values()))
 
 
 def without_leaks(
@@ -200,6 +166,27 @@ def square_blocks(
     cell = np.floor(place_xy / size_m).astype(np.int64) + _CELL_STRIDE // 2
     key = (city.astype(np.int64) * _CELL_STRIDE + cell[:, 0]) * _CELL_STRIDE + cell[:, 1]
     return np.unique(key, return_inverse=True)[1].astype(np.int64)
+
+
+def _check_left(left: Mapping[str, int], buffer_m: float) -> None:
+    for name, count in left.items():
+        if not count:
+            raise InputError(
+                f"no place is left for {name} once {buffer_m:g} m are kept between the parts; "
+                "take a larger area, more cities or smaller blocks"
+            )
+
+
+def _dealt(places: PlaceSet, shares: tuple[int, int, int], seed: int) -> npt.NDArray[np.int64]:
+    """Return the part (N,) of each place, dealt out block by block within each city."""
+    block = blocks_of(places)
+    part = np.zeros(len(places), np.int64)
+    rng = np.random.default_rng(seed)
+    for city in np.unique(places.city):
+        rows = np.flatnonzero(places.city == city)
+        numbers, of_row = np.unique(block[rows], return_inverse=True)
+        part[rows] = _deal(np.bincount(of_row, minlength=len(numbers)), shares, rng)[of_row]
+    return part
 
 
 def _deal(

@@ -21,7 +21,8 @@ class EvaluateOptions:
     """The options of ``python -m training evaluate``.
 
     Attributes:
-        protocol: ``cross``: whole cities are held out; ``same``: the test fifth of every city.
+        protocol: Of rendered cities: ``cross`` for all of each, ``same`` for the test fifth of
+            each that training left out. Other data say themselves what to test on.
         gallery: The places of a photo's city, satellite images along its roads, the places of
             all cities at once, or the photos' own places, centred on them: easier than any search,
             and what published pairs are scored on.

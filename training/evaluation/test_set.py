@@ -13,24 +13,29 @@ import torch
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from training.datasets.augmentation import hide_sectors
-from training.datasets.layouts.index import Split
-from training.datasets.load import load_places
+from training.datasets.load import load_test
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import is_rendered
 from training.datasets.splits import same_area
 from training.evaluation.options import EvaluateOptions
 from training.world.states import STATES
 
+CROSS_AREA = "whole cities, cross-area"
+SAME_AREA = "the test part of every city, same-area"
+OWN_LIST = "the test part of the data's own list"
+
 
 @dataclass(frozen=True)
 class Loaded:
     """Places to search, and to locate the photos of.
 
-    ``states`` are the names that ``query_state`` counts; ``notes`` say what was left out.
+    ``protocol`` says which places they are, as reports name it; ``states`` are the names that
+    ``query_state`` counts; ``notes`` say what was left out.
     """
 
     places: PlaceSet
     folder: Path
+    protocol: str
     states: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -42,8 +47,8 @@ class Loaded:
 def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> Loaded:
     """Return the places of a folder that a model is tested on.
 
-    Rendered cities are all to be tested on; collected cities and published sets by their own lists.
-    Under the same-area protocol the test part of every city is, as ``same_area`` deals it out.
+    Rendered cities are all to be tested on; under the same-area protocol the test part of each is,
+    which training left out. Collected cities and published sets say themselves what to test on.
 
     Args:
         data: The folder.
@@ -57,11 +62,10 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
     if options.state is not None and options.state not in STATES:
         raise ConfigError(f"unknown state {options.state!r}; known here: {', '.join(STATES)}")
     notes: list[str] = []
-    same = options.protocol == "same"
-    part: Split | None = None if same or is_rendered(data) else "test"
-    places = load_places(data, config, part, notes.append, options.imagery)
-    if same:
-        parts = same_area(places)
+    places = load_test(data, config, notes.append, options.imagery)
+    protocol = CROSS_AREA if is_rendered(data) else OWN_LIST
+    if protocol == CROSS_AREA and options.protocol == "same":
+        parts, protocol = same_area(places), SAME_AREA
         places = parts.test
         notes.append(f"same-area: {len(places)} places to test on, {parts.left_out} left out")
     if options.street_photos:
@@ -71,7 +75,7 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
             f"street views put together of {options.street_photos} photos each show {shown:.0%} of "
             "their circles"
         )
-    return Loaded(places, data, STATES, tuple(notes))
+    return Loaded(places, data, protocol, STATES, tuple(notes))
 
 
 def of_few_photos(places: PlaceSet, photos: int, seed: int) -> PlaceSet:

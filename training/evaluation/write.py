@@ -61,6 +61,7 @@ def report_mapping(report: EvaluationReport) -> dict[str, Any]:
         "bundle": str(report.bundle),
         "model_hash": report.model_hash,
         "data": str(report.data),
+        "protocol": report.protocol,
         "places": report.places,
         "radius_m": report.radius_m,
         "device": report.device,
@@ -111,12 +112,12 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
         f"# Evaluation of {report.bundle.name}",
         "",
         f"Model `{report.model_hash[:12]}`, data `{report.data.name}`: {report.places} places, "
-        f"protocol {options.protocol}-area, gallery: {options.gallery}, street views: "
+        f"{report.protocol}; gallery: {options.gallery}, street views: "
         f"{options.policy}, imagery {options.imagery}.",
-        f"Right is what lies within {report.radius_m:g} m of the truth unless said otherwise; "
-        "headings are unknown; brackets are 95 % intervals of a bootstrap over photos within "
-        "each city; (chance) is what a random order of the places that could be scored gives: "
-        "fewer places where some have no street view.",
+        f"Right is what lies within {report.radius_m:g} m of {_right_of(report)} unless said "
+        "otherwise; headings are unknown; brackets are 95 % intervals of a bootstrap over photos "
+        "within each city; (chance) is what a random order of the places that could be scored "
+        "gives: fewer places where some have no street view.",
         "",
         *[f"- {note}" for note in report.notes],
         *([""] if report.notes else []),
@@ -132,6 +133,12 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
     for name in plots:
         lines += [f"![{Path(name).stem.replace('_', ' ')}]({name})", ""]
     return "\n".join(lines)
+
+
+def _right_of(report: EvaluationReport) -> str:
+    """Return what a right answer lies near: roads and photos are searched from the camera."""
+    at_camera = report.options.gallery in ("roads", "photos")
+    return "the camera" if at_camera else "the photo's place"
 
 
 def _headline(report: EvaluationReport) -> list[str]:

@@ -30,11 +30,10 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """A ground picture, where it was taken and, beside its own, which images show that spot."""
+    """A ground picture and where it was taken, in metres east and north of its place."""
 
     path: Path
     offset_m: tuple[float, float] = (0.0, 0.0)
-    semi_positives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

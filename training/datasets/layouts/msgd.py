@@ -46,7 +46,6 @@ LATITUDES_DEG = {
     "Hong Kong": 22.30,
     "Perth": -31.95,
 }
-CROSS_AREA_TEST = ("Toronto", "Lima", "Stockholm", "Nairobi", "Hong Kong", "Perth")
 ELSEWHERE = "elsewhere"
 _M_A_DEG = 110_950.0
 _FALSE_NORTHING_M = 1.0e7

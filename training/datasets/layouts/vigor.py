@@ -29,13 +29,11 @@ from training.datasets.layouts.index import (
 )
 
 CITIES = ("Chicago", "NewYork", "SanFrancisco", "Seattle")
-CROSS_AREA_TEST = ("Chicago", "SanFrancisco")
 IMAGE_PX, ZOOM = 640, 20
 _LISTS: dict[Split, str] = {
     "train": "same_area_balanced_train",
     "test": "same_area_balanced_test",
 }
-_CROSS_LIST = "pano_label_balanced"
 
 
 def is_here(folder: Path) -> bool:
@@ -43,13 +41,11 @@ def is_here(folder: Path) -> bool:
     return any(folder.glob("splits*/*/satellite_list.txt"))
 
 
-def read_index(folder: Path, cross_area: bool = False) -> LayoutIndex:
+def read_index(folder: Path) -> LayoutIndex:
     """Return what the folder holds.
 
     Args:
         folder: Holds the cities and ``splits``.
-        cross_area: Train on New York and Seattle and test on the others; else the lists of each
-            city.
 
     Raises:
         InputError: No list is there, or a line of one is damaged.
@@ -57,12 +53,7 @@ def read_index(folder: Path, cross_area: bool = False) -> LayoutIndex:
     entries: list[PlaceEntry] = []
     lists = 0
     for city in CITIES:
-        if cross_area:
-            split: Split = "test" if city in CROSS_AREA_TEST else "train"
-            wanted = [(split, _CROSS_LIST)]
-        else:
-            wanted = list(_LISTS.items())
-        for split, name in wanted:
+        for split, name in _LISTS.items():
             paths = sorted(folder.glob(f"splits*/{city}/{name}*.txt"))
             if paths:
                 lists += 1
@@ -85,7 +76,7 @@ def read_index(folder: Path, cross_area: bool = False) -> LayoutIndex:
 
 def _entries(folder: Path, city: str, split: Split, path: Path) -> Iterator[PlaceEntry]:
     """Yield a place for each satellite image that is somebody's own."""
-    photos: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    photos: dict[str, list[str]] = defaultdict(list)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         words = line.split()
         if not words:
@@ -95,7 +86,7 @@ def _entries(folder: Path, city: str, split: Split, path: Path) -> Iterator[Plac
                 f"{path}: line {number} has {len(words)} words, not a panorama and four images "
                 "with two offsets each; unpack the list again"
             )
-        photos[words[1]].append((words[0], (words[4], words[7], words[10])))
+        photos[words[1]].append(words[0])
     if not photos:
         return
     centers = {name: _lonlat_of_satellite(name, path) for name in photos}
@@ -110,9 +101,8 @@ def _entries(folder: Path, city: str, split: Split, path: Path) -> Iterator[Plac
                 PhotoEntry(
                     folder / "panorama" / pano,
                     _offset_m(_lonlat_of_panorama(pano, path), center),
-                    others,
                 )
-                for pano, others in shown
+                for pano in shown
             ),
             xy_m=_offset_m(center, (float(origin[0]), float(origin[1]))),
             city=city,

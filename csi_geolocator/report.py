@@ -39,7 +39,8 @@ class ReportContent:
 
     ``chosen`` is the candidate reported on, ``candidates`` all of the photo, best first.
     ``street_view`` is null where there is none that may be shown; ``sources`` are the
-    attributions. ``made_at`` is ISO 8601.
+    attributions. ``has_ended`` says whether the run came to its end, which tells of sources, notes
+    and model. ``made_at`` is ISO 8601.
     """
 
     record: PhotoRecord
@@ -51,6 +52,7 @@ class ReportContent:
     street_view_credit: str
     sources: tuple[str, ...]
     notes: tuple[str, ...]
+    has_ended: bool
     model_hash: str
     software_version: str
     made_at: str
@@ -228,10 +230,12 @@ def _body(content: ReportContent) -> str:
         f"<p>{escape(tr('Probability that it was not taken in this area: {}.').format(elsewhere))}"
         f" {escape(tr('Answers are evidence to check, not proof.'))}</p>"
     )
-    notes = dict.fromkeys([*content.record.notes, *content.notes])
+    notes = dict.fromkeys([*content.record.notes, *content.notes, *_unfinished(content)])
     if notes:
         parts.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>")
-    sources = "; ".join(content.sources) or tr("local files, as named in the results")
+    sources = "; ".join(content.sources) or (
+        tr("local files, as named in the results") if content.has_ended else tr("not recorded")
+    )
     made_with = tr("Model {}, software {}, report of {}.").format(
         content.model_hash[:16] or tr("unknown"),
         content.software_version or tr("unknown"),
@@ -243,6 +247,17 @@ def _body(content: ReportContent) -> str:
         f"{escape(tr('Photo SHA-256: {}').format(content.record.photo_sha256))}</p>"
     )
     return "".join(parts)
+
+
+def _unfinished(content: ReportContent) -> list[str]:
+    if content.has_ended:
+        return []
+    return [
+        tr(
+            "The run has not finished: sources and model are named as far as they were known at "
+            "its start, and the limits of the model are not listed."
+        )
+    ]
 
 
 def _chosen(candidate: Candidate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 _SECRET = re.compile(
     r"([?&](?:api[-_]?key|(?:access_?|client_)?token|key|sig(?:nature)?|secret|password"
@@ -28,6 +29,12 @@ def source_name(text: str) -> str:
     name = text.split("|", 1)[0].strip()
     is_path = "/" in name or "\\" in name or name.startswith("~")
     return "" if is_path else name
+
+
+def source_option(text: str, name: str) -> str:
+    """Return the value of an option in a request's text; empty where it is not given."""
+    given = (part.partition("=") for part in text.split("|")[1:])
+    return next((unquote(value.strip()) for key, _, value in given if key.strip() == name), "")
 
 
 def holds_secret(text: str) -> bool:

@@ -102,6 +102,10 @@ class ReportPage(ExportPage):
             self._layers, path, self._canvas, MAP_PX, lambda image: take("map", image), self
         )
 
+    def _made_with(self, candidate: Candidate | None, name: str) -> str:
+        """Return what a candidate says it was made with; before the run's end only the run does."""
+        return getattr(candidate, name, "") or self._layers.provenance.get(name, "")
+
     def _write(self, photo: QImage, drawn: QImage) -> None:
         target, now = Path(self._file.filePath()), self._layers.candidate(self._candidate.fid)
         seen, credit = QImage(), ""
@@ -118,8 +122,9 @@ class ReportPage(ExportPage):
             street_view_credit=credit,
             sources=self._layers.attributions,
             notes=self._layers.notes,
-            model_hash=now.model_hash if now is not None else "",
-            software_version=now.software_version if now is not None else "",
+            has_ended=self._layers.has_ended,
+            model_hash=self._made_with(now, "model_hash"),
+            software_version=self._made_with(now, "software_version"),
             made_at=self._now().isoformat(timespec="seconds"),
         )
         write = report.write_pdf if target.suffix.lower() == f".{PDF}" else report.write_html

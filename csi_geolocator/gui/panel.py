@@ -208,7 +208,9 @@ class LocatorPanel(QgsDockWidget):
         started_at = datetime.now().astimezone().isoformat(timespec="seconds")
         rows = self.form.photos.model.rows
         captured_at = {row.path: row.captured_at for row in rows if row.captured_at}
-        self._results.begin(QgsProject.instance(), params, started_at, captured_at)
+        named = (params.imagery, params.roads, *params.street_views)
+        owed = self._catalogue.credits(text for text in named if text)
+        self._results.begin(QgsProject.instance(), params, started_at, captured_at, owed)
 
     def _finish_results(self, result: contract.LocateResult) -> None:
         self._results.finish(result)

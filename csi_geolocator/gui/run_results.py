@@ -66,6 +66,7 @@ class RunResults(QStackedWidget):
         params: contract.LocateParams,
         started_at: str,
         captured_at: Mapping[str, str],
+        attributions: tuple[str, ...] = (),
     ) -> None:
         """Take note of a run; its layers are made with the first answer, so that none stay empty.
 
@@ -74,8 +75,9 @@ class RunResults(QStackedWidget):
             params: What was asked.
             started_at: ISO 8601.
             captured_at: When photos were taken (ISO 8601), by path, as far as it is known.
+            attributions: Whom its sources have to be credited to.
         """
-        self._begun = (project, params, started_at, captured_at)
+        self._begun = (project, params, started_at, captured_at, attributions)
 
     def add(self, answer: contract.PhotoAnswer) -> None:
         """Take one photo's answer for its run; the table follows if it shows that run."""
@@ -94,17 +96,30 @@ class RunResults(QStackedWidget):
         from ..layers.run import LocateRun, ResultLayers
         from ..layers.store import StoreError
 
-        project, params, started_at, captured_at = self._begun
+        project, params, *known = self._begun
         self._begun = None
         self.open_table()
         try:
-            self._layers = ResultLayers(project, LocateRun(params, started_at, captured_at))
+            run = LocateRun(params, *known, made_with=self._made_with(params.bundle))
+            self._layers = ResultLayers(project, run)
         except StoreError as error:
             self._layers = None
             self.failed.emit(str(error))
             return False
         self._table.show_run(self._layers)
         return True
+
+    def _made_with(self, bundle: str | None) -> dict[str, str]:
+        """Return what the engine that works on the run says of its software and its model."""
+        info = self._engine.info
+        if info is None:
+            return {}
+        model = info.bundle if bundle in (None, info.bundle.get("path")) else {}
+        known = {
+            "model_hash": model.get("model_hash", ""),
+            "software_version": info.software_version,
+        }
+        return {name: value for name, value in known.items() if value}
 
     def remove(self) -> None:
         """Let go of the table; the layers stay in the project."""

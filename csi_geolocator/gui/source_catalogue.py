@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QMessageBox, QWidget
 from ..engine.failure import EngineFailure, garbled
 from ..i18n import tr
 from ..model_core import contract
-from ..source_text import source_name
+from ..source_text import source_name, source_option
 
 NOTICES = "csi_geolocator/notices"
 KINDS = ("imagery", "street_view", "roads")
@@ -86,6 +86,12 @@ class SourceCatalogue(QObject):
     def find(self, text: str) -> contract.SourceInfo | None:
         """Return the source that a request's text names; None for a path, or before it is known."""
         return self._sources.get(source_name(text))
+
+    def credits(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return whom the sources that a request names have to be credited to, each once."""
+        named = [(source_option(text, "attribution"), self.find(text)) for text in texts]
+        owed = [own or info.attribution or info.title for own, info in named if info is not None]
+        return tuple(dict.fromkeys(owed))
 
     def lacks_key(self, info: contract.SourceInfo) -> bool:
         """Return whether a source cannot be used for want of an API key.

@@ -18,11 +18,17 @@ _SECRET = ("keys", "network")
 
 @dataclass(frozen=True)
 class LocateRun:
-    """What was asked, and when: ISO 8601. ``captured_at`` says when photos were taken, by path."""
+    """What was asked, and when: ISO 8601. ``captured_at`` says when photos were taken, by path.
+
+    ``attributions`` and ``made_with`` are what the result at its end would say of sources, model
+    and software, as far as it is known at the start: a run may be cancelled or fail.
+    """
 
     params: contract.LocateParams
     started_at: str
     captured_at: Mapping[str, str] = field(default_factory=dict)
+    attributions: tuple[str, ...] = ()
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     def to_values(self) -> dict[str, str]:
         """Return the run as it is kept with its results: without keys and proxy.
@@ -34,7 +40,12 @@ class LocateRun:
             if name in params:
                 params[name] = without_secret(params[name])
         params["street_views"] = [without_secret(text) for text in params["street_views"]]
-        return {"params": json.dumps(params), "started_at": self.started_at}
+        return {
+            "params": json.dumps(params),
+            "started_at": self.started_at,
+            "attributions": json.dumps(list(self.attributions)),
+            "provenance": json.dumps(dict(self.made_with)),
+        }
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> LocateRun:
@@ -47,7 +58,12 @@ class LocateRun:
             params = json.loads(values["params"])
         except (KeyError, ValueError) as error:
             raise contract.ContractError(f"the run cannot be read ({error!r})") from error
-        return cls(contract.LocateParams.from_json(params), values.get("started_at", ""))
+        return cls(
+            contract.LocateParams.from_json(params),
+            values.get("started_at", ""),
+            attributions=tuple(json.loads(values.get("attributions", "[]"))),
+            made_with=json.loads(values.get("provenance", "{}")),
+        )
 
 
 def free_path(run: LocateRun) -> Path:
@@ -63,6 +79,11 @@ def free_path(run: LocateRun) -> Path:
 def started_now() -> str:
     """Return the present moment as a run notes it: ISO 8601 with the zone."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def has_ended(values: Mapping[str, str]) -> bool:
+    """Return whether the values kept with the results tell of the run's end."""
+    return "summary" in values
 
 
 def end_values(

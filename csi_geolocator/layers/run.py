@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..model_core import contract
 from . import style
 from .candidate import Candidate, PhotoRecord, candidates_of
 from .heat import HeatBands
-from .locate_run import LocateRun, capture_times, end_values, free_path
+from .locate_run import LocateRun, capture_times, end_values, free_path, has_ended
 from .store import CANDIDATES, VIEWS, ResultStore, StoreError
 
 HEAT = "heat"
@@ -57,10 +57,11 @@ class ResultLayers(QObject):
         super().__init__()
         self.run = run
         self.photos: dict[str, PhotoRecord] = {}
-        self.attributions: tuple[str, ...] = ()
+        self.attributions = run.attributions
         self.notes: tuple[str, ...] = ()
         self.summary = ""
-        self.provenance: Mapping[str, str] = {}
+        self.provenance = run.made_with
+        self.has_ended = False
         self.candidates_layer: QgsVectorLayer | None = None
         self.views_layer: QgsVectorLayer | None = None
         self.heat_layer: QgsRasterLayer | None = None
@@ -76,6 +77,7 @@ class ResultLayers(QObject):
         self.store = store or ResultStore.create(free_path(run), run.to_values())
         project.layersWillBeRemoved.connect(self._forget_layers)
         self._show_layers(keep_styles=store is None)
+        self._credit()
 
     @classmethod
     def reopen(cls, project: QgsProject, path: Path) -> ResultLayers:
@@ -88,12 +90,11 @@ class ResultLayers(QObject):
         store = ResultStore(path)
         values = store.run()
         layers = cls(project, LocateRun.from_values(values), store)
-        layers.attributions = tuple(json.loads(values.get("attributions", "[]")))
         layers.notes = tuple(json.loads(values.get("notes", "[]")))
         layers.summary = values.get("summary", "")
-        layers.provenance = json.loads(values.get("provenance", "{}"))
+        layers.has_ended = has_ended(values)
         layers.photos = {record.path: record for record in store.photos()}
-        layers._enqueue(layers._reader(), layers._credit)
+        layers._enqueue(layers._reader())
         if values.get("heat"):
             layers._enqueue(lambda: layers._show_heat_of(Path(values["heat"])))
         return layers
@@ -142,6 +143,7 @@ class ResultLayers(QObject):
         self.notes = tuple(result.notes)
         self.summary = result.summary
         self.provenance = dict(result.provenance)
+        self.has_ended = True
         heat = result.files.get(HEAT, "")
         self._enqueue(
             lambda: self._write_end(heat),

@@ -3923,6 +3923,11 @@ Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigen
   </message>
   <message>
    <location filename="../../csi_geolocator/report.py" />
+   <source>not recorded</source>
+   <translation>nicht festgehalten</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/report.py" />
    <source>Model {}, software {}, report of {}.</source>
    <translation>Modell {}, Software {}, Bericht vom {}.</translation>
   </message>
@@ -3930,6 +3935,11 @@ Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigen
    <location filename="../../csi_geolocator/report.py" />
    <source>Photo SHA-256: {}</source>
    <translation>SHA-256 des Fotos: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/report.py" />
+   <source>The run has not finished: sources and model are named as far as they were known at its start, and the limits of the model are not listed.</source>
+   <translation>Der Lauf ist nicht zu Ende: Quellen und Modell sind so weit genannt, wie sie zu Beginn bekannt waren, und die Grenzen des Modells fehlen.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/report.py" />

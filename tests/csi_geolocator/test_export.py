@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,6 @@ import pytest
 @pytest.fixture
 def results(result_layers: Any, answer_of: Callable[..., Any], photo_file: Any) -> Any:
     """Two photos with five candidates, one of which is rejected."""
-    import dataclasses
-
     result_layers.add_answer(answer_of(photo_file("a.jpg"), 3))
     result_layers.add_answer(answer_of(photo_file("b.jpg"), 2))
     (first, *_) = result_layers.candidates()
@@ -119,11 +118,12 @@ def dialog_of(
     pictures = plugin("gui.picture_loader").PictureLoader(engine)
     made: list[Any] = []
 
-    def make(comparison: Any = None) -> Any:
-        (candidate, *_) = results.candidates()
+    def make(comparison: Any = None, layers: Any = results) -> Any:
+        layers.settle()
+        (candidate, *_) = layers.candidates()
         made.append(
             plugin("gui.export_dialog").ExportDialog(
-                results, candidate, [candidate], engine, pictures, canvas, comparison
+                layers, candidate, [candidate], engine, pictures, canvas, comparison
             )
         )
         made[-1].show()
@@ -261,8 +261,44 @@ def test_report_is_one_file_with_everything_on_it(
         "evidence to check, not proof",
     ):
         assert words in page, words
+    assert "has not finished" not in page
     assert page.count("data:image/jpeg;base64,") == 2
     assert "http" not in page.replace("http-equiv", ""), "it needs no other file"
+
+
+@pytest.mark.parametrize(
+    ("attributions", "sources"),
+    [(("© Open View",), "Sources: © Open View<"), ((), "Sources: not recorded<")],
+)
+def test_report_of_a_run_that_was_cancelled_names_no_false_sources(
+    plugin: Callable[[str], Any],
+    dialog_of: Callable[..., Any],
+    project: Any,
+    run_of: Callable[..., Any],
+    answer_of: Callable[..., Any],
+    photo_file: Callable[..., Path],
+    tmp_path: Path,
+    wait_until: Callable[..., None],
+    attributions: tuple[str, ...],
+    sources: str,
+) -> None:
+    made_with = {"model_hash": "fa" * 32, "software_version": "1.2.3"}
+    run = dataclasses.replace(run_of(), attributions=attributions, made_with=made_with)
+    layers = plugin("layers.run").ResultLayers(project, run)
+    layers.add_answer(answer_of(photo_file("c.jpg"), 2))
+    layers.settle()
+    assert layers.candidates_layer.metadata().rights() == list(attributions)
+    dialog = dialog_of(layers=plugin("layers.run").ResultLayers.reopen(project, layers.store.path))
+    target = tmp_path / "page.html"
+    find(dialog, "reportFormat").setCurrentIndex(1)
+    find(dialog, "reportFile").setFilePath(str(target))
+    find(dialog, "reportExport").click()
+    wait_until(lambda: ended(dialog))
+    page = target.read_text(encoding="utf-8")
+    assert sources in page
+    assert "local files" not in page
+    assert "The run has not finished" in page
+    assert "Model fafafafafafafafa, software 1.2.3" in page
 
 
 def test_report_on_a_photo_from_elsewhere_says_so(
@@ -281,6 +317,7 @@ def test_report_on_a_photo_from_elsewhere_says_so(
         street_view_credit="",
         sources=(),
         notes=(),
+        has_ended=True,
         model_hash="",
         software_version="",
         made_at="2026-03-01T12:30:00+00:00",

@@ -67,6 +67,8 @@ class FakeRun:
     params: Any
     started_at: str
     captured_at: Any
+    attributions: Any
+    made_with: Any
 
 
 class FakeResults(QWidget):
@@ -276,6 +278,7 @@ def test_run_shows_answers_as_they_come_and_the_result(
     assert fake_results.made[0].result is None, "the first answer came before the end"
     wait_until(lambda: not panel.locate_tab.is_running)
     layers = fake_results.made[0]
+    assert layers.run.made_with == {"model_hash": "fa" * 32, "software_version": "0.0.fake"}
     assert [Path(answer.path).name for answer in layers.answers] == [
         Path(path).name for path in panel.form.photos.paths()
     ]
@@ -400,6 +403,22 @@ def test_details_tell_of_versions_state_and_log(
     assert copied.startswith("CSI Geolocator 9.8.7\nEngine protocol: 2\nEngine: ready")
     assert "QGIS: " in copied
     assert "Device: " in copied
+
+
+def test_run_notes_at_its_start_whom_its_sources_are_owed_to(
+    make_panel: Any, photos: list[str], imagery: str, wait_until: Any, fake_results: Any
+) -> None:
+    panel = make_panel("good", pace_s=0.1, steps=4)
+    fill(panel, photos, imagery, wait_until)
+    wait_until(lambda: bool(panel._settings.known_sources))
+    panel.form.references.street_views.tick(["openview"])
+    button(panel, "runButton").click()
+    wait_until(lambda: bool(fake_results.made))
+    button(panel, "cancelButton").click()
+    wait_until(lambda: not panel.locate_tab.is_running)
+    (layers,) = fake_results.made
+    assert layers.result is None
+    assert layers.run.attributions == ("© contributors of Open View",)
 
 
 def test_choices_are_remembered(

@@ -361,6 +361,8 @@ def test_results_open_again_as_they_were(
     assert again.candidates() == before
     assert again.photos == result_layers.photos
     assert again.attributions == ("© Open View", "© Survey")
+    assert again.has_ended
+    assert again.provenance == {"model_hash": "fa" * 32, "software_version": "1.2.3"}
     assert again.candidates_layer.metadata().rights() == ["© Open View", "© Survey"]
     assert again.heat_layer is not None
     assert again.run.params.area == "13.4,46.9,13.5,47.1"

@@ -262,6 +262,22 @@ def test_only_the_keys_of_the_sources_that_are_used_are_read(
     assert asked == [{"keyview"}]
 
 
+def test_credits_are_those_of_the_named_sources_and_layers(catalogue: Any) -> None:
+    texts = [
+        "/data/roads.gpkg",
+        "openview|max_age=3",
+        "openview",
+        "files|url=https://h/{z}?f=a%7Cb|attribution=© City %7C Example",
+        "files|url=https://h/{z}",
+        "unheard-of",
+    ]
+    assert catalogue.credits(texts) == (
+        "© contributors of Open View",
+        "© City | Example",
+        "Image tiles of any server",
+    )
+
+
 def test_pack_stands_for_all(picker: Any, tmp_path: Path) -> None:
     street_view(picker, "Open View").setCheckState(Qt.CheckState.Checked)
     picker.choose_pack(str(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import pytest
@@ -15,7 +16,7 @@ from model_core.config import LocateConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.references.collect import ReferenceSummary
 from model_core.references.survey import Sources, Survey, survey_area
-from model_core.types import LonLat, SourceTerms, ignore_progress, never_cancelled
+from model_core.types import LonLat, SatelliteImage, SourceTerms, ignore_progress, never_cancelled
 from training.cli import app
 from training.datasets.manifest import collect_city, read_manifest, split_of
 
@@ -133,6 +134,34 @@ def test_imagery_that_may_not_be_trained_on_refuses_the_city(
     with pytest.raises(InputError, match=r"Strict Tiles.*forbid training"):
         collect(survey, tmp_path / "city")
     assert not (tmp_path / "city").exists()
+
+
+def test_an_image_whose_own_terms_forbid_training_stays_out(
+    survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = SourceTerms("Mixed Catalogue item 2", "CC-BY-NC 4.0", trainable=False)
+    closed = survey.places[1].lonlat
+    read = type(survey.imagery).read
+
+    def with_own_terms(imagery: Any, lonlat: LonLat, *size: Any) -> SatelliteImage | None:
+        found = read(imagery, lonlat, *size)
+        return replace(found, terms=strict) if found and lonlat == closed else found
+
+    monkeypatch.setattr(type(survey.imagery), "read", with_own_terms)
+    summary = ReferenceSummary()
+    some = replace(
+        survey,
+        places=survey.places[:3],
+        views_of_place=survey.views_of_place[:3],
+        summary=summary,
+    )
+    table = geopandas.read_parquet(collect(some, tmp_path / "city"))
+    kept = [survey.places[number].place_id for number in (0, 2)]
+    assert table[table.kind == "satellite"].place_id.tolist() == kept
+    assert {path.stem for path in (tmp_path / "city" / "satellite").iterdir()} == set(kept)
+    assert "Mixed Catalogue item 2: 1 could not be used [1 terms forbid training]" in (
+        summary.describe()
+    )
 
 
 def test_a_street_view_that_cannot_be_read_costs_itself(survey: Survey, tmp_path: Path) -> None:

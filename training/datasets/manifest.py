@@ -2,8 +2,9 @@
 
 One row an image: the satellite image of a place, a street view, or a photo of the user's own. The
 manifest opens in QGIS, where ``may_train`` and ``split`` may be changed by hand. What the terms of
-a source forbid to learn from is dropped before anything is written, counted and said; imagery is
-what everything is compared with, so imagery of that kind refuses the city. Blocks of the city, not
+a source, or of one of its images, forbid to learn from is dropped before anything is written,
+counted and said; imagery is what everything is compared with, so a source of imagery of that kind
+refuses the city. Blocks of the city, not
 single images, go to training, validation and test, 3:1:1.
 """
 
@@ -218,10 +219,14 @@ def _views_of_place(survey: Survey, photos: StreetViewSource | None) -> list[Fou
         view.terms for found in every for view, _ in found if not view.terms.trainable
     )
     for terms, count in forbidden.items():
-        survey.summary.add_failure(
-            terms.provider, f"its terms ({terms.licence}) forbid training", FORBIDDEN, count
-        )
+        _count_forbidden(survey, terms, count)
     return [[(v, kind) for v, kind in found if v.terms.trainable] for found in every]
+
+
+def _count_forbidden(survey: Survey, terms: SourceTerms, count: int = 1) -> None:
+    survey.summary.add_failure(
+        terms.provider, f"its terms ({terms.licence}) forbid training", FORBIDDEN, count
+    )
 
 
 def _rows_of_place(
@@ -252,7 +257,7 @@ def _rows_of_place(
 def _satellite_row(
     survey: Survey, place: Place, of_place: dict[str, Any], folder: Path, geometry: StripGeometry
 ) -> ManifestRow | None:
-    """Write a place's satellite image; None where there is none or it cannot be read."""
+    """Write a place's satellite image; None where none can be read that may be learnt from."""
     if survey.imagery is None:
         return None
     footprint_m = geometry.footprint_m * SATELLITE_MARGIN
@@ -262,6 +267,9 @@ def _satellite_row(
         survey.summary.add_failure(survey.imagery.terms.provider, str(err))
         return None
     if found is None:
+        return None
+    if not found.terms.trainable:
+        _count_forbidden(survey, found.terms)
         return None
     path = folder / _FOLDERS["satellite"] / f"{place.place_id}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

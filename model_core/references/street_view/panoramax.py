@@ -22,6 +22,7 @@ from model_core.references.street_view.online import (
     degrees_of,
     lonlat_of,
 )
+from model_core.references.terms import licence_allows_training
 from model_core.references.web import HttpRequest
 from model_core.types import Area, SourceTerms, StreetView
 
@@ -174,7 +175,7 @@ def _next_page(page: Any) -> str | None:
 
 
 def _terms_of(item: Item) -> SourceTerms:
-    """Return an item's own licence and providers; without a licence nothing is learnt from it."""
+    """Return an item's own licence and providers; only an open licence lets it be learnt from."""
     licence = str(item["properties"].get("license") or "").strip()
     names: dict[str, str] = {}
     for provider in item.get("providers") or ():
@@ -186,7 +187,7 @@ def _terms_of(item: Item) -> SourceTerms:
         TERMS,
         licence=licence or "not said",
         attribution=f"{who} on Panoramax" + (f", {licence}" if licence else ""),
-        trainable=bool(licence),
+        trainable=licence_allows_training(licence),
     )
 
 

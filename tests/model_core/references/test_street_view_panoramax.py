@@ -103,12 +103,15 @@ def test_views_outside_the_margin_are_left_out(serve, make_client, tmp_path) -> 
 
 
 def test_licence_and_provider_come_from_each_item(serve, make_client, tmp_path) -> None:
-    held = row_of_views(tmp_path, 3, LON, LAT)
-    licences = {"img001": "CC-BY-SA-4.0", "img002": ""}
+    held = row_of_views(tmp_path, 5, LON, LAT)
+    licences = {
+        **{"img001": "CC-BY-SA-4.0", "img002": ""},
+        **{"img003": "CC-BY-NC-4.0", "img004": "CC-BY-ND-4.0"},
+    }
     server = serve(PanoramaxServer(held, licences=licences))
     terms = [view.terms for view in source(make_client(), server.api_url).find(AREA, 0.0)]
-    assert [one.licence for one in terms] == ["etalab-2.0", "CC-BY-SA-4.0", "not said"]
-    assert [one.trainable for one in terms] == [True, True, False]
+    assert [one.licence for one in terms[:3]] == ["etalab-2.0", "CC-BY-SA-4.0", "not said"]
+    assert [one.trainable for one in terms] == [True, True, False, False, False]
     assert terms[1].attribution == "town of tests on Panoramax, CC-BY-SA-4.0"
 
 

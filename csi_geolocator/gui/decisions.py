@@ -93,7 +93,8 @@ class DecisionPanel(QWidget):
         self.show_candidates([])
 
     def show_candidates(self, chosen: Sequence[Candidate]) -> None:
-        """Show what was decided of the selected candidates."""
+        """Show what was decided of the selected candidates; a half-written note of them stays."""
+        are_same = [c.fid for c in self._chosen] == [c.fid for c in chosen]
         self._chosen = list(chosen)
         first = self._chosen[0] if self._chosen else None
         statuses = {candidate.status for candidate in self._chosen}
@@ -107,8 +108,10 @@ class DecisionPanel(QWidget):
             field.blockSignals(True)
         precision_m = None if first is None else first.precision_m
         self._precision.setValue(UNKNOWN_PRECISION_M if precision_m is None else precision_m)
-        if first is None or self._note.text() != first.note:
-            self._note.setText("" if first is None else first.note)
+        if not (are_same and self._note.isModified()):
+            _show_text(self._note, "" if first is None else first.note)
+        if not self._analyst.isModified():
+            _show_text(self._analyst, self._settings.analyst)
         for field in (self._precision, self._note):
             field.blockSignals(False)
         self._who.setText(self._decided(first))
@@ -161,9 +164,15 @@ class DecisionPanel(QWidget):
         self._change(tr("Set precision"), precision_m=value if value >= 0.0 else None)
 
     def _set_note(self) -> None:
+        if not self._note.isModified():
+            return
+        self._note.setModified(False)
         self._change(tr("Write note"), note=self._note.text().strip())
 
     def _set_analyst(self) -> None:
+        if not self._analyst.isModified():
+            return
+        self._analyst.setModified(False)
         self._settings.analyst = self._analyst.text().strip()
 
     def _decided(self, candidate: Candidate | None) -> str:
@@ -253,6 +262,12 @@ class DecisionPanel(QWidget):
         layout.addLayout(form)
         layout.addWidget(self._who)
         layout.addLayout(tools)
+
+
+def _show_text(field: QLineEdit, text: str) -> None:
+    """Let a field show a text that nobody typed; the cursor stays where it shows that already."""
+    if field.isModified() or field.text() != text:
+        field.setText(text)
 
 
 def _button(action: QAction, is_wide: bool = False) -> QToolButton:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +41,16 @@ def find(widget: Any, name: str) -> Any:
     return widget.findChild(QObject, name)
 
 
+def type_into(field: Any, words: str) -> None:
+    """Type words at the end of a field and press Enter."""
+    from qgis.PyQt.QtCore import Qt
+    from qgis.PyQt.QtTest import QTest
+
+    field.end(False)
+    QTest.keyClicks(field, words)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
 def test_decision_is_in_the_file_with_name_and_time(decisions: Any, result_layers: Any) -> None:
     decisions.show_candidates(result_layers.candidates()[:2])
     find(decisions, "status_confirmed").trigger()
@@ -70,8 +81,7 @@ def test_precision_and_note_are_kept(decisions: Any, result_layers: Any) -> None
     decisions.show_candidates(result_layers.candidates()[:1])
     find(decisions, "precision").setValue(15.0)
     note = find(decisions, "note")
-    note.setText("the church tower matches")
-    note.editingFinished.emit()
+    type_into(note, "the church tower matches")
     note.editingFinished.emit()
     first = stored(result_layers)[0]
     assert (first.precision_m, first.note) == (15.0, "the church tower matches")
@@ -111,9 +121,46 @@ def test_nothing_can_be_decided_without_a_candidate(decisions: Any) -> None:
 
 def test_name_is_kept_in_the_settings(plugin: Callable[[str], Any], decisions: Any) -> None:
     analyst = find(decisions, "analyst")
-    analyst.setText("A. Jones")
+    analyst.clear()
+    type_into(analyst, "A. Jones")
+    settings = plugin("settings").Settings()
+    assert settings.analyst == "A. Jones"
+    settings.analyst = "B. Miller"
     analyst.editingFinished.emit()
-    assert plugin("settings").Settings().analyst == "A. Jones"
+    assert settings.analyst == "B. Miller", "passing through the field changes nothing"
+    decisions.show_candidates([])
+    assert analyst.text() == "B. Miller"
+
+
+def test_passing_through_the_note_leaves_the_notes_of_others(
+    decisions: Any, result_layers: Any
+) -> None:
+    first, second, _ = result_layers.candidates()
+    result_layers.write([dataclasses.replace(first, note="tower")])
+    result_layers.write([dataclasses.replace(second, note="bridge")])
+    decisions.show_candidates(result_layers.candidates()[:2])
+    find(decisions, "note").editingFinished.emit()
+    assert [candidate.note for candidate in stored(result_layers)] == ["tower", "bridge", ""]
+    assert decisions.undo_stack.count() == 0
+    type_into(find(decisions, "note"), "s")
+    assert [candidate.note for candidate in stored(result_layers)] == ["towers", "towers", ""]
+
+
+def test_half_a_note_outlives_what_else_is_done_of_its_candidate(
+    decisions: Any, result_layers: Any
+) -> None:
+    from qgis.PyQt.QtTest import QTest
+
+    decisions.show_candidates(result_layers.candidates()[:1])
+    note = find(decisions, "note")
+    QTest.keyClicks(note, "the church")
+    find(decisions, "status_confirmed").trigger()
+    assert note.text() == "the church"
+    type_into(note, " tower")
+    assert stored(result_layers)[0].note == "the church tower"
+    QTest.keyClicks(note, " of")
+    decisions.show_candidates(result_layers.candidates()[1:2])
+    assert note.text() == ""
 
 
 def test_file_that_cannot_be_written_is_said_and_not_undone(

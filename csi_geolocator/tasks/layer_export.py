@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsVectorFileWriter, QgsVectorFileWriterTask, QgsVectorLayer
@@ -24,7 +25,8 @@ class LayerExport(QObject):
         self._folder = folder
         self._files: dict[str, str] = {}
         self._tasks: dict[str, QgsVectorFileWriterTask] = {}
-        self._watched: set[str] = set()
+        self._edits: dict[str, int] = {}  # how often a layer was edited since it was first seen
+        self._numbers = itertools.count()
 
     def file_of(self, layer: QgsVectorLayer) -> str | None:
         """Return the layer's file; None while it is being written, which starts here."""
@@ -42,24 +44,31 @@ class LayerExport(QObject):
     def _start(self, layer: QgsVectorLayer) -> None:
         key = layer.id()
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = str(self._folder / f"layer-{len(self._files)}-{len(self._tasks)}.gpkg")
+        path = str(self._folder / f"layer-{next(self._numbers)}.gpkg")
         options = QgsVectorFileWriter.SaveVectorOptions()
         options.driverName = "GPKG"
         options.layerName = "lines"
         task = QgsVectorFileWriterTask(layer, path, options)
         task.setDescription(tr("Writing '{}' for the engine").format(layer.name()))
-        task.writeComplete.connect(lambda file, *_: self._finish(key, file))
+        if key not in self._edits:
+            self._edits[key] = 0
+            layer.layerModified.connect(lambda: self._on_edit(key))
+            layer.dataChanged.connect(lambda: self._on_edit(key))
+        edits = self._edits[key]
+        task.writeComplete.connect(lambda file, *_: self._finish(key, file, edits))
         task.errorOccurred.connect(lambda _code, words: self._fail(key, words))
         self._tasks[key] = task
-        if key not in self._watched:
-            self._watched.add(key)
-            layer.layerModified.connect(lambda: self._files.pop(key, None))
-            layer.dataChanged.connect(lambda: self._files.pop(key, None))
         QgsApplication.taskManager().addTask(task)
 
-    def _finish(self, key: str, file: str) -> None:
+    def _on_edit(self, key: str) -> None:
+        self._edits[key] += 1
+        self._files.pop(key, None)
+
+    def _finish(self, key: str, file: str, edits: int) -> None:
+        """Keep the file, unless the layer was edited meanwhile: whoever asks again has it anew."""
         self._tasks.pop(key, None)
-        self._files[key] = file
+        if edits == self._edits[key]:
+            self._files[key] = file
         self.written.emit(key)
 
     def _fail(self, key: str, words: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer, edit
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPushButton
 
@@ -195,6 +195,47 @@ def test_line_layer_in_memory_is_written_for_the_engine(picker: Any, wait_until:
     wait_until(lambda: bool(written))
     assert QgsVectorLayer(written[0], "copy", "ogr").featureCount() == 1
     assert note(picker, "roadsNote") == ""
+
+
+@pytest.fixture
+def export(staged: Path, tmp_path: Path, qgis_new_project: None) -> Iterator[Any]:
+    made = importlib.import_module("csi_geolocator.tasks.layer_export").LayerExport(tmp_path)
+    yield made
+    made.stop()
+
+
+def add_line(layer: Any, northing: float) -> None:
+    feature = QgsFeature(layer.fields())
+    feature.setGeometry(QgsGeometry.fromWkt(f"LineString(15 {northing}, 15.1 {northing})"))
+    layer.addFeature(feature)
+
+
+def count_in(file: str | None) -> int:
+    return QgsVectorLayer(file or "", "copy", "ogr").featureCount()
+
+
+def test_each_layer_keeps_its_own_file_when_another_is_edited(export: Any, wait_until: Any) -> None:
+    first, second = line_layer(), line_layer()
+    for layer in (first, second):
+        wait_until(lambda layer=layer: export.file_of(layer) is not None)
+    kept = export.file_of(second)
+    with edit(first):
+        add_line(first, 55.6)
+    wait_until(lambda: export.file_of(first) is not None)
+    assert export.file_of(second) == kept
+    assert (count_in(export.file_of(first)), count_in(kept)) == (2, 1)
+
+
+def test_edit_during_an_export_is_in_the_file(export: Any, wait_until: Any) -> None:
+    layer = line_layer()
+    assert export.file_of(layer) is None
+    with edit(layer):
+        add_line(layer, 55.6)
+    written: list[str] = []
+    export.written.connect(written.append)
+    wait_until(lambda: export.file_of(layer) is not None)
+    assert count_in(export.file_of(layer)) == 2
+    assert set(written) == {layer.id()}
 
 
 def test_line_file_is_used_as_it_is_with_its_filter(

@@ -92,6 +92,11 @@ class EngineClient(QObject):
         return self._info
 
     @property
+    def is_busy(self) -> bool:
+        """Whether something it was asked has no answer yet."""
+        return bool(self._calls)
+
+    @property
     def process_id(self) -> int:
         """The running process's number, 0 without one."""
         return int(self._process.processId()) if self._process is not None else 0

@@ -67,7 +67,11 @@ def cancelled() -> EngineFailure:
 
 def stopped() -> EngineFailure:
     """Return the failure of a call whose engine was stopped on purpose."""
-    return EngineFailure(INTERNAL, ENGINE_STOPPED, tr("The engine was stopped."))
+    return EngineFailure(
+        INTERNAL,
+        ENGINE_STOPPED,
+        tr("The engine was stopped; run it again. What was computed is kept."),
+    )
 
 
 def silent(seconds: float) -> EngineFailure:

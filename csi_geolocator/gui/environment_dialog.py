@@ -47,7 +47,8 @@ class EnvironmentDialog(QDialog):
     Args:
         settings: Say where the environment is, and are told where it is afterwards.
         parent: The owner.
-        engine: The running engine, which is ended before its environment is changed.
+        engine: The running engine, which is ended before its environment is changed; a check
+            leaves it alone.
         plugin_folder: Holds ``model_core`` and the pinned requirements.
         host: QGIS's own Python, which is never used.
     """
@@ -207,7 +208,7 @@ class EnvironmentDialog(QDialog):
     def set_up(self) -> None:
         """Set up, complete or update the environment as the form says."""
         order = self._form.order
-        if order is not None:
+        if order is not None and self._stop_engine():
             self._begin(order.folder, order)
             self._installer.set_up(order)
             self._refresh()
@@ -215,13 +216,13 @@ class EnvironmentDialog(QDialog):
     def repair(self) -> None:
         """Make the environment anew."""
         order = self._form.order
-        if order is not None:
+        if order is not None and self._stop_engine():
             self._begin(order.folder, order)
             self._installer.repair(order)
             self._refresh()
 
     def check(self) -> None:
-        """Have the engine check itself, with the device of the settings."""
+        """Have an engine check itself, with the device of the settings; the running one goes on."""
         python = self._settings.find_engine()
         if python is not None:
             self._begin(python.parent)
@@ -230,6 +231,8 @@ class EnvironmentDialog(QDialog):
 
     def use_existing(self) -> None:
         """Check the named Python, and use it where it works."""
+        if not self._stop_engine():
+            return
         python = Path(self._existing.filePath().strip())
         self._begin(python.parent)
         self._existing_python = python
@@ -249,16 +252,34 @@ class EnvironmentDialog(QDialog):
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
         )
-        if answer == QMessageBox.StandardButton.Yes:
+        if answer == QMessageBox.StandardButton.Yes and self._stop_engine():
             self._begin(folder)
             self._installer.remove(folder, (downloads,))
             self._refresh()
 
+    def _stop_engine(self) -> bool:
+        """End the running engine, where it works once a person agreed; return whether none runs."""
+        if self._engine is None:
+            return True
+        if self._engine.is_busy:
+            answer = QMessageBox.question(
+                self,
+                self.windowTitle(),
+                tr(
+                    "The engine is working. Stop it? What was computed is kept; a run that is "
+                    "stopped has to be started again."
+                ),
+                QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+                QMessageBox.StandardButton.No,
+            )
+            if answer != QMessageBox.StandardButton.Yes:
+                return False
+        self._engine.stop()
+        return True
+
     def _begin(self, folder: Path, order: Order | None = None) -> None:
         self._existing_python = None
         self._outcome.say(HINT, "")
-        if self._engine is not None:
-            self._engine.stop()
         if order is not None:
             self._settings.engine_folder = order.folder
             self._settings.package_index = order.package_index

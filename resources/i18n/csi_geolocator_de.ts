@@ -15,8 +15,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/failure.py" />
-   <source>The engine was stopped.</source>
-   <translation>Die Engine wurde angehalten.</translation>
+   <source>The engine was stopped; run it again. What was computed is kept.</source>
+   <translation>Die Engine wurde angehalten; starten Sie den Lauf erneut. Was berechnet wurde, bleibt erhalten.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/failure.py" />
@@ -1122,6 +1122,11 @@
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />
    <source>Remove the engine's environment in {0}, and the packages that were kept in {1}? Photos, results and galleries are not touched.</source>
    <translation>Die Umgebung der Engine in {0} und die aufbewahrten Pakete in {1} entfernen? Fotos, Ergebnisse und Galerien bleiben unberührt.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/environment_dialog.py" />
+   <source>The engine is working. Stop it? What was computed is kept; a run that is stopped has to be started again.</source>
+   <translation>Die Engine arbeitet. Anhalten? Was berechnet wurde, bleibt erhalten; ein angehaltener Lauf muss neu gestartet werden.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />

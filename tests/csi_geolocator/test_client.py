@@ -325,10 +325,13 @@ def test_stop_fails_open_calls_at_once_and_leaves_no_process(
     _, heard = bench.locate(client, photo)
     bench.wait_until(lambda: client.state == "ready")
     pid = client.process_id
+    assert client.is_busy
     started = time.monotonic()
     client.stop()
     assert time.monotonic() - started < 0.1
+    assert not client.is_busy
     assert heard.failure.kind == "EngineStopped"
+    assert heard.failure.message.endswith("run it again. What was computed is kept.")
     assert client.state == "stopped"
     bench.wait_until(lambda: not is_alive(pid))
 

@@ -216,20 +216,67 @@ def test_progress_failure_and_next_step_are_shown(make_dialog: Any) -> None:
     assert changed == [True]
 
 
+class Engine:
+    """One that counts how often it was stopped."""
+
+    def __init__(self, is_busy: bool = False) -> None:
+        self.is_busy = is_busy
+        self.stopped = 0
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
 def test_engine_is_ended_before_its_environment_changes(
     make_dialog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Engine:
-        stopped = 0
-
-        def stop(self) -> None:
-            self.stopped += 1
-
     engine = Engine()
     dialog = make_dialog(engine=engine)
     monkeypatch.setattr(dialog.installer, "set_up", lambda order: None)
     button(dialog, "setUp").click()
     assert engine.stopped == 1
+
+
+def test_engine_that_works_is_ended_only_once_a_person_agreed(
+    make_dialog: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_environment(settings, "ready")
+    engine = Engine(is_busy=True)
+    dialog = make_dialog(engine=engine)
+    begun: list[str] = []
+    for name in ("set_up", "repair", "verify", "remove"):
+        monkeypatch.setattr(dialog.installer, name, lambda *_, name=name: begun.append(name))
+    asked: list[str] = []
+
+    def answer(button: Any) -> None:
+        monkeypatch.setattr(
+            QMessageBox, "question", lambda _p, _t, words, *_: asked.append(words) or button
+        )
+
+    answer(QMessageBox.StandardButton.No)
+    dialog.findChild(QgsFileWidget, "existingPython").setFilePath("/opt/python3.12")
+    for name in ("setUp", "repair", "use"):
+        button(dialog, name).click()
+    assert (begun, engine.stopped, len(asked)) == ([], 0, 3)
+    assert all("The engine is working. Stop it?" in words for words in asked)
+    answer(QMessageBox.StandardButton.Yes)
+    for name in ("setUp", "repair", "use", "remove"):
+        button(dialog, name).click()
+    assert begun == ["set_up", "repair", "verify", "remove"]
+    assert engine.stopped == 4
+
+
+def test_check_leaves_the_running_engine_at_its_work(
+    make_dialog: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_environment(settings, "ready")
+    engine = Engine(is_busy=True)
+    dialog = make_dialog(engine=engine)
+    checked: list[Path] = []
+    monkeypatch.setattr(dialog.installer, "verify", lambda python, device: checked.append(python))
+    button(dialog, "check").click()
+    assert len(checked) == 1
+    assert engine.stopped == 0
 
 
 def test_python_of_qgis_is_refused_in_words(

@@ -65,7 +65,7 @@ class CsiGeolocatorPlugin:
         self._engine = EngineClient(settings.engine_launch)
         self._add_panel(settings)
         self._add_help()
-        self._page = SettingsPageFactory(settings, self._engine)
+        self._page = SettingsPageFactory(settings, self._engine, self._panel.follow_settings)
         self._iface.registerOptionsWidgetFactory(self._page)
         self._drops = PhotoDropHandler(self._panel_is_open, self._panel.add_photos)
         self._iface.registerCustomDropHandler(self._drops)

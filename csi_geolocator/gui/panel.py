@@ -143,8 +143,12 @@ class LocatorPanel(QgsDockWidget):
     def open_settings(self) -> None:
         """Open the options page of the plugin."""
         self._iface.showOptionsDialog(self._iface.mainWindow(), currentPage=self._product.name)
+        self.follow_settings()
+
+    def follow_settings(self) -> None:
+        """Take over what was changed in the options: sources, keys, the engine."""
         self._catalogue.reload()
-        self.refresh()
+        self._engine_may_work()
 
     def copy_details(self) -> None:
         """Copy versions, state and the engine's log to the clipboard."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QIcon
@@ -39,18 +41,29 @@ GB = 1_000_000_000
 MB = 1_000_000
 
 
+def _nobody() -> None:
+    """Stands for a listener where there is none."""
+
+
 class SettingsPageFactory(QgsOptionsWidgetFactory):
     """Makes the page when QGIS opens its options.
 
     Args:
         settings: What the page shows and changes.
         engine: The panel's engine: asked for its sources, ended before its environment changes.
+        changed: Called once settings were written or the engine's environment may have changed.
     """
 
-    def __init__(self, settings: Settings, engine: EngineClient | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: EngineClient | None = None,
+        changed: Callable[[], None] = _nobody,
+    ) -> None:
         super().__init__()
         self._settings = settings
         self._engine = engine
+        self._changed = changed
         self._page: SettingsPage | None = None  # QGIS owns the widget, Python its methods
         self.setTitle(PAGE_NAME)
         self.setIcon(QIcon(str(PLUGIN_FOLDER / "resources" / "icons" / "icon.svg")))
@@ -61,7 +74,7 @@ class SettingsPageFactory(QgsOptionsWidgetFactory):
 
     def createWidget(self, parent: QWidget | None = None) -> SettingsPage:
         """Return the page."""
-        self._page = SettingsPage(self._settings, self._engine, parent)
+        self._page = SettingsPage(self._settings, self._engine, parent, changed=self._changed)
         return self._page
 
 
@@ -73,9 +86,15 @@ class SettingsPage(QgsOptionsPageWidget):
     """
 
     def __init__(
-        self, settings: Settings, engine: EngineClient | None = None, parent: QWidget | None = None
+        self,
+        settings: Settings,
+        engine: EngineClient | None = None,
+        parent: QWidget | None = None,
+        *,
+        changed: Callable[[], None] = _nobody,
     ) -> None:
         super().__init__(parent)
+        self._changed = changed
         self.setObjectName(PAGE_NAME)
         self._settings = settings
         self._engine = engine
@@ -112,6 +131,7 @@ class SettingsPage(QgsOptionsPageWidget):
         settings.max_bytes = self._max_mb.value() * MB
         settings.analyst = self._analyst.text()
         self._sources.apply()
+        self._changed()
 
     def hideEvent(self, event) -> None:
         """End the engine that this page started, if it did."""
@@ -130,6 +150,7 @@ class SettingsPage(QgsOptionsPageWidget):
         dialog.exec()
         dialog.deleteLater()
         self.refresh_engine()
+        self._changed()
 
     def count_cache(self) -> None:
         """Count the cache in the background, and show its size."""

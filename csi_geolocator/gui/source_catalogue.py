@@ -83,6 +83,10 @@ class SourceCatalogue(QObject):
         known = self._sources.values()
         return [info for info in known if info.kind == kind and info.name not in self._hidden]
 
+    def is_hidden(self, text: str) -> bool:
+        """Return whether a person chose not to be offered the source that a text names."""
+        return source_name(text) in self._hidden
+
     def find(self, text: str) -> contract.SourceInfo | None:
         """Return the source that a request's text names; None for a path, or before it is known."""
         return self._sources.get(source_name(text))

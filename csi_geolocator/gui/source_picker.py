@@ -134,7 +134,6 @@ class SourcePicker(QWidget):
             self._options.setText(chosen)
         self._before = (kind, chosen)
         self.rebuild()
-        self._say()
         self.changed.emit()
 
     def refresh(self) -> None:
@@ -158,6 +157,7 @@ class SourcePicker(QWidget):
         self._combo.setCurrentIndex(max(0, self._find(kind, chosen)))
         self._combo.blockSignals(False)
         self._show_options()
+        self._say()
 
     def remove(self) -> None:
         """Listen to the project no longer."""

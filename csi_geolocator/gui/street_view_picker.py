@@ -113,11 +113,11 @@ class StreetViewPicker(QWidget):
         )
 
     def tick(self, texts: Sequence[str]) -> None:
-        """Tick these and nothing else; what is not listed yet is added."""
+        """Tick these and nothing else; what is not listed yet is added, but for hidden sources."""
         self._list.blockSignals(True)
         for item in self._items():
             item.setCheckState(Qt.CheckState.Unchecked)
-        for text in texts:
+        for text in (text for text in texts if not self._catalogue.is_hidden(text)):
             item = self._item_of(text) or self._add(text)
             item.setData(TEXT, text)
             item.setCheckState(Qt.CheckState.Checked)
@@ -162,13 +162,19 @@ class StreetViewPicker(QWidget):
             item.setData(TEXT, text.strip())
 
     def _list_sources(self) -> None:
+        before = self.ticked()
         self._list.blockSignals(True)
+        for item in self._items():
+            if self._catalogue.is_hidden(item.data(TEXT)):
+                self._list.takeItem(self._list.row(item))
         for info in self._catalogue.of_kind("street_view"):
             item = self._item_of(info.name) or self._add(info.name)
             item.setText(info.title or info.name)
             item.setToolTip(options_text(info))
         self._list.blockSignals(False)
         self._say()
+        if self.ticked() != before:
+            self.changed.emit()
 
     def _add(self, text: str) -> QListWidgetItem:
         name = source_name(text)

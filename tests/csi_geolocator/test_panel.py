@@ -212,6 +212,27 @@ def test_settings_button_opens_the_options_page(make_panel: Any, iface: Iface) -
     assert iface.options_opened == ["CSI Geolocator"]
 
 
+def test_engine_that_was_set_up_among_the_options_is_noticed(
+    make_panel: Any, fake_engine: Any, photos: list[str], imagery: str, wait_until: Any
+) -> None:
+    panel = make_panel(None)
+    areas = importlib.import_module("csi_geolocator.gui.areas")
+    panel.add_photos(photos)
+    panel.form.area.set_area(areas.area_of_text("15.0,55.7,15.01,55.705"))
+    panel.form.references.imagery.choose("file", imagery)
+    page = importlib.import_module("csi_geolocator.gui.settings_page").SettingsPageFactory(
+        panel._settings, panel._engine, panel.follow_settings
+    )
+    options = page.createWidget(None)
+    panel._settings.engine_launch = panel._engine._launch = lambda: fake_engine("good")
+    panel._settings.find_engine = lambda: Path(sys.executable)
+    assert not button(panel, "runButton").isEnabled()
+    options.apply()
+    assert panel.findChild(QWidget, "engineBanner").isHidden()
+    wait_until(lambda: button(panel, "runButton").isEnabled())
+    options.deleteLater()
+
+
 def test_panel_says_what_is_missing_until_all_is_there(
     make_panel: Any, photos: list[str], imagery: str, wait_until: Any
 ) -> None:

@@ -196,6 +196,23 @@ def test_page_that_is_gone_hears_nothing_any_more(
     engine.stop()
 
 
+def test_who_uses_the_settings_is_told_of_each_change(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("csi_geolocator.gui.settings_page")
+    seen: list[str] = []
+    factory = module.SettingsPageFactory(settings, None, lambda: seen.append(settings.contact))
+    page = factory.createWidget(None)
+    child(page, QLineEdit, "contact").setText("ada@example.org")
+    assert seen == []
+    page.apply()
+    assert seen == ["ada@example.org"]
+    monkeypatch.setattr(module.EnvironmentDialog, "exec", lambda _: None)
+    child(page, QPushButton, "setUpEngine").click()
+    assert len(seen) == 2, "the engine may be set up now"
+    page.deleteLater()
+
+
 def test_cache_is_counted_and_cleared_after_a_question(
     make_page: Any, settings: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

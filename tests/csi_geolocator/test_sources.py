@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -375,6 +376,39 @@ def test_hidden_sources_are_not_offered(catalogue: Any, settings: Any) -> None:
     settings.hidden_sources = ["openview"]
     catalogue.reload()
     assert "openview" not in [info.name for info in catalogue.of_kind("street_view")]
+
+
+def test_source_that_was_hidden_leaves_the_list_and_is_used_no_more(
+    picker: Any, catalogue: Any, settings: Any
+) -> None:
+    street_view(picker, "Open View").setCheckState(Qt.CheckState.Checked)
+    changes: list[tuple[str, ...]] = []
+    picker.changed.connect(lambda: changes.append(picker.references().street_views))
+    settings.hidden_sources = ["openview"]
+    catalogue.reload()
+    views = picker.findChild(QListWidget, "streetViewSources")
+    assert [views.item(row).text() for row in range(views.count())] == ["Key View"]
+    assert changes == [()]
+    picker.street_views.tick(["openview", "keyview"])
+    assert picker.street_views.ticked() == ("keyview",)
+    settings.hidden_sources = []
+    catalogue.reload()
+    assert street_view(picker, "Open View").checkState() == Qt.CheckState.Unchecked
+
+
+def test_key_that_was_stored_meanwhile_is_no_longer_asked_for(
+    picker: Any, catalogue: Any, settings: Any
+) -> None:
+    (imagery,) = catalogue.of_kind("imagery")
+    info = dataclasses.replace(imagery, key="required", example=imagery.name)
+    settings.known_sources = [info]
+    catalogue.reload()
+    choose(picker, "imagerySource", info.title)
+    assert "needs a key of your own" in note(picker, "imageryNote")
+    settings.set_key_entry(info.name, "abc1234")
+    catalogue.reload()
+    assert "key of your own" not in note(picker, "imageryNote")
+    assert picker.findChild(QPushButton, "imageryKey").isHidden()
 
 
 def test_sources_are_known_from_the_last_time_without_an_engine(

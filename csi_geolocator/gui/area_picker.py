@@ -63,7 +63,6 @@ class AreaPicker(QWidget):
         self._area: Area | None = None
         self._band: QgsRubberBand | None = area_band(self._canvas)
         self._tool: AreaTool | None = None
-        self._tool_before: Any = None
         self._layer = self._layer_combo()
         self._text = self._bounds_edit()
         self._size = Words("areaSize")
@@ -229,10 +228,9 @@ class AreaPicker(QWidget):
     def _start_drawing(self, tool: AreaTool, hint: str) -> None:
         self._stop_drawing()
         self._tool = tool
-        self._tool_before = self._canvas.mapTool()
         tool.drawn.connect(self._take_drawn)
         tool.givenUp.connect(self._give_up)
-        self._canvas.setMapTool(tool)
+        tool.enter()
         self._canvas.setFocus()
         self._size.say(hint)
 
@@ -258,9 +256,6 @@ class AreaPicker(QWidget):
         tool, self._tool = self._tool, None
         tool.remove()
         tool.deleteLater()
-        if self._tool_before is not None:
-            self._canvas.setMapTool(self._tool_before)
-            self._tool_before = None
 
     def _draw(self) -> None:
         if self._band is None:

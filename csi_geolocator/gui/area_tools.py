@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsGeometry, QgsPointXY, QgsRectangle, QgsWkbTypes
-from qgis.gui import QgsMapTool, QgsRubberBand
+from qgis.gui import QgsRubberBand
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor
+
+from .guest_tool import GuestTool
 
 OUTLINE_PX = 2
 MIN_CORNERS = 3
@@ -22,7 +24,7 @@ def area_band(canvas: Any) -> QgsRubberBand:
     return band
 
 
-class AreaTool(QgsMapTool):
+class AreaTool(GuestTool):
     """What both tools share: a band while drawing, Esc to give up.
 
     Signals: ``drawn`` (a QgsGeometry in the map's coordinates), ``givenUp``.
@@ -55,10 +57,9 @@ class AreaTool(QgsMapTool):
 
     def remove(self) -> None:
         """Take the tool off the map for good."""
-        canvas = self.canvas()
-        canvas.unsetMapTool(self)
+        self.leave()
         if self._band is not None:
-            canvas.scene().removeItem(self._band)
+            self.canvas().scene().removeItem(self._band)
             self._band = None
 
 

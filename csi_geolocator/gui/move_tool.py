@@ -12,18 +12,19 @@ from qgis.core import (
     QgsProject,
     QgsWkbTypes,
 )
-from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapTool, QgsRubberBand
+from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsRubberBand
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QKeyEvent
 
 from ..layers.candidate import Candidate
 from ..layers.wedge import view_wedge
+from .guest_tool import GuestTool
 
 LINE_PX = 2
 POINT_PX = 12
 
 
-class MoveTool(QgsMapTool):
+class MoveTool(GuestTool):
     """Drags the current candidate.
 
     Args:
@@ -86,12 +87,12 @@ class MoveTool(QgsMapTool):
         """End without moving it."""
         if event.key() == Qt.Key.Key_Escape:
             self._drop()
-            self.canvas().unsetMapTool(self)
+            self.leave()
             event.accept()
 
     def remove(self) -> None:
-        """Take what is drawn off the map for good."""
-        self.canvas().unsetMapTool(self)
+        """Take the tool and what it drew off the map for good."""
+        self.leave()
         for band in (self._point, self._wedge):
             self.canvas().scene().removeItem(band)
 

@@ -286,7 +286,7 @@ class ResultsWidget(QWidget):
         self._tool.setAction(self.decisions.move_action)
         self._tool.moved.connect(self._on_moved)
         self._tool.deactivated.connect(self._drop_tool)
-        self._canvas.setMapTool(self._tool)
+        self._tool.enter()
 
     def _on_moved(self, candidate: Candidate, lon: float, lat: float) -> None:
         self.decisions.move(candidate, lon, lat)

@@ -19,7 +19,7 @@ from qgis.core import (
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.gui import QgsMapMouseEvent
+from qgis.gui import QgsMapMouseEvent, QgsMapToolPan, QgsMapToolZoom
 from qgis.PyQt.QtCore import QEvent, QPoint, Qt
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QLabel, QLineEdit, QPushButton
@@ -114,7 +114,8 @@ def press_key(canvas: Any, key: Any) -> None:
 
 def test_rectangle_is_dragged_on_the_map(picker: Any, iface: Iface) -> None:
     canvas = iface.mapCanvas()
-    before = canvas.mapTool()
+    before = QgsMapToolPan(canvas)
+    canvas.setMapTool(before)
     picker.findChild(QPushButton, "drawRectangle").click()
     tool, left = canvas.mapTool(), Qt.MouseButton.LeftButton
     tool.canvasPressEvent(mouse(canvas, QEvent.Type.MouseButtonPress, (15.002, 55.003), left))
@@ -123,7 +124,7 @@ def test_rectangle_is_dragged_on_the_map(picker: Any, iface: Iface) -> None:
     assert sides(picker.area) == pytest.approx([15.002, 55.003, 15.012, 55.009], abs=4e-4)
     assert picker.area.is_rectangle
     assert "km²" in said(picker)
-    assert canvas.mapTool() is before or canvas.mapTool() is None
+    assert canvas.mapTool() is before
 
 
 def test_polygon_is_clicked_and_ended_with_the_right_button(picker: Any, iface: Iface) -> None:
@@ -157,6 +158,17 @@ def test_escape_keeps_the_area(picker: Any, iface: Iface, areas: Any, way: str) 
     press_key(canvas, Qt.Key.Key_Escape)
     assert picker.area is before
     assert "km²" in said(picker)
+
+
+def test_tool_that_was_chosen_while_drawing_stays(picker: Any, iface: Iface) -> None:
+    canvas = iface.mapCanvas()
+    canvas.setMapTool(QgsMapToolPan(canvas))
+    picker.draw_polygon()
+    zoom = QgsMapToolZoom(canvas, False)
+    canvas.setMapTool(zoom)
+    picker.take_map_extent()
+    picker.remove()
+    assert canvas.mapTool() is zoom
 
 
 def test_map_extent_is_taken_in_any_projection(picker: Any, iface: Iface) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -203,12 +204,14 @@ def mouse(canvas: Any, kind: Any, lon: float, lat: float) -> Any:
 @pytest.fixture
 def canvas(project: Any) -> Iterator[Any]:
     from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle
-    from qgis.gui import QgsMapCanvas
+    from qgis.gui import QgsMapCanvas, QgsMapToolPan
 
     made = QgsMapCanvas()
     made.resize(400, 400)
     made.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
     made.setExtent(QgsRectangle(13.39, 46.99, 13.41, 47.01))
+    pan = QgsMapToolPan(made)
+    made.setMapTool(pan)
     yield made
     made.deleteLater()
 
@@ -244,9 +247,11 @@ def test_candidate_is_dragged_on_the_map_and_put_back(
 ) -> None:
     from qgis.core import QgsPointXY
 
+    pan = canvas.mapTool()
     widget.table.selectRow(0)
     widget.decisions.move_action.setChecked(True)
     tool = canvas.mapTool()
+    assert tool is not pan
     tool.canvasPressEvent(mouse(canvas, "MouseButtonPress", 13.401, 47.0))
     tool.canvasMoveEvent(mouse(canvas, "MouseMove", 13.398, 47.002))
     tool.canvasReleaseEvent(mouse(canvas, "MouseButtonRelease", 13.395, 47.004))
@@ -259,7 +264,7 @@ def test_candidate_is_dragged_on_the_map_and_put_back(
     box = views[first.fid].geometry().boundingBox()
     assert box.intersects(type(box)(QgsPointXY(first.lon, first.lat), box.center()))
     assert box.xMaximum() < 13.3965, "the wedge went along"
-    assert canvas.mapTool() is not tool, "one drag, then the map is as before"
+    assert canvas.mapTool() is pan, "one drag, then the map is as before"
     assert not widget.decisions.move_action.isChecked()
     widget.decisions.move_back_action.trigger()
     back = stored(result_layers)[0]
@@ -272,7 +277,7 @@ def test_escape_ends_moving(widget: Any, canvas: Any, result_layers: Any) -> Non
     from qgis.PyQt.QtCore import QEvent, Qt
     from qgis.PyQt.QtGui import QKeyEvent
 
-    before = stored(result_layers)
+    before, pan = stored(result_layers), canvas.mapTool()
     items = len(canvas.scene().items())
     widget.table.selectRow(0)
     widget.decisions.move_action.setChecked(True)
@@ -281,6 +286,54 @@ def test_escape_ends_moving(widget: Any, canvas: Any, result_layers: Any) -> Non
     escape = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
     tool.keyPressEvent(escape)
     assert stored(result_layers) == before
-    assert canvas.mapTool() is not tool
+    assert canvas.mapTool() is pan
     assert not widget.decisions.move_action.isChecked()
     assert len(canvas.scene().items()) == items, "nothing is left on the map"
+
+
+def wait_for_deletion() -> None:
+    from qgis.PyQt.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_tool_that_was_chosen_while_moving_stays(widget: Any, canvas: Any) -> None:
+    from qgis.gui import QgsMapToolZoom
+
+    widget.table.selectRow(0)
+    widget.decisions.move_action.setChecked(True)
+    zoom = QgsMapToolZoom(canvas, False)
+    canvas.setMapTool(zoom)
+    assert not widget.decisions.move_action.isChecked()
+    assert canvas.mapTool() is zoom
+    widget.decisions.move_action.setChecked(True)
+    zoom.deleteLater()
+    del zoom
+    wait_for_deletion()
+    widget.decisions.move_action.setChecked(False)
+    assert canvas.mapTool() is None, "the tool before is gone"
+
+
+def test_area_is_drawn_while_a_candidate_is_being_moved(
+    plugin: Callable[[str], Any], widget: Any, canvas: Any
+) -> None:
+    from qgis.PyQt.QtCore import QEvent, Qt
+    from qgis.PyQt.QtGui import QKeyEvent
+
+    pan = canvas.mapTool()
+    iface = types.SimpleNamespace(mapCanvas=lambda: canvas, activeLayer=lambda: None)
+    picker = plugin("gui.area_picker").AreaPicker(iface)
+    widget.table.selectRow(0)
+    widget.decisions.move_action.setChecked(True)
+    picker.draw_polygon()
+    wait_for_deletion()
+    assert not widget.decisions.move_action.isChecked()
+    tool = canvas.mapTool()
+    for lon, lat in ((13.395, 46.995), (13.405, 46.995), (13.405, 47.005)):
+        tool.canvasReleaseEvent(mouse(canvas, "MouseButtonRelease", lon, lat))
+    enter = (QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
+    tool.keyPressEvent(QKeyEvent(*enter))
+    assert picker.area is not None
+    assert canvas.mapTool() is pan
+    picker.remove()
+    picker.deleteLater()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from qgis.PyQt import sip
+from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..i18n import tr
@@ -69,9 +71,11 @@ class CopyPage(ExportPage):
         self._file.setFilter(tr("Photos (*.jpg *.jpeg *.png *.tif *.tiff *.webp)"))
         photo = Path(candidate.photo_path)
         suffix = photo.suffix if photo.suffix.lower() in JPEG_SUFFIXES else ".jpg"
-        self._file.setFilePath(str(layers.folder / f"{photo.stem}_located{suffix}"))
+        self._file.setFilePath(
+            str(layers.folder / f"{photo.stem}_rank{candidate.rank}_located{suffix}")
+        )
         self._regions = RegionPicker()
-        pictures.load(candidate.photo_path, PHOTO_PX, self._regions.show_image)
+        pictures.load(candidate.photo_path, PHOTO_PX, self._show_photo)
         rows = form(
             (tr("Position:"), words(where(candidate))),
             (tr("Coordinates:"), self._rounding),
@@ -86,6 +90,10 @@ class CopyPage(ExportPage):
         """Stop the copy that is being written."""
         if self._call is not None and not self._call.is_finished:
             self._call.cancel()
+
+    def _show_photo(self, image: QImage) -> None:
+        if not sip.isdeleted(self):
+            self._regions.show_image(image)
 
     def _region_area(self) -> QWidget:
         clear = QPushButton(tr("Remove all rectangles"))
@@ -111,6 +119,8 @@ class CopyPage(ExportPage):
         if _is_same_file(Path(target), Path(candidate.photo_path)):
             self.ended.emit(tr("{} is the photo itself; choose another file.").format(target))
             return
+        if not self.may_write(Path(target)):
+            return
         params = contract.ExportPhotoParams(
             photo=candidate.photo_path,
             out=target,
@@ -128,10 +138,11 @@ class CopyPage(ExportPage):
 
     def _on_done(self, values: Mapping[str, Any]) -> None:
         result = contract.ExportPhotoResult.from_json(values)
-        self.ended.emit("\n".join([tr("Written: {}").format(result.path), *result.notes]))
+        self.end("\n".join([tr("Written: {}").format(result.path), *result.notes]))
 
     def _on_failed(self, failure: Any) -> None:
-        self.ended.emit(tr("The copy was not written: {}").format(failure.message))
+        if not failure.is_cancelled:
+            self.end(tr("The copy was not written: {}").format(failure.message))
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

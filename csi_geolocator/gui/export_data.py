@@ -104,6 +104,8 @@ class DataPage(ExportPage):
 
     def _export(self) -> None:
         target, kind = Path(self._file.filePath()), self._format.currentData()
+        if not self.may_write(target):
+            return
         candidates = self._selection().of(self._layers.candidates())
 
         def run(task: QgsTask) -> str:
@@ -114,7 +116,7 @@ class DataPage(ExportPage):
             return tr("{} candidates written to {}").format(len(candidates), target)
 
         def finished(error: Any, said: str | None = None) -> None:
-            self.ended.emit(said or str(error))
+            self.end(said or str(error))
 
         self.begun.emit(tr("Writing {}…").format(target.name))
         self._task = QgsTask.fromFunction(tr("Export candidates"), run, on_finished=finished)

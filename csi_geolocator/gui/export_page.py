@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from qgis.gui import QgsFileWidget
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from .. import wording
 from ..i18n import tr
@@ -28,16 +37,34 @@ class ExportPage(QWidget):
             layout.addWidget(widget, 1 if widget is below[-1] else 0)
         layout.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
 
+    def may_write(self, target: Path) -> bool:
+        """Return whether nothing is lost by writing a file, or a person agreed to replace it."""
+        if not target.is_file():
+            return True
+        answer = QMessageBox.question(
+            self,
+            self.window().windowTitle(),
+            tr("{} is there already. Replace it?").format(target),
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+            QMessageBox.StandardButton.No,
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+    def end(self, said: str) -> None:
+        """Say how it ended, unless the dialog was closed meanwhile."""
+        if not sip.isdeleted(self):
+            self.ended.emit(said)
+
     def give_up(self) -> None:
         """Stop what is being written, where it can be stopped."""
 
 
 def file_widget(name: str) -> QgsFileWidget:
-    """Return a field for a file to write; one that is there is asked about."""
+    """Return a field for a file to write; whether to replace one is asked before it is written."""
     widget = QgsFileWidget()
     widget.setObjectName(name)
     widget.setStorageMode(QgsFileWidget.StorageMode.SaveFile)
-    widget.setConfirmOverwrite(True)
+    widget.setConfirmOverwrite(False)
     widget.setToolTip(tr("Where it is written"))
     return widget
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from qgis.gui import QgsMapCanvas
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QComboBox, QWidget
@@ -82,17 +83,19 @@ class ReportPage(ExportPage):
         kind = self._kind.currentData()
         self._file.setFilter(f"{kind.upper()} (*.{kind})")
         path = self._file.filePath()
-        name = f"{Path(self._candidate.photo).stem}_report"
+        name = f"{Path(self._candidate.photo).stem}_rank{self._candidate.rank}_report"
         base = Path(path) if path else self._layers.folder / name
         self._file.setFilePath(str(base.with_suffix(f".{kind}")))
 
     def _export(self) -> None:
+        if not self.may_write(Path(self._file.filePath())):
+            return
         self.begun.emit(tr("Drawing the map…"))
         images: dict[str, QImage] = {}
 
         def take(name: str, image: QImage) -> None:
             images[name] = image
-            if len(images) == 2:
+            if len(images) == 2 and not sip.isdeleted(self):
                 self._write(images["photo"], images["map"])
 
         path = self._candidate.photo_path

@@ -1545,6 +1545,11 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/export_page.py" />
+   <source>{} is there already. Replace it?</source>
+   <translation>{} gibt es schon. Ersetzen?</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_page.py" />
    <source>Where it is written</source>
    <translation>Wohin geschrieben wird</translation>
   </message>

@@ -111,6 +111,7 @@ def dialog_of(
 ) -> Iterator[Callable[..., Any]]:
     from qgis.core import QgsCoordinateReferenceSystem
     from qgis.gui import QgsMapCanvas
+    from qgis.PyQt import sip
 
     canvas = QgsMapCanvas()
     canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:3857"))
@@ -129,10 +130,12 @@ def dialog_of(
         made[-1].show()
         return made[-1]
 
+    make.pictures = pictures
     yield make
     engine.stop()
     for widget in (*made, canvas):
-        widget.deleteLater()
+        if not sip.isdeleted(widget):
+            widget.deleteLater()
     qgis_app.processEvents()
 
 
@@ -208,6 +211,74 @@ def test_copy_is_asked_for_as_chosen(
     assert (asked["decimals"], asked["strip_metadata"]) == (4, True)
     assert "heading_deg" not in asked
     assert (asked["lon"], asked["lat"]) == (13.401, 47.0)
+
+
+@pytest.mark.parametrize("name", ["exportData", "copyExport", "reportExport"])
+def test_dialog_that_is_closed_early_hears_nothing_any_more(
+    dialog_of: Callable[..., Any],
+    wait_until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    from qgis.core import QgsApplication
+    from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt
+
+    raised: list[Any] = []
+    monkeypatch.setattr("sys.excepthook", lambda *error: raised.append(error))
+    dialog = dialog_of()
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    find(dialog, name).click()
+    call = dialog._pages[1]._call
+    dialog.close()
+    del dialog
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    wait_until(lambda: call is None or call.is_finished)
+    wait_until(lambda: not dialog_of.pictures._waiting)
+    wait_until(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
+    QCoreApplication.processEvents()
+    assert raised == []
+
+
+@pytest.mark.parametrize(
+    ("page", "field", "name"),
+    [
+        (0, "exportDataFile", "exportData"),
+        (1, "copyFile", "copyExport"),
+        (2, "reportFile", "reportExport"),
+    ],
+)
+def test_file_that_is_there_is_replaced_only_once_a_person_agreed(
+    dialog_of: Callable[..., Any],
+    wait_until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    page: int,
+    field: str,
+    name: str,
+) -> None:
+    from qgis.PyQt.QtWidgets import QMessageBox
+
+    dialog = dialog_of()
+    find(dialog, "exportTabs").setCurrentIndex(page)
+    target = Path(find(dialog, field).filePath())
+    target.write_text("of another candidate")
+    asked: list[str] = []
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(
+        QMessageBox, "question", lambda _p, _t, words, *_: asked.append(words) or answers.pop(0)
+    )
+    find(dialog, name).click()
+    assert asked == [f"{target} is there already. Replace it?"]
+    assert find(dialog, "exportState").text() == ""
+    assert target.read_text() == "of another candidate"
+    find(dialog, name).click()
+    wait_until(lambda: ended(dialog))
+    assert str(target) in find(dialog, "exportState").text()
+
+
+def test_files_of_several_candidates_have_names_of_their_own(dialog_of: Callable[..., Any]) -> None:
+    dialog = dialog_of()
+    names = [Path(find(dialog, name).filePath()).name for name in ("copyFile", "reportFile")]
+    assert names == ["a_rank1_located.jpg", "a_rank1_report.pdf"]
 
 
 def test_photo_itself_is_never_the_target(

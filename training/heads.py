@@ -23,6 +23,7 @@ from training.averaging import fit
 from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
 from training.matcher import Matcher, counted_and_masked
+from training.precision import Precision, autocast
 from training.views import Kind, Labels, labels_of, show_satellites, show_streets
 
 
@@ -75,14 +76,15 @@ class CityMaps:
 
 
 class _Tap:
-    """Keeps what enters a module."""
+    """Keeps what enters a module, in the precision that it was computed in."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, precision: Precision) -> None:
         self.seen = torch.empty(0)
+        self._dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
         self._handle = module.register_forward_pre_hook(self._keep)
 
     def _keep(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self.seen = inputs[0].to(torch.bfloat16)
+        self.seen = inputs[0].to(self._dtype)
 
     def close(self) -> None:
         """Listen no longer."""
@@ -90,19 +92,20 @@ class _Tap:
 
 
 @torch.no_grad()
-def map_city(matcher: Matcher, batch: RawBatch, windows: int) -> CityMaps:
+def map_city(matcher: Matcher, batch: RawBatch, windows: int, precision: Precision) -> CityMaps:
     """Return the backbones' answers to the places of one city.
 
     Args:
         matcher: Draws windows, colours and shifts, as in its own training.
         batch: Every place, one photo each.
         windows: How many windows to cut out of each photo.
+        precision: What to compute and keep in.
     """
     encoder = matcher.encoder
-    taps = {name: _Tap(_head(encoder, name)) for name in ("ground", "satellite")}
+    taps = {name: _Tap(_head(encoder, name), precision) for name in ("ground", "satellite")}
     photos = []
     labels = labels_of(batch, matcher.config.street_policy)
-    with torch.autocast(matcher.device.type, torch.bfloat16):
+    with autocast(precision, matcher.device):
         satellite_maps: dict[bool, Tensor] = {}
         for with_streets in (False, True):
             strips = show_satellites(
@@ -134,7 +137,11 @@ def map_city(matcher: Matcher, batch: RawBatch, windows: int) -> CityMaps:
 
 
 def map_cities(
-    matcher: Matcher, places: PlaceSet, config: HeadsConfig, say: Callable[[str], None]
+    matcher: Matcher,
+    places: PlaceSet,
+    config: HeadsConfig,
+    precision: Precision,
+    say: Callable[[str], None],
 ) -> list[CityMaps]:
     """Return the answers to some cities, once for each photo of a place."""
     matcher.restart_chance(config.seed)
@@ -145,7 +152,7 @@ def map_cities(
         rows: npt.NDArray[np.int64] = rng.permutation(np.flatnonzero(places.city == city))
         for number in range(places.query.shape[1]):
             batch = take_batch(places, rows, np.full(len(rows), number, np.int64))
-            maps.append(map_city(matcher, batch.to(matcher.device), config.windows))
+            maps.append(map_city(matcher, batch.to(matcher.device), config.windows, precision))
     say(f"heads: {len(cities)} cities mapped")
     return maps
 
@@ -154,6 +161,7 @@ def train_heads(
     matcher: Matcher,
     maps: Sequence[CityMaps],
     config: HeadsConfig,
+    precision: Precision,
     say: Callable[[str], None] = print,
 ) -> PlaceEncoder:
     """Train heads and fusion on kept answers; return the encoder, with their averaged weights.
@@ -162,6 +170,7 @@ def train_heads(
         matcher: Whose backbones answered.
         maps: From ``map_cities``.
         config: The recipe.
+        precision: What to compute in; that of the answers.
         say: Where lines for people go.
     """
     encoder = matcher.encoder
@@ -171,7 +180,7 @@ def train_heads(
     def losses_of_batch() -> dict[str, Tensor]:
         city = maps[int(rng.integers(len(maps)))]
         photos = city.photos[int(rng.integers(len(city.photos)))]
-        return _losses(matcher, city, photos, scale(), config)
+        return _losses(matcher, city, photos, scale(), config, precision)
 
     heads = [_head(encoder, name) for name in ("ground", "satellite")]
     if config.trained == "fusion":
@@ -205,13 +214,11 @@ def _losses(
     photos: PhotoMaps,
     scale: Tensor,
     config: HeadsConfig,
+    precision: Precision,
 ) -> dict[str, Tensor]:
     encoder, labels = matcher.encoder, city.labels
     ground, satellite = (_head(encoder, name) for name in ("ground", "satellite"))
-    with (
-        torch.set_grad_enabled(config.trained == "all"),
-        torch.autocast(photos.maps.device.type, torch.bfloat16),
-    ):
+    with torch.set_grad_enabled(config.trained == "all"), autocast(precision, matcher.device):
         raw_photo, raw_street = ground(photos.maps), ground(city.street)
         raw_si, raw_fused = (satellite(maps) for maps in (city.satellite, city.fused_satellite))
     photo = normalize_features(raw_photo.float() * photos.coverage[:, None, None])

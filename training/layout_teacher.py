@@ -20,6 +20,7 @@ from training.averaging import fit
 from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.losses import heading_loss, window_correlation
 from training.matcher import Matcher
+from training.precision import Precision, autocast
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def teach_ground(
     matcher: Matcher,
     places: PlaceSet,
     config: GroundConfig,
+    precision: Precision,
     say: Callable[[str], None] = print,
 ) -> None:
     """Train the matcher's ground branch and leave the averaged weights in it.
@@ -74,16 +76,22 @@ def teach_ground(
         matcher: With the weights to start from; its ground branch has weights of its own.
         places: What to train on.
         config: The recipe.
+        precision: What to compute in.
         say: Where lines for people go.
     """
     model = matcher.model_config
     rows = model.feature_channels * model.feature_height
     teacher = LayoutTeacher(matcher.layout_channels, rows).to(matcher.device)
     batches = _city_batches(places, config.batch, config.seed)
+
+    def losses_of_batch() -> dict[str, Tensor]:
+        batch, other = (one.to(matcher.device) for one in next(batches))
+        return {"ground": ground_loss(matcher, teacher, config, precision, batch, other)}
+
     fit(
         "ground",
         (matcher.encoder.branches["ground"], teacher),
-        lambda: {"ground": ground_loss(matcher, teacher, config, *_sent(next(batches), matcher))},
+        losses_of_batch,
         config.steps,
         config.learning_rate,
         config.ema_decay,
@@ -92,7 +100,12 @@ def teach_ground(
 
 
 def ground_loss(
-    matcher: Matcher, teacher: LayoutTeacher, config: GroundConfig, batch: RawBatch, other: RawBatch
+    matcher: Matcher,
+    teacher: LayoutTeacher,
+    config: GroundConfig,
+    precision: Precision,
+    batch: RawBatch,
+    other: RawBatch,
 ) -> Tensor:
     """Return how badly photos find their own layout, and say it; in some steps street views.
 
@@ -100,18 +113,18 @@ def ground_loss(
         matcher: Cuts and colours the photos as in its own training.
         teacher: Gives the layouts' features.
         config: Weights of the terms.
+        precision: What the photos and street views are encoded in.
         batch: Photos of one city.
         other: Further cameras of the city, whose layouts are wrong answers too.
     """
-    kind = matcher.device.type
-    with torch.autocast(kind, torch.bfloat16):
+    with autocast(precision, matcher.device):
         photo, cut, said = matcher.encode_photos(batch)
     layouts = torch.cat([batch.query_layout, other.query_layout])
     camera_xy = torch.cat([one.place_xy + one.query_offset_m for one in (batch, other)])
     found = _layout_found(matcher, teacher, photo, cut.start_bin, layouts, camera_xy)
     loss = found + config.layout_weight * said
     if matcher.draw() < config.street_share:
-        with torch.autocast(kind, torch.bfloat16):
+        with autocast(precision, matcher.device):
             street, street_said = matcher.encode_street_views(batch)
         north = torch.zeros(len(street), device=street.device)
         found = _layout_found(matcher, teacher, street, north, batch.layout, batch.place_xy)
@@ -133,10 +146,6 @@ def _layout_found(
     near = near.fill_diagonal_(False)[: len(features)]
     correlation = window_correlation(features.flatten(1, 2)[:, :, None], gallery)
     return heading_loss(correlation, start_bin, teacher.log_scale.exp(), near)
-
-
-def _sent(batches: tuple[RawBatch, RawBatch], matcher: Matcher) -> tuple[RawBatch, RawBatch]:
-    return batches[0].to(matcher.device), batches[1].to(matcher.device)
 
 
 def _city_batches(places: PlaceSet, count: int, seed: int) -> Iterator[tuple[RawBatch, RawBatch]]:

@@ -377,10 +377,15 @@ class Matcher(L.LightningModule):
         """Clip by the norm; Lightning would refuse to beside a fused optimiser, even in bf16."""
         nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take the step and average, so that whatever follows sees both."""
+        super().optimizer_step(*args, **kwargs)
+        self._average(self.steps_done + 1)  # Lightning counts the step afterwards.
+
     @torch.no_grad()
-    def on_train_batch_end(self, *_: Any) -> None:
+    def _average(self, step: int) -> None:
         """Move the averaged weights, quickly at first: an average of the last tenth of the run."""
-        decay = min(self.config.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
+        decay = min(self.config.ema_decay, (1 + step) / (10 + step))
         kept: list[Tensor] = list(self.averaged.parameters())
         new: list[Tensor] = list(self.encoder.parameters())
         torch._foreach_lerp_(kept, new, 1 - decay)

@@ -15,9 +15,10 @@ _KNOWN: tuple[Precision, ...] = get_args(Precision)
 
 
 def choose_precision(asked: str, device: torch.device) -> Precision:
-    """Return the precision to train in; ``auto`` takes bfloat16 where a trial finds it faster.
+    """Return the precision to train in; ``auto`` takes bfloat16 where the hardware has it.
 
-    Processors without instructions for bfloat16 compute it many times slower than float32.
+    Every CUDA device that has it gains by it. Elsewhere a trial tells: processors without
+    instructions for bfloat16 compute it many times slower than float32.
 
     Args:
         asked: ``auto``, or a precision by its name.
@@ -27,8 +28,19 @@ def choose_precision(asked: str, device: torch.device) -> Precision:
         ConfigError: There is no such precision.
     """
     if asked == "auto":
-        return "bf16-mixed" if choose_dtype(device) == torch.bfloat16 else "32-true"
+        return "bf16-mixed" if _has_bfloat16(device) else "32-true"
     for known in _KNOWN:
         if asked == known:
             return known
     raise ConfigError(f"unknown precision {asked!r}; known here: auto, bf16-mixed, 32-true")
+
+
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """Return the context that a network computes in under a precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return choose_dtype(device) == torch.bfloat16

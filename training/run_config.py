@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from model_core.config import from_mapping, to_mapping
 from model_core.errors import ConfigError
+from model_core.files import replacing
 from model_core.options import merge_options, parse_assignments
 
 CHECKPOINT = "last.safetensors"
@@ -70,7 +71,43 @@ def claim_run_folder(out: Path, config: Any, resume: bool) -> None:
             )
     if (out / CHECKPOINT).exists() and not resume:
         raise ConfigError(f"{out} holds a run already; go on with --resume or name a new folder")
-    path.write_text(json.dumps(to_mapping(config), indent=1, sort_keys=True), encoding="utf-8")
+    write_json(path, to_mapping(config))
+
+
+def claim_data(out: Path, about: Mapping[str, Any], noted: Mapping[str, Any]) -> None:
+    """Return where a run goes on with the places that it was begun with.
+
+    Args:
+        out: The run folder.
+        about: ``places``, ``sources``, ``held_out_places`` and ``held_out_sources`` as they are.
+        noted: The same as the run folder notes them; what it does not note is not compared.
+
+    Raises:
+        ConfigError: They are others.
+    """
+    for option, of in (("--data", ""), ("--held-out", "held_out_")):
+        names = (f"{of}places", f"{of}sources")
+        if any(noted.get(name, about[name]) != about[name] for name in names):
+            there, here = (_places_of(one, *names) for one in (noted, about))
+            raise ConfigError(
+                f"{out} was begun with other places as {option}: {there} there, {here} here; go on "
+                "with those or name a new folder as --out"
+            )
+
+
+def _places_of(about: Mapping[str, Any], places: str, sources: str) -> str:
+    names = dict.fromkeys(str(one["name"]) for one in about.get(sources, ()))
+    return f"{about.get(places, 'unknown')} of {', '.join(names) or 'unknown'}"
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write plain values to a file that is whole or not there, whenever the run is killed.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def read_kept_options(run: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from model_core.device import choose_device
 from model_core.errors import ConfigError
+from model_core.files import replacing
 from training.checkpoint import write_averaged
 from training.evaluate import evaluate_matcher
 from training.export import HISTORY_FILE, export_run
 from training.heads import map_cities, train_heads
 from training.layout_teacher import teach_ground
-from training.run_config import CHECKPOINT
+from training.precision import choose_precision
+from training.run_config import CHECKPOINT, write_json
 from training.train import prepare
 from training.train_config import TrainConfig
 
@@ -31,7 +32,7 @@ def teach(
 ) -> Path:
     """Teach the ground branch true layouts, then train the heads; write the bundle.
 
-    A run that was stopped goes on after the first stage where that was finished.
+    A run that was stopped goes on after the first stage where that was finished, on the same data.
 
     Args:
         data: Folder of places whose true layout is known: rendered cities.
@@ -45,8 +46,8 @@ def teach(
         The bundle's folder.
 
     Raises:
-        ConfigError: The run folder was begun with another configuration, the satellite branch
-            has no weights of its own, or no true layout is known.
+        ConfigError: The run folder was begun with another configuration or other places, the
+            satellite branch has no weights of its own, or no true layout is known.
         InputError: There is nothing to train on.
         DeviceError: There is no such device.
     """
@@ -62,19 +63,22 @@ def teach(
         raise ConfigError(f"{data} knows no true layout to teach; use rendered cities, or train")
     if done:
         return export_run(out, out / "bundle")
+    precision = choose_precision(config.precision, chosen)
     ground = out / "ground.safetensors"
     if ground.exists():
         module.encoder.load_state_dict(load_file(ground))
     elif taught:
-        teach_ground(module, trained, config.ground, say)
+        teach_ground(module, trained, config.ground, precision, say)
         state = module.encoder.state_dict()
-        save_file({name: value.contiguous() for name, value in state.items()}, ground)
-    encoder = train_heads(module, map_cities(module, trained, config.heads, say), config.heads, say)
+        with replacing(ground) as unfinished:
+            save_file({name: value.contiguous() for name, value in state.items()}, unfinished)
+    maps = map_cities(module, trained, config.heads, precision, say)
+    encoder = train_heads(module, maps, config.heads, precision, say)
     recalls = evaluate_matcher(
         encoder, config.model, held_out.places, device=chosen, galleries=held_out.galleries
     )
     steps = config.ground.steps + config.heads.steps
     history = [{"step": steps, "recalls": [dataclasses.asdict(r) for r in recalls]}]
-    (out / HISTORY_FILE).write_text(json.dumps(history, indent=1), encoding="utf-8")
+    write_json(out / HISTORY_FILE, history)
     write_averaged(out / CHECKPOINT, encoder, steps)
     return export_run(out, out / "bundle")

@@ -35,8 +35,8 @@ from training.distributed import join_ranks, leave_ranks, own_device, rank
 from training.export import RUN_FILE, export_run
 from training.matcher import Matcher
 from training.mining import mine_hard_negatives
-from training.precision import choose_precision
-from training.run_config import CHECKPOINT, claim_run_folder
+from training.precision import autocast, choose_precision
+from training.run_config import CHECKPOINT, claim_data, claim_run_folder, write_json
 from training.stream import BatchStream
 from training.train_config import TrainConfig as TrainConfig
 from training.train_config import override as override
@@ -78,8 +78,8 @@ def train(
         The bundle's folder.
 
     Raises:
-        ConfigError: The run folder was begun with another configuration, or may not be written
-            over.
+        ConfigError: The run folder was begun with another configuration or other places, or may
+            not be written over.
         InputError: There is nothing to train on, or the checkpoint is damaged.
         BundleError: Weights to start from cannot be had.
         DeviceError: There is no such device.
@@ -149,28 +149,29 @@ def prepare(
     trained, watched = load_apart(data, held_out_data, config.model, say)
     held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
+    about = {
+        "command": command,
+        "device": _name_of(device),
+        "places": len(trained),
+        "held_out_places": len(held_out.places),
+        "sources": data_sources(data),
+        "held_out_sources": data_sources(held_out_data),
+    }
+    noted = _noted(out)
+    claim_data(out, about, noted)
     labels = trained.layout.shape[-1]
     mean, spread = trained.layout_statistics() if labels else (np.zeros(0), np.zeros(0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.matcher.seed)
         pretrained = config.pretrained and not resume
         module = Matcher(config.model, config.matcher, mean, spread, pretrained)
-    before: list[dict[str, Any]] = _noted(out).get("before", []) if resume else []
+    before: list[dict[str, Any]] = noted.get("before", []) if resume else []
     if config.start_from is not None and not resume:
         start = load_bundle(start_bundle(config.start_from))
         _take_up(start, module)
         before = _stages(start.training)
     if rank() == 0:
-        about = {
-            "command": command,
-            "device": _name_of(device),
-            "places": len(trained),
-            "held_out_places": len(held_out.places),
-            "sources": data_sources(data),
-            "held_out_sources": data_sources(held_out_data),
-            "before": before,
-        }
-        (out / RUN_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        write_json(out / RUN_FILE, {**about, "before": before})
     module = module.to(device).to(memory_format=torch.channels_last)
     return trained, held_out, module
 
@@ -190,7 +191,7 @@ def _stream(
     mining, precision = config.mining, choose_precision(config.precision, module.device)
 
     def mine(seed: int) -> torch.Tensor:
-        with torch.autocast(module.device.type, torch.bfloat16, precision == "bf16-mixed"):
+        with autocast(precision, module.device):
             return mine_hard_negatives(module, places, mining.negatives, mining.fov_deg, seed)
 
     return BatchStream(

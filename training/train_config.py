@@ -42,7 +42,7 @@ class TrainConfig:
     of its own there starts from the shared ones. ``pretrained`` starts the backbone from ImageNet
     weights. ``patience`` is how many evaluations may pass without a better recall; 0 never stops
     early.
-    ``precision`` is float32, bfloat16 beside it, or whichever of them is faster where it runs;
+    ``precision`` is float32, bfloat16 beside it, or whichever of them suits where it runs;
     ``accelerator`` is where a run computes that is not told: auto, cpu or cuda.
     """
 

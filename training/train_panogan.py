@@ -30,7 +30,7 @@ from training.datasets.load import load_apart
 from training.generator_files import check_frame, check_size, write_generator
 from training.panogan import PanoGAN, PanoGANRecipe
 from training.precision import choose_precision
-from training.run_config import CHECKPOINT, claim_run_folder
+from training.run_config import CHECKPOINT, claim_run_folder, write_json
 from training.strip_pairs import (
     RandomRows,
     StripPairs,
@@ -134,7 +134,7 @@ class Report(Callback):
         noted = {name: dataclasses.asdict(found) for name, found in figures.items()}
         entry = {"step": module.steps_done, "seconds_a_step": round(seconds, 4), **noted}
         self.history.append({**entry, "losses": losses})
-        (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
+        write_json(self.out / "history.json", self.history)
         self._draw(trainer, module, coarse, fine)
         self._log(trainer, module.steps_done, noted)
         write_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)

@@ -23,7 +23,7 @@ from training.distributed import agreed, rank, ranks
 from training.evaluate import Recall, evaluate_matcher
 from training.export import HISTORY_FILE
 from training.matcher import Matcher
-from training.run_config import CHECKPOINT
+from training.run_config import CHECKPOINT, write_json
 from training.stream import BatchStream
 from training.train_config import BEST, TrainConfig
 from training.views import Shown
@@ -129,7 +129,7 @@ class Watch(Callback):
                 "losses": losses,
             }
         )
-        (self.out / HISTORY_FILE).write_text(json.dumps(self.history, indent=1))
+        write_json(self.out / HISTORY_FILE, self.history)
         if self._curves is not None:
             for r in recalls:
                 name = f"{r.kind}_{r.fov_deg:.0f}"

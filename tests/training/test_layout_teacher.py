@@ -1,11 +1,13 @@
 """Teaching each side apart: stages, what they leave alone, and the bundle at the end."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import ModelConfig, PlaceConfig, StripGeometry
@@ -38,6 +40,25 @@ def test_a_teacher_begins_with_the_labels_themselves_and_turns_with_the_circle()
     assert torch.allclose(turned, teacher(layout).roll(5, dims=-1), atol=1e-6)
 
 
+def write_half(_: object, path: Path) -> None:
+    path.write_bytes(b"half")
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def computed_in() -> Iterator[set[torch.dtype]]:
+    """The precisions of all convolutions of networks that are being trained."""
+    found: set[torch.dtype] = set()
+
+    def note(module: nn.Module, _: object, result: torch.Tensor) -> None:
+        if module.training and isinstance(module, nn.Conv2d):
+            found.add(result.dtype)
+
+    watched = nn.modules.module.register_module_forward_hook(note)
+    yield found
+    watched.remove()
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sides")
@@ -49,15 +70,27 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_stages_make_a_bundle_and_are_not_done_twice(rendered: Path, tmp_path: Path):
+def test_stages_make_a_bundle_and_are_not_done_twice(
+    rendered: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    computed_in: set[torch.dtype],
+):
     lines: list[str] = []
     data = (rendered / "train", rendered / "held_out")
-    bundle = teach(*data, tmp_path / "run", CONFIG, lines.append)
+    config = replace(CONFIG, precision="32-true")
+    with monkeypatch.context() as killed:
+        killed.setattr("training.teach.save_file", write_half)
+        with pytest.raises(KeyboardInterrupt):
+            teach(*data, tmp_path / "run", config, lines.append)
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+    bundle = teach(*data, tmp_path / "run", config, lines.append)
+    assert computed_in == {torch.float32}
     model = load_bundle(bundle)
     assert set(model.encoder.branches) == {"ground", "satellite"}
     kinds = {figures["kind"] for figures in model.training["held_out"]}
     assert kinds == {"si", "svi", "both", "road"}
-    again = teach(*data, tmp_path / "run", CONFIG, lines.append)
+    again = teach(*data, tmp_path / "run", config, lines.append)
     assert load_bundle(again).model_hash == model.model_hash
 
 

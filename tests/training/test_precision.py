@@ -28,6 +28,15 @@ def test_what_a_trial_finds_faster_is_taken(
     assert choose_precision(TrainConfig().precision, CPU) == chosen
 
 
+@pytest.mark.parametrize(("has_it", "chosen"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_gpu_computes_in_bfloat16_where_it_has_it_whatever_float16_gains(
+    monkeypatch: pytest.MonkeyPatch, has_it: bool, chosen: str
+) -> None:
+    monkeypatch.setattr(precision, "choose_dtype", lambda device: torch.float16)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_it)
+    assert choose_precision("auto", torch.device("cuda")) == chosen
+
+
 def test_what_is_asked_for_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "choose_dtype", lambda device: pytest.fail("tried"))
     for asked in ("32-true", "bf16-mixed"):

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,26 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(world: Path, tmp_path: Pa
         accelerator="cpu",
     )
     quiet = list[str]().append
-    train(*data, tmp_path / "whole", config, say=quiet)
+    killed = tmp_path / "killed"
+    looks = itertools.count()
+
+    def kept_in_the_third_step() -> float:
+        if next(looks) == 3:
+            shutil.copytree(tmp_path / "whole", killed)
+        return 0.0
+
+    train(*data, tmp_path / "whole", config, say=quiet, clock=kept_in_the_third_step)
+    train(*data, killed, config, resume=True, say=quiet)
     broken = tmp_path / "broken"
     train(*data, broken, config, minutes=2, say=quiet, clock=clock_that_stops_after(3))
     train(*data, broken, config, resume=True, say=quiet)
-    whole, resumed = (load_file(run / "last.safetensors") for run in (tmp_path / "whole", broken))
-    assert set(whole) == set(resumed)
+    whole = load_file(tmp_path / "whole" / "last.safetensors")
     assert "stream.hard_negatives" in whole
-    for name, value in whole.items():
-        assert torch.allclose(value, resumed[name], atol=1e-6, rtol=0.0), name
+    for run in (broken, killed):
+        resumed = load_file(run / "last.safetensors")
+        assert set(whole) == set(resumed)
+        for name, value in whole.items():
+            assert torch.allclose(value, resumed[name], atol=1e-6, rtol=0.0), name
 
 
 @pytest.mark.slow
@@ -78,6 +90,10 @@ def test_a_run_folder_is_guarded(tmp_path: Path, world: Path):
     other = override(config, ["matcher.steps=3", "batch=9"])
     with pytest.raises(ConfigError, match=r"batch is 8 there, 9 here; matcher.steps is 1 there, 3"):
         train(*data, run, other, resume=True)
+    noted = (run / "run.json").read_bytes()
+    with pytest.raises(ConfigError, match=r"as --data: \d+ of train there, \d+ of held_out here"):
+        train(data[1], data[1], run, config, resume=True)
+    assert (run / "run.json").read_bytes() == noted
     with pytest.raises(ConfigError, match="no checkpoint"):
         train(*data, tmp_path / "new", config, resume=True)
     (run / "last.safetensors").write_bytes(b"damaged")

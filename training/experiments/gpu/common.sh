@@ -25,7 +25,7 @@ else
     TRAIN=train TEST=test DISTRICTS=20 TEST_DISTRICTS=3 REAL=20 PLACES=100 JOBS=${JOBS:-12}
     SAVING_S=45
     MATCHER=(--config training/configs/gpu.yaml)
-    PANOGAN=(--config training/configs/panogan.yaml)
+    PANOGAN=(--config training/configs/panogan.yaml --set precision=bf16-mixed)
     ABLATION=(--config training/configs/gpu.yaml --steps 1500 --seeds 1,2,3)
     SCORING=()
 fi

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from model_core.references.area import LocalFrame
 from model_core.references.availability import choose_street_views
 from model_core.references.catalogue import find_source
 from model_core.references.collect import collect_references
+from model_core.references.imagery.shifted import ShiftedImagery
 from model_core.references.prefetch import prefetch_imagery, prefetch_views
 from model_core.references.survey import Survey, available_view_ids
 from model_core.synthesis.fill_in import fill_in_street_views
@@ -34,11 +37,15 @@ from model_core.types import (
     AlignedReference,
     CancelCheck,
     Photo,
+    Place,
     ProgressCallback,
     Reference,
     StreetView,
 )
 from model_core.verification.cache import FeatureCache
+
+PLACES_IN_MEMORY = 256
+"""Places whose references are fetched at once where they may not be kept: some 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -122,18 +129,22 @@ def encode_area(
 ) -> Gallery:
     """Return the area's gallery: stages 2 to 7, one line each; an unfinished one goes on."""
 
+    def references_from(row: int) -> Iterator[Reference]:
+        for places in _fetched_together(survey, row):
+            fetch_references(survey, places, photo_date, model.config.geometry, config, progress)
+            yield from collect_references(  # 2 references
+                places,
+                survey.imagery,
+                survey.views,
+                config.street_view,
+                photo_date,
+                model.config.geometry,
+                summary=survey.summary,
+                cancel=cancel,
+            )
+
     def aligned_from(row: int) -> Iterable[AlignedReference]:
-        fetch_references(survey, row, photo_date, model.config.geometry, config, progress)
-        references = collect_references(  # 2 references
-            survey.places[row:],
-            survey.imagery,
-            survey.views,
-            config.street_view,
-            photo_date,
-            model.config.geometry,
-            summary=survey.summary,
-            cancel=cancel,
-        )
+        references = references_from(row)
         aligned = align_references(references, model.config, on_failure=count_failure)  # 3
         return fill_in_street_views(  # 4 synthesis
             aligned, model.generator, config.street_view.policy, device, config.batch_size
@@ -158,16 +169,26 @@ def encode_area(
     )
 
 
+def _fetched_together(survey: Survey, row: int) -> Iterator[Sequence[Place]]:
+    """Yield the places from ``row`` on in parts whose references are fetched before they are used.
+
+    What may not be kept on disk has to fit into memory until it is used, or it is asked for twice.
+    """
+    count = len(survey.places)
+    step = max(1, count) if survey.may_be_kept else PLACES_IN_MEMORY
+    for start in range(row, count, step):
+        yield survey.places[start : start + step]
+
+
 def fetch_references(
     survey: Survey,
-    row: int,
+    places: Sequence[Place],
     photo_date: datetime | None,
     geometry: StripGeometry,
     config: LocateConfig,
     progress: ProgressCallback,
 ) -> None:
-    """Fetch, ahead and in parallel, what the places from ``row`` on need of online sources."""
-    places = survey.places[row:]
+    """Fetch, ahead and in parallel, what places need of online sources."""
     chosen = {
         view.view_id: view
         for place in places
@@ -185,7 +206,7 @@ def describe_gallery(
         "places": to_mapping(config.places),
         "street_view": to_mapping(config.street_view),
         "files": [_state_of_view(view) for view in survey.views.views],
-        "imagery": _state_of_source(survey.sources.imagery),
+        "imagery": _state_of_imagery(survey),
         "available": sorted(available_view_ids(survey, photo_date, config)),
     }
     if config.street_view.policy == "synthetic":
@@ -266,21 +287,38 @@ def _given_gallery(
     return gallery
 
 
-def _state_of_view(view: StreetView) -> tuple[str, int, int]:
-    if view.remote is None:
-        return _state_of(view.path)
+def _state_of_view(view: StreetView) -> tuple[object, ...]:
+    """Return what a view's features depend on: its image, and where and how it was taken."""
     taken_at = 0 if view.captured_at is None else int(view.captured_at.timestamp())
-    return (view.view_id, taken_at, -1)
+    file = _state_of(view.path) if view.remote is None else (view.view_id, taken_at, -1)
+    pose = (view.heading_deg, view.pitch_deg, view.roll_deg, view.fov_deg, view.heading_sigma_deg)
+    return (*file, view.lonlat.lon, view.lonlat.lat, view.projection, *pose)
 
 
-def _state_of_source(text: str | None) -> tuple[str, int, int] | None:
+def _state_of_imagery(survey: Survey) -> tuple[object, ...] | None:
+    """Return what imagery depends on: its text, its files and how far off it is known to lie."""
+    text, imagery = survey.sources.imagery, survey.imagery
     if text is None:
         return None
+    offset_m = (imagery.east_m, imagery.north_m) if isinstance(imagery, ShiftedImagery) else None
     if find_source(text, "imagery") is not None:
-        return (text, -1, -1)
-    path, separator, options = text.partition("|")
-    name, size, changed_at = _state_of(Path(path))
-    return (f"{name}{separator}{options}", size, changed_at)
+        return (text, offset_m)
+    path, _, options = text.partition("|")
+    return (Path(path).name, options, offset_m, _state_of_files(Path(path)))
+
+
+def _state_of_files(path: Path) -> tuple[int, int, int]:
+    """Return number, size and last change of a file and those named after it, or in a folder."""
+    if path.is_dir():
+        found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
+    else:
+        found = list(path.parent.glob(f"{glob.escape(path.stem)}.*"))
+    states = [_state_of(file) for file in found]
+    return (
+        len(states),
+        sum(size for _, size, _ in states),
+        max((changed for _, _, changed in states), default=-1),
+    )
 
 
 def _state_of(path: Path) -> tuple[str, int, int]:

@@ -25,11 +25,12 @@ from model_core.gallery.build import Bundle, Encoding
 from model_core.gallery.places import PlaceTable
 from model_core.gallery.weighting import weigh_bins
 from model_core.references.collect import ReferenceSummary
-from model_core.references.imagery.base import ImagerySource
+from model_core.references.imagery.base import ImagerySource, OnlineImagery
 from model_core.types import (
     AlignedReference,
     CancelCheck,
     FloatArray,
+    LonLat,
     Progress,
     ProgressCallback,
     SatelliteImage,
@@ -59,7 +60,7 @@ class PlacesBeside:
     """Makes and remembers the looks of a gallery's places.
 
     A place whose image cannot be read is left out and counted; after an online source has failed
-    once, no more is asked of it.
+    once, no more is asked of it. Images that may not be kept are looked at only while in memory.
 
     Args:
         places: The gallery's places.
@@ -155,10 +156,10 @@ class PlacesBeside:
 
     def _read(self, row: int) -> SatelliteImage | None:
         geometry = self._model.config.geometry
-        if self._out_of_reach:
+        lonlat = self._places.place(row).lonlat
+        if self._out_of_reach or self._would_be_asked_again(lonlat):
             return None
         try:
-            lonlat = self._places.place(row).lonlat
             return self._imagery.read(lonlat, geometry.footprint_m, geometry.satellite_px)
         except ImageryError as err:
             self._summary.add_failure(self._imagery.terms.provider, str(err))
@@ -166,6 +167,14 @@ class PlacesBeside:
             self._summary.add_failure(self._imagery.terms.provider, str(err), err.reason)
             self._out_of_reach = True
         return None
+
+    def _would_be_asked_again(self, lonlat: LonLat) -> bool:
+        """Return whether an image that may not be kept is gone: its source may charge for it."""
+        imagery, geometry = self._imagery, self._model.config.geometry
+        if imagery.terms.cacheable or not isinstance(imagery, OnlineImagery):
+            return False
+        plan = imagery.plan([lonlat], geometry.footprint_m, geometry.satellite_px)
+        return plan.requests > 0
 
     def _forget(self) -> None:
         """Drop what was used longest ago until the rest fits."""

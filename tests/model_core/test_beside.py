@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from model_core.matching.correlation import PhotoFeatures
 from model_core.matching.search import LOOK_GAIN, search_gallery
 from model_core.references.area import LocalFrame
 from model_core.references.collect import ReferenceSummary
+from model_core.references.source import FetchPlan
 from model_core.types import LonLat, Place, Progress, SatelliteImage, SourceTerms
 
 CONFIG = ModelConfig(
@@ -36,17 +39,16 @@ TERMS = SourceTerms("a texture")
 class Texture:
     """Imagery of a ground of coloured spots, the same at every reading."""
 
-    def __init__(self, failing: dict[int, Exception] | None = None) -> None:
+    def __init__(
+        self, failing: dict[int, Exception] | None = None, terms: SourceTerms = TERMS
+    ) -> None:
         rng = np.random.default_rng(3)
         self.spots = rng.uniform(-60, 1300, (1500, 2))
         self.spots[:, 1] = rng.uniform(-60, 60, 1500)
         self.colors = rng.uniform(0, 255, (1500, 3))
         self.failing = failing or {}
         self.read_count = 0
-
-    @property
-    def terms(self) -> SourceTerms:
-        return TERMS
+        self.terms = terms
 
     def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage:
         self.read_count += 1
@@ -284,3 +286,29 @@ def test_places_that_are_looked_at_are_counted_and_those_known_are_not(model: Mo
     ]
     world.beside.look([2, 3, 4], steps.append)
     assert [(step.done, step.total) for step in steps[3:]] == [(1, 1)]
+
+
+class Charged(Texture):
+    """An online source that forbids keeping; of some places it would be asked again."""
+
+    def __init__(self, gone: Sequence[int]) -> None:
+        super().__init__(terms=replace(TERMS, cacheable=False))
+        self.gone = gone
+
+    def plan(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> FetchPlan:
+        x_m, _ = LocalFrame(ORIGIN).to_xy(centers[0].lon, centers[0].lat)
+        return FetchPlan(1, 1000) if round(float(x_m) / 40.0) in self.gone else FetchPlan()
+
+    def prepare(self, *arguments: Any) -> list[ProviderError]:
+        return []
+
+    def save(self, folder: Path, *arguments: Any) -> Path:
+        return folder
+
+
+def test_what_may_not_be_kept_is_not_asked_for_again(model: Model) -> None:
+    world = World(model, Charged(gone=[4]))
+    looks = world.beside.look([3, 4, 5])
+    assert looks is not None
+    assert looks.rows.tolist() == [3, 5]
+    assert world.texture.read_count == 2

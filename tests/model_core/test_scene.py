@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from model_core import scene
 from model_core.bundle import default_bundle_path, load_bundle
-from model_core.config import LocateConfig, SearchConfig
+from model_core.config import LocateConfig, SearchConfig, StreetViewConfig
+from model_core.errors import ProviderError
 from model_core.gallery.around import LOOKS
 from model_core.gallery.places import PlaceRecord, PlaceTable
+from model_core.photo import read_photo
 from model_core.references.collect import find_street_views
+from model_core.references.imagery import ImagerySource
+from model_core.references.source import FetchPlan
 from model_core.references.survey import Sources, survey_area
-from model_core.scene import describe_gallery, open_scene, seen_from_the_ground
-from model_core.types import Reference, ignore_progress, never_cancelled
+from model_core.scene import (
+    describe_gallery,
+    group_by_street_views,
+    open_scene,
+    seen_from_the_ground,
+)
+from model_core.types import (
+    LonLat,
+    Reference,
+    SatelliteImage,
+    ignore_progress,
+    never_cancelled,
+)
 
 CPU = torch.device("cpu")
 AREA = "13.4196,46.9797,13.4204,46.9803"
@@ -85,3 +104,98 @@ def test_a_street_view_that_stands_afar_is_no_standpoint_of_a_place(repository: 
     elsewhere = replace(survey, views=find_street_views(survey.area, [], 0.0))
     unknown = seen_from_the_ground(PlaceTable.from_records(records), elsewhere, 10.0)
     assert unknown.tolist() == np.isfinite(away_m).tolist()
+
+
+def test_a_street_view_turned_or_moved_is_another_gallery(repository: Path, tmp_path: Path) -> None:
+    model = load_bundle(default_bundle_path())
+    image = sorted((repository / "resources" / "demo" / "street_views").glob("*.jpg"))[0]
+    shutil.copy(image, tmp_path / "view.jpg")
+    table = tmp_path / "views.csv"
+
+    def fingerprint(row: str) -> str:
+        table.write_text(
+            f"path,lon,lat,heading_deg,fov_deg,captured_at\nview.jpg,{row},2024-05-01\n"
+        )
+        survey = survey_area(AREA, Sources(street_views=(str(table),)), LocateConfig())
+        return describe_gallery(survey, None, model, LocateConfig()).fingerprint
+
+    first = fingerprint("13.42,46.98,10,360")
+    assert fingerprint("13.42,46.98,10,360") == first
+    for row in ("13.42,46.98,190,360", "13.42,46.98,10,90", "13.42001,46.98,10,360"):
+        assert fingerprint(row) != first
+
+
+def test_tiles_changed_deep_in_their_folder_are_another_gallery(
+    repository: Path, tmp_path: Path
+) -> None:
+    model, folder = load_bundle(default_bundle_path()), tmp_path / "rasters"
+    folder.mkdir()
+    shutil.copy(repository / "resources" / "demo" / "imagery.tif", folder / "a.tif")
+
+    def fingerprint() -> str:
+        survey = survey_area(AREA, Sources(imagery=str(folder)), LocateConfig())
+        return describe_gallery(survey, None, model, LocateConfig()).fingerprint
+
+    first = fingerprint()
+    unchanged = folder.stat()
+    os.utime(folder / "a.tif", (1e9, 1e9))
+    os.utime(folder, ns=(unchanged.st_atime_ns, unchanged.st_mtime_ns))
+    second = fingerprint()
+    assert second != first
+    (folder / "a.tif.offset.json").write_text('{"offset_east_m": 3, "offset_north_m": 0}')
+    assert fingerprint() != second
+
+
+def test_photos_of_all_dates_share_a_gallery_where_age_does_not_matter(repository: Path) -> None:
+    demo = repository / "resources" / "demo"
+    survey = survey_area(AREA, Sources(street_views=(str(demo / "street_views"),)), LocateConfig())
+    dates = [datetime(year, 6, 1, tzinfo=UTC) for year in (2000, 2024)]
+    photo = read_photo(next((demo / "photos").glob("*.jpg")))
+    photos = [replace(photo, captured_at=date) for date in dates]
+    for policy, groups in (("hybrid", 2), ("nearest", 1)):
+        config = LocateConfig(street_view=StreetViewConfig(policy=policy))
+        assert len(group_by_street_views(photos, survey, config)) == groups
+
+
+class InMemory:
+    """An online source whose images may not be kept; it knows what it was asked to prepare."""
+
+    def __init__(self, imagery: ImagerySource) -> None:
+        self.imagery = imagery
+        self.terms = replace(imagery.terms, cacheable=False)
+        self.prepared: list[list[LonLat]] = []
+
+    def plan(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> FetchPlan:
+        return FetchPlan(len(centers), 1000)
+
+    def prepare(self, centers: Sequence[LonLat], *arguments: Any) -> list[ProviderError]:
+        self.prepared.append(list(centers))
+        return []
+
+    def save(self, folder: Path, *arguments: Any) -> Path:
+        return folder
+
+    def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
+        assert center in self.prepared[-1], "read while it is in memory"
+        return self.imagery.read(center, footprint_m, size_px)
+
+
+def test_what_may_not_be_kept_is_fetched_shortly_before_it_is_used(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene, "PLACES_IN_MEMORY", 4)
+    model = load_bundle(default_bundle_path())
+    sources = Sources(imagery=str(repository / "resources" / "demo" / "imagery.tif"))
+    survey = survey_area(AREA, sources, LocateConfig())
+    assert survey.imagery is not None
+    imagery = InMemory(survey.imagery)
+    opened = open_scene(
+        replace(survey, imagery=imagery), None, model, tmp_path, CPU, LocateConfig(),
+        ignore_progress, never_cancelled,
+    )  # fmt: skip
+    assert [len(part) for part in imagery.prepared[:-1]] == [4] * (len(survey.places) // 4)
+    assert [center for part in imagery.prepared for center in part] == [
+        place.lonlat for place in survey.places
+    ]
+    assert opened.gallery is not None
+    assert opened.gallery.coverage.any(axis=1).all()

@@ -1,7 +1,8 @@
 """A reference pack: what an area's sources hold, in one folder that works offline elsewhere.
 
 ``pack.json`` is written last, so that a folder without it is an unfinished pack; fetching again
-goes on where it stopped. Every image keeps the terms of its source.
+goes on where it stopped. A finished pack stays one while it is brought up to date. Every image
+keeps the terms of its source.
 """
 
 from __future__ import annotations
@@ -20,15 +21,27 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from model_core import __version__
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
-from model_core.references.imagery.base import OnlineImagery
+from model_core.files import replacing
+from model_core.references.imagery.base import ImagerySource, OnlineImagery
+from model_core.references.imagery.raster import RasterImagery
+from model_core.references.imagery.raster_copy import save_raster
 from model_core.references.imagery.shifted import ShiftedImagery, write_offset
 from model_core.references.prefetch import prefetch_imagery, prefetch_views
-from model_core.references.terms import may_cache
-from model_core.types import CancelCheck, Progress, ProgressCallback, SourceTerms, StreetView
+from model_core.references.terms import may_cache, terms_path, write_terms
+from model_core.types import (
+    CancelCheck,
+    LonLat,
+    Place,
+    Progress,
+    ProgressCallback,
+    SourceTerms,
+    StreetView,
+)
 
 if TYPE_CHECKING:
     from model_core.references.survey import Survey
@@ -137,12 +150,10 @@ def write_pack(
             survey, folder, progress, cancel
         )
     if survey.roads is not None:
-        files["roads"] = folder / "roads.gpkg"
+        files["roads"] = _save_roads(survey.roads, survey.roads_terms, folder)
         counts["roads"] = len(survey.roads)
-        lines = geopandas.GeoDataFrame(geometry=list(survey.roads), crs="EPSG:4326")
-        lines.to_file(files["roads"], driver="GPKG", layer="roads", engine="pyogrio")
     counts["failed"] = sum(reasons.total() for reasons in survey.summary.failures.values())
-    _write_attribution(folder / ATTRIBUTION_FILE, survey.terms)
+    _write_attribution(folder / ATTRIBUTION_FILE, survey.used_terms)
     content = {
         "format": _FORMAT,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -158,7 +169,7 @@ def write_pack(
 
 
 def _claim(folder: Path) -> None:
-    """Make the folder, or mark the pack in it unfinished.
+    """Make the folder, or mark that the pack in it is being worked on.
 
     Raises:
         InputError: It holds something else.
@@ -169,7 +180,16 @@ def _claim(folder: Path) -> None:
         raise InputError(f"{folder}: holds something else; choose a new or empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     marker.touch()
-    (folder / PACK_FILE).unlink(missing_ok=True)
+
+
+def _save_roads(roads: Sequence[BaseGeometry], terms: SourceTerms | None, folder: Path) -> Path:
+    path = folder / "roads.gpkg"
+    lines = geopandas.GeoDataFrame(geometry=list(roads), crs="EPSG:4326")
+    with replacing(path) as unfinished:
+        lines.to_file(unfinished, driver="GPKG", layer="roads", engine="pyogrio")
+    if terms is not None:
+        write_terms(terms_path(path), terms)
+    return path
 
 
 def _save_imagery(
@@ -182,10 +202,29 @@ def _save_imagery(
         return imagery.save(
             folder / "imagery", centers, geometry.footprint_m, geometry.satellite_px
         )
-    target = _copy_imagery(Path(str(survey.sources.imagery).partition("|")[0]), folder / "imagery")
+    source = Path(str(survey.sources.imagery).partition("|")[0])
+    raster = imagery.imagery if isinstance(imagery, ShiftedImagery) else imagery
+    if source.suffix.lower() == ".vrt" and isinstance(raster, RasterImagery):
+        centers = _seen_at(imagery, survey.places)
+        target = save_raster(
+            raster,
+            folder / "imagery" / f"{source.stem}.tif",
+            centers,
+            geometry.footprint_m,
+            geometry.satellite_px,
+        )
+    else:
+        target = _copy_imagery(source, folder / "imagery")
     if isinstance(imagery, ShiftedImagery):
         write_offset(target, imagery.east_m, imagery.north_m)
     return target
+
+
+def _seen_at(imagery: ImagerySource | None, places: Sequence[Place]) -> list[LonLat]:
+    """Return where imagery shows places."""
+    if isinstance(imagery, ShiftedImagery):
+        return [imagery.seen_at(place.lonlat) for place in places]
+    return [place.lonlat for place in places]
 
 
 def _copy_imagery(source: Path, folder: Path) -> Path:

@@ -22,6 +22,8 @@ from model_core.references.catalogue import (
 from model_core.references.collect import ReferenceSummary, find_street_views
 from model_core.references.http import HttpClient
 from model_core.references.imagery import ImagerySource
+from model_core.references.imagery.shifted import ShiftedImagery
+from model_core.references.imagery.stac import StacImagery
 from model_core.references.pack import read_pack
 from model_core.references.places import lay_places
 from model_core.references.source import SourceContext
@@ -105,6 +107,13 @@ class Survey:
         return tuple(dict.fromkeys((*imagery, *named, *views, *roads)))
 
     @property
+    def used_terms(self) -> tuple[SourceTerms, ...]:
+        """The same, with those of the single pictures that a catalogue's images were made of."""
+        imagery = self.imagery.imagery if isinstance(self.imagery, ShiftedImagery) else self.imagery
+        pictures = imagery.picture_terms if isinstance(imagery, StacImagery) else ()
+        return tuple(dict.fromkeys((*self.terms, *pictures)))
+
+    @property
     def may_be_kept(self) -> bool:
         """Whether every source lets what is made of its references stay on disk."""
         return all(terms.cacheable for terms in self.terms)
@@ -175,12 +184,12 @@ def survey_area(
 def _roads(
     area: Area, text: str | None, context: SourceContext, summary: ReferenceSummary
 ) -> tuple[Sequence[BaseGeometry] | None, SourceTerms | None]:
-    """Return the roads' lines and their source's terms, None for local ones and none."""
+    """Return the roads' lines and their source's terms, None where there are none."""
     if text is None:
         return None, None
     source = open_roads(text, context)
     if find_source(text, "roads") is None:
-        return source.read(area), None
+        return source.read(area), source.terms
     try:
         return source.read(area), source.terms
     except ProviderError as err:
@@ -200,12 +209,11 @@ def available_view_ids(
 ) -> frozenset[str]:
     """Return the street views that may serve a photo taken at a date; all where it has none.
 
-    Photos with the same answer share a gallery.
+    Photos with the same answer share a gallery. Under the policy "nearest" no photo's date matters.
     """
+    date = None if config.street_view.policy == "nearest" else photo_date
     return frozenset(
-        view.view_id
-        for view in survey.views.views
-        if is_available(view, photo_date, config.street_view)
+        view.view_id for view in survey.views.views if is_available(view, date, config.street_view)
     )
 
 

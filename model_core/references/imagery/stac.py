@@ -67,6 +67,12 @@ class StacImagery:
         """Those of the catalogue; every image carries those of its picture."""
         return self._catalogue.terms
 
+    @property
+    def picture_terms(self) -> tuple[SourceTerms, ...]:
+        """Those of the pictures that were opened so far."""
+        with self._lock:
+            return tuple(dict.fromkeys(one.terms for one in self._opened.values()))
+
     def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
         """Return the image centred on a place, or None where the catalogue has no picture.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shapely.geometry.base import BaseGeometry
 
-from model_core.references.terms import terms_for_file
+from model_core.references.terms import stated_terms
 from model_core.references.vector import VectorSource, read_geometries
 from model_core.types import Area, SourceTerms
 
@@ -23,13 +23,16 @@ class RoadFile:
 
     Args:
         path: Of the file, or a QGIS layer source (``file|layername=...``).
+
+    Raises:
+        InputError: Terms are stated beside the file but cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         vector = VectorSource.parse(str(path))
         kind = OPENSTREETMAP_EXTRACT if vector.is_osm else LOCAL_ROADS
-        self.terms: SourceTerms = terms_for_file(kind, vector.path)
+        self.terms: SourceTerms = stated_terms(kind, vector.path)
 
     def read(self, area: Area) -> list[BaseGeometry]:
         """Return the lines whose bounds reach into the area's, in EPSG:4326.

@@ -12,10 +12,12 @@ from rasterio.transform import from_origin
 from servers import base
 from servers.stac import Listed, StacServer
 
+from model_core.config import LocateConfig
 from model_core.errors import ImageryError, InputError, ProviderError
 from model_core.references.imagery import open_imagery
 from model_core.references.imagery.stac import SOURCES
 from model_core.references.source import SourceContext, parse_source
+from model_core.references.survey import Sources, survey_area
 from model_core.references.terms import may_train
 from model_core.types import LonLat
 
@@ -111,6 +113,22 @@ def test_the_first_picture_after_a_day_is_completed_by_the_next(serve, make_clie
     assert "after-all" in found.terms.provider
     with pytest.raises(InputError, match="forbid training"):
         may_train(found.terms)
+
+
+def test_a_survey_names_the_terms_of_the_pictures_it_used(serve, pictures):
+    server = serve(StacServer(pictures))
+    half = 0.0003
+    area = ",".join(
+        str(one)
+        for one in (CENTER.lon - half, CENTER.lat - half, CENTER.lon + half, CENTER.lat + half)
+    )
+    text = f"openaerialmap|url={server.url}/stac|max_gsd=1"
+    survey = survey_area(area, Sources(imagery=text), LocateConfig())
+    assert survey.used_terms == survey.terms
+    found = survey.imagery.read(CENTER, 60.0, 64)
+    assert found.terms.licence == "CC-BY-NC-4.0"
+    assert found.terms in survey.used_terms
+    assert found.terms not in survey.terms, "galleries are named by what is known beforehand"
 
 
 def test_every_picture_keeps_its_own_licence_and_attribution(serve, make_client, pictures):

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rasterio
+import rasterio.shutil
+from rasterio.vrt import WarpedVRT
 
 from model_core.config import LocateConfig, StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
@@ -16,6 +19,7 @@ from model_core.references.http import HttpClient
 from model_core.references.pack import Pack, read_pack, write_pack
 from model_core.references.street_view import FolderStreetViews
 from model_core.references.survey import Sources, Survey, survey_area
+from model_core.references.terms import terms_path, write_terms
 from model_core.types import SourceTerms, ignore_progress, never_cancelled
 
 AREA = "13.4185,46.9785,13.4205,46.9800"
@@ -153,3 +157,50 @@ def test_a_folder_of_something_else_is_left_alone(demo: Path, tmp_path: Path) ->
     with pytest.raises(InputError, match="something else"):
         write(survey_of(demo), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_finished_pack_stays_one_when_bringing_it_up_to_date_is_stopped(
+    demo: Path, tmp_path: Path
+) -> None:
+    survey, folder = survey_of(demo), tmp_path / "pack"
+    write(survey, folder)
+    asked = iter([False] * 5)
+    with pytest.raises(Cancelled):
+        write_pack(survey, folder, StripGeometry(), ignore_progress, lambda: next(asked, True))
+    again = survey_area(AREA, Sources(pack=folder), LocateConfig())
+    assert again.places == survey.places
+    assert len(again.views) == len(survey.views)
+
+
+def test_roads_keep_their_terms(demo: Path, tmp_path: Path) -> None:
+    roads = tmp_path / "roads.geojson"
+    shutil.copy(demo / "roads.geojson", roads)
+    terms = SourceTerms("Some Roads", "ODbL 1.0", "(c) Some contributors")
+    write_terms(terms_path(roads), terms)
+    survey = survey_area(
+        AREA, Sources(imagery=str(demo / "imagery.tif"), roads=str(roads)), LocateConfig()
+    )
+    assert terms in survey.terms
+    pack = write(survey, tmp_path / "pack")
+    assert terms in survey_area(AREA, Sources(pack=pack.folder), LocateConfig()).terms
+
+
+def test_a_virtual_raster_is_packed_with_the_pixels_it_points_at(
+    demo: Path, tmp_path: Path
+) -> None:
+    shutil.copy(demo / "imagery.tif", tmp_path / "ortho.tif")
+    virtual = tmp_path / "city.vrt"
+    with (
+        rasterio.open(tmp_path / "ortho.tif") as ortho,
+        WarpedVRT(ortho, crs=ortho.crs) as warped,
+    ):
+        rasterio.shutil.copy(warped, virtual, driver="VRT")
+    survey = survey_area(AREA, Sources(imagery=str(virtual)), LocateConfig())
+    pack = write(survey, tmp_path / "pack")
+    there = survey.places[3].lonlat
+    strip = StripGeometry()
+    before = survey.imagery.read(there, strip.footprint_m, strip.satellite_px)  # type: ignore[union-attr]
+    (tmp_path / "ortho.tif").unlink()
+    packed = survey_area(AREA, Sources(pack=pack.folder), LocateConfig()).imagery
+    after = packed.read(there, strip.footprint_m, strip.satellite_px)  # type: ignore[union-attr]
+    assert (before.image == after.image).all()  # type: ignore[union-attr]

@@ -96,7 +96,7 @@ def open_street_view_source(text: str, context: SourceContext) -> StreetViewSour
     """
     found = find_source(text, "street_view")
     if found is None:
-        return FolderStreetViews(Path(text))
+        return FolderStreetViews(Path(text), context.client.is_cancelled)
     source: StreetViewSource = found[0].open(found[1], context)
     return source
 

@@ -186,6 +186,10 @@ class HttpClient:
             done(len(items), len(items))
         return [work.results[index] for index in range(len(items))]
 
+    def is_cancelled(self) -> bool:
+        """Return whether the user asked to stop."""
+        return self._cancel()
+
     def is_kept(self, request: HttpRequest, terms: SourceTerms) -> bool:
         """Return whether the reply to a request is here already; it is not read."""
         with self._lock:

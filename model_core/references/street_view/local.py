@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import lru_cache
 from pathlib import Path
 
-from model_core.errors import PhotoError, StreetViewError
+from model_core.errors import Cancelled, PhotoError, StreetViewError
 from model_core.photo import PhotoMetadata, find_photos, read_photo_metadata
 from model_core.references.street_view.base import views_within
 from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
 from model_core.references.street_view.table import TableRow, read_table
-from model_core.references.terms import LOCAL_STREET_VIEWS, terms_for_file
+from model_core.references.terms import LOCAL_STREET_VIEWS, stated_terms
 from model_core.references.vector import VectorSource
-from model_core.types import Area, LonLat, Projection, SourceTerms, StreetView
+from model_core.types import (
+    Area,
+    CancelCheck,
+    LonLat,
+    Projection,
+    SourceTerms,
+    StreetView,
+    never_cancelled,
+)
 
 __all__ = ["FolderStreetViews", "ViewPixels", "read_view", "read_view_pixels"]
 
 LISTED_HEADING_SIGMA_DEG = 5.0
 COMPASS_HEADING_SIGMA_DEG = 20.0
 _FULL_CIRCLE_DEG = 350.0
+_HALF_CIRCLE_DEG = 180.0
+"""A flat image sees less."""
+_REMEMBERED_FILES = 1 << 16
 
 
 class FolderStreetViews:
@@ -28,12 +40,17 @@ class FolderStreetViews:
     A view is a panorama if its file or the table says so, or if it is twice as wide as high and
     its field of view is unknown. A file that cannot be used is left out and noted in ``skipped``;
     the rest goes on. The files are looked at once, at the first use.
+
+    Args:
+        path: Of the folder or the table.
+        cancel: Asked before each file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cancel: CancelCheck = never_cancelled) -> None:
         self.path = path
+        self._cancel = cancel
         file = VectorSource.parse(str(path)).path
-        self.terms: SourceTerms = terms_for_file(LOCAL_STREET_VIEWS, file)
+        self.terms: SourceTerms = stated_terms(LOCAL_STREET_VIEWS, file)
         self.skipped: dict[str, str] = {}
         self._root = file if file.is_dir() else file.parent
         self._lock = threading.Lock()
@@ -44,6 +61,7 @@ class FolderStreetViews:
 
         Raises:
             StreetViewError: There is no such folder or table, or no view in it can be used.
+            Cancelled: ``cancel`` said so.
         """
         with self._lock:
             if self._views is None:
@@ -78,6 +96,7 @@ class FolderStreetViews:
     def _from_folder(self, folder: Path) -> list[StreetView]:
         views = []
         for path in find_photos([folder]):
+            self._stop_if_cancelled()
             try:
                 views.append(self._view_of_photo(path))
             except (PhotoError, StreetViewError) as err:
@@ -87,6 +106,7 @@ class FolderStreetViews:
     def _from_table(self) -> list[StreetView]:
         views: dict[str, StreetView] = {}
         for row in read_table(self.path):
+            self._stop_if_cancelled()
             view_id = row.view_id or self._view_id(row.path)
             name = f"row {row.number}, {view_id}"
             if view_id in views:
@@ -99,7 +119,7 @@ class FolderStreetViews:
         return list(views.values())
 
     def _view_of_photo(self, path: Path) -> StreetView:
-        metadata = read_photo_metadata(path)
+        metadata = _metadata_of(path)
         if metadata.lonlat is None:
             raise StreetViewError("has no position; geotag it or list it in a table")
         projection = _projection_of(metadata)
@@ -123,7 +143,7 @@ class FolderStreetViews:
         """Return a row's view; what the row leaves open is taken from the image's file."""
         if not row.path.is_file():
             raise StreetViewError(f"{row.path}: there is no such file; check the column path")
-        metadata = None if _says_all(row) else read_photo_metadata(row.path)
+        metadata = None if _says_all(row) else _metadata_of(row.path)
         lonlat = _lonlat_of(row) or (metadata.lonlat if metadata else None)
         if lonlat is None:
             raise StreetViewError("has no position; fill in lon and lat in degrees")
@@ -134,6 +154,8 @@ class FolderStreetViews:
         if from_file and metadata and projection == "perspective":
             sigma_deg = metadata.heading_sigma_deg or COMPASS_HEADING_SIGMA_DEG
         fov_deg = row.fov_deg if row.fov_deg is not None or not metadata else metadata.fov_deg
+        if projection == "perspective" and (fov_deg or 0.0) >= _HALF_CIRCLE_DEG:
+            fov_deg = None
         return StreetView(
             view_id=view_id,
             path=row.path,
@@ -149,10 +171,32 @@ class FolderStreetViews:
             sequence=row.sequence,
         )
 
+    def _stop_if_cancelled(self) -> None:
+        if self._cancel():
+            raise Cancelled(f"stopped while the street views of {self.path} were being listed")
+
     def _view_id(self, path: Path) -> str:
         if path.is_relative_to(self._root):
             return f"{self._root.name}/{path.relative_to(self._root).as_posix()}"
         return path.as_posix()
+
+
+def _metadata_of(path: Path) -> PhotoMetadata:
+    """Return what a file says of itself, read again only after the file changed.
+
+    Raises:
+        PhotoError: It cannot be read.
+    """
+    try:
+        state = path.stat()
+    except OSError as err:
+        raise PhotoError(f"{path}: cannot be read ({err.strerror}); check the file") from err
+    return _metadata_read(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=_REMEMBERED_FILES)
+def _metadata_read(path: Path, size: int, changed_ns: int) -> PhotoMetadata:
+    return read_photo_metadata(path)
 
 
 def _says_all(row: TableRow) -> bool:

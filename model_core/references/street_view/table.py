@@ -183,7 +183,7 @@ def _row(
         heading_sigma_deg=_number(value("heading_sigma_deg")),
         pitch_deg=_number(value("pitch_deg")),
         roll_deg=_number(value("roll_deg")),
-        fov_deg=_number(value("fov_deg")),
+        fov_deg=_field_of_view(value("fov_deg")),
         captured_at=_moment(value("captured_at")),
         projection=str(value("projection") or "").strip().lower(),
         view_id=_text(value("view_id")),
@@ -228,6 +228,12 @@ def _number(value: Any) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _field_of_view(value: Any) -> float | None:
+    """Return degrees; tables write 0 for what is not known, and more than a circle is none."""
+    degrees = _number(value)
+    return degrees if degrees is not None and 0.0 < degrees <= 360.0 else None
 
 
 def _moment(value: Any) -> datetime | None:

@@ -12,9 +12,15 @@ import pytest
 from PIL import Image
 from shapely.geometry import Point
 
-from model_core.errors import StreetViewError
+from model_core.errors import Cancelled, StreetViewError
+from model_core.photo import read_photo_metadata
 from model_core.references.area import read_area
-from model_core.references.street_view import FolderStreetViews, read_view, read_view_pixels
+from model_core.references.street_view import (
+    FolderStreetViews,
+    local,
+    read_view,
+    read_view_pixels,
+)
 from model_core.types import LonLat
 
 GPS_IFD, EXIF_IFD = 0x8825, 0x8769
@@ -263,3 +269,40 @@ def test_every_edge_case_photo_is_used_or_named(shared_data):
     files = [p for p in (shared_data / "exif_edge").rglob("*") if p.suffix in (".jpg", ".jpeg")]
     assert len(views) + len(source.skipped) == len(files)
     assert all(reason for reason in source.skipped.values())
+
+
+@pytest.mark.parametrize(
+    ("listed", "known"), [("0", None), ("400", None), ("200", None), ("90", 90.0)]
+)
+def test_a_field_of_view_that_no_camera_has_is_unknown(tmp_path, listed, known):
+    write_photo(tmp_path / "a.jpg", LonLat(13.0, 55.0))
+    table = tmp_path / "t.csv"
+    table.write_text(f"path,projection,heading,fov\na.jpg,perspective,5,{listed}\n")
+    (view,) = FolderStreetViews(table).views()
+    assert view.fov_deg == known
+
+
+def test_files_are_read_once_until_they_change_and_cancel_is_heard(tmp_path, monkeypatch):
+    for name in ("a.jpg", "b.jpg"):
+        write_photo(tmp_path / name, LonLat(13.0, 55.0))
+    read = []
+
+    def counted(path):
+        read.append(path.name)
+        return read_photo_metadata(path)
+
+    monkeypatch.setattr(local, "read_photo_metadata", counted)
+    for _ in range(2):
+        assert len(FolderStreetViews(tmp_path).views()) == 2
+    assert sorted(read) == ["a.jpg", "b.jpg"]
+    write_photo(tmp_path / "b.jpg", LonLat(13.0, 55.5), 90.0)
+    assert FolderStreetViews(tmp_path).views()[1].lonlat.lat == pytest.approx(55.5)
+    with pytest.raises(Cancelled):
+        FolderStreetViews(tmp_path, lambda: True).views()
+
+
+def test_terms_stated_with_a_folder_are_those_of_its_views(tmp_path):
+    write_photo(tmp_path / "a.jpg", LonLat(13.0, 55.0))
+    (tmp_path / "terms.json").write_text('{"provider": "City survey", "trainable": false}')
+    (view,) = FolderStreetViews(tmp_path).views()
+    assert (view.terms.provider, view.terms.trainable) == ("City survey", False)

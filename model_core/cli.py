@@ -381,5 +381,4 @@ def _read_truth(path: Path) -> dict[str, Truth]:
 def _print_scores(outcome: LocateOutcome, truth: dict[str, Truth]) -> None:
     from model_core.scoring import score_results, score_table
 
-    places = outcome.evidence[0].places.places() if outcome.evidence else ()
-    Console().print(score_table(score_results(outcome.results, truth, places)))
+    Console().print(score_table(score_results(outcome.results, truth, outcome.places)))

@@ -44,6 +44,11 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be made ({err}); choose another folder") from err
 
 
+def readable(name: str) -> str:
+    """Return a text that any file can hold: bytes of a file's name that are no UTF-8 become "�"."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def remove(path: Path) -> None:
     """Delete a file where there is one.
 

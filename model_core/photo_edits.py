@@ -190,8 +190,8 @@ def _turned(photo: Photo, turn_deg: int) -> Photo:
         )
     quarters = -turn_deg // 90
     roll_deg, fov_deg = photo.roll_deg, photo.fov_deg
-    if roll_deg is not None or is_panorama:
-        roll_deg = 180.0 - (180.0 - (roll_deg or 0.0) + turn_deg) % 360.0
+    if roll_deg is not None:
+        roll_deg = 180.0 - (180.0 - roll_deg + turn_deg) % 360.0
     if fov_deg is not None and turn_deg % 180:
         height, width = photo.image.shape[:2]
         fov_deg = _fov_deg(_tangent(fov_deg) * height / width)

@@ -7,10 +7,11 @@ same street views may serve (``scene.encode_area`` builds its gallery, stages 2 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,16 +19,17 @@ from model_core.bundle import ModelBundle, default_bundle_path, load_bundle
 from model_core.candidates import rank_candidates
 from model_core.config import EvidenceModel, LocateConfig, RankingConfig
 from model_core.device import choose_device
-from model_core.errors import Cancelled, GeolocatorError, InputError
+from model_core.errors import AreaError, Cancelled, GeolocatorError, InputError
 from model_core.gallery.places import PlaceTable
 from model_core.matching.query import photo_queries
 from model_core.matching.search import RetrievalResult, search_gallery
+from model_core.output.picture import thumbnail
 from model_core.photo import PhotoFailure, find_photos
-from model_core.photo_edits import PhotoEdit, read_edited_photos
+from model_core.photo_edits import read_edited_photo, read_edited_photos
 from model_core.references.prefetch import prefetch_views
 from model_core.references.survey import Survey, survey_area
 from model_core.references.terms import may_cache
-from model_core.report import describe_run, summarize, write_outcome
+from model_core.report import describe_run, prepare_output, summarize, write_outcome
 from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
 from model_core.scene import Scene, encode_area, group_by_street_views, open_scene
 from model_core.types import (
@@ -73,11 +75,19 @@ class Evidence:
     worth: EvidenceModel = EvidenceModel()
 
 
+EvidenceCallback = Callable[[Evidence], None]
+
+
+def ignore_evidence(evidence: Evidence) -> None:
+    """Take a photo's evidence and do nothing with it."""
+
+
 def locate(
     request: LocateRequest,
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
     answer: AnswerCallback = ignore_answer,
+    observe: EvidenceCallback = ignore_evidence,
 ) -> LocateOutcome:
     """Return a result for every photo, and write them where the request names a folder.
 
@@ -88,6 +98,7 @@ def locate(
         progress: Told of every stage.
         cancel: Asked between batches.
         answer: Told of every photo's result as soon as it is known.
+        observe: Told of what a result was made from, which is not kept.
 
     Raises:
         GeolocatorError: The area, its sources, the model or the gallery cannot be used.
@@ -98,30 +109,65 @@ def locate(
     paths = find_photos(request.photos)
     if not paths:
         raise InputError("no photo was given or found; name photos, or folders that hold some")
-    photos, results = _read_photos(paths, request.edits, config, progress, cancel)  # 1 photo
+    truth = prepare_output(request.out, request.truth)
+    photos, results = _read_photos(paths, request, progress, cancel)  # 1 photo
     survey = survey_area(request.area, request.sources, config, progress, cancel)  # 2 references
     model = _load_model(request.bundle, config, str(device))
-    evidence: list[Evidence] = []
-    for result in results.values():
+    unreadable = len(results)
+
+    def keep(result: PhotoResult) -> None:
+        results[result.path] = result
         answer(result, len(results), len(paths))
+
+    def begin(photo: Photo) -> None:
+        progress(Progress("locate", len(results) - unreadable, len(photos), photo.name))
+
+    for result in tuple(results.values()):
+        keep(result)
     with _folder(request, survey) as folder:
-        for group in group_by_street_views(photos, survey, config):
+        groups = group_by_street_views(photos, survey, config)
+        for group in groups:
             date = group[0].captured_at
-            scene = open_scene(survey, date, model, folder, device, config, progress, cancel)
-            for photo in group:
-                progress(Progress("locate", len(evidence), len(photos), photo.name))
-                try:
-                    evidence.append(gather_evidence(photo, scene, config, progress, cancel))
-                    results[photo.path] = rank_evidence(evidence[-1], config.ranking)
-                except Cancelled:
+            opener = partial(open_scene, survey, date, model, folder, device, config)
+            try:
+                _locate_group(group, opener, request, begin, keep, observe, progress, cancel)
+            except AreaError as error:  # of these photos' time nothing is known of any place
+                if len(groups) == 1:
                     raise
-                except GeolocatorError as error:
-                    results[photo.path] = _failed(photo.path, error, photo.sha256)
-                answer(results[photo.path], len(results), len(paths))
+                for photo in group:
+                    keep(_failed(photo.path, error, photo.sha256))
     ordered = tuple(results[path] for path in paths)
     run = describe_run(request, survey, model, datetime.now(UTC))
-    files, notes = write_outcome(request, ordered, photos, survey, model, run)
-    return LocateOutcome(ordered, files, summarize(ordered), notes, run, tuple(evidence))
+    files, notes = write_outcome(request.out, ordered, photos, survey, model, run, truth)
+    return LocateOutcome(ordered, files, summarize(ordered), notes, run, survey.places)
+
+
+def _locate_group(
+    group: Sequence[Photo],
+    opener: Callable[[ProgressCallback, CancelCheck], Scene],
+    request: LocateRequest,
+    begin: Callable[[Photo], None],
+    keep: Callable[[PhotoResult], None],
+    observe: EvidenceCallback,
+    progress: ProgressCallback,
+    cancel: CancelCheck,
+) -> None:
+    """Locate photos that share a scene; nothing holds the scene's files open afterwards.
+
+    Raises:
+        AreaError: Nothing at all is known of any place.
+    """
+    scene = opener(progress, cancel)
+    for known in group:
+        begin(known)
+        try:
+            photo = read_edited_photo(known.path, request.edits.get(known.path), _side_px(request))
+            result = locate_photo(photo, scene, request.config, progress, cancel, observe)
+        except Cancelled:
+            raise
+        except GeolocatorError as error:
+            result = _failed(known.path, error, known.sha256)
+        keep(result)
 
 
 def locate_photo(
@@ -130,9 +176,11 @@ def locate_photo(
     config: LocateConfig,
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
+    observe: EvidenceCallback = ignore_evidence,
 ) -> PhotoResult:
-    """Return one photo's ranked candidates; arguments as for ``gather_evidence``."""
+    """Return one photo's ranked candidates; arguments as for ``gather_evidence`` and ``locate``."""
     evidence = gather_evidence(photo, scene, config, progress, cancel)
+    observe(evidence)
     return rank_evidence(evidence, config.ranking)
 
 
@@ -221,24 +269,29 @@ def build_gallery(
 
 def _read_photos(
     paths: Sequence[Path],
-    edits: Mapping[Path, PhotoEdit],
-    config: LocateConfig,
+    request: LocateRequest,
     progress: ProgressCallback,
     cancel: CancelCheck,
 ) -> tuple[list[Photo], dict[Path, PhotoResult]]:
-    """Return the photos that can be read, and a result that says why for each other one."""
-    max_side_px = max(PHOTO_MAX_SIDE_PX, config.verification.max_side_px)
+    """Return the photos that can be read, and a result that says why for each other one.
+
+    Of their pixels thumbnails are kept: each photo is read again when its turn comes.
+    """
     photos: list[Photo] = []
     failed: dict[Path, PhotoResult] = {}
-    for done, photo in enumerate(read_edited_photos(paths, edits, max_side_px)):
+    for done, photo in enumerate(read_edited_photos(paths, request.edits, _side_px(request))):
         if cancel():
             raise Cancelled("stopped while the photos were being read")
         progress(Progress("photos", done + 1, len(paths)))
         if isinstance(photo, PhotoFailure):
             failed[photo.path] = _failed(photo.path, photo.error)
         else:
-            photos.append(photo)
+            photos.append(replace(photo, image=thumbnail(photo), coverage=None))
     return photos, failed
+
+
+def _side_px(request: LocateRequest) -> int:
+    return max(PHOTO_MAX_SIDE_PX, request.config.verification.max_side_px)
 
 
 def _failed(path: Path, error: GeolocatorError, sha256: str = "") -> PhotoResult:
@@ -268,5 +321,5 @@ def _folder(request: LocateRequest, survey: Survey) -> Iterator[Path]:
     if kept is not None and survey.may_be_kept:
         yield kept
         return
-    with TemporaryDirectory(prefix="csi-geolocator-") as brief:
+    with TemporaryDirectory(prefix="csi-geolocator-", ignore_cleanup_errors=True) as brief:
         yield Path(brief)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from model_core import __version__
 from model_core.bundle import ModelBundle
 from model_core.config import to_mapping
-from model_core.errors import ImageryError
+from model_core.errors import Cancelled, GeolocatorError
+from model_core.files import make_folder
 from model_core.output import Backdrop, OutputFiles, Provenance, write_results
 from model_core.references.area import LocalFrame
 from model_core.references.survey import Survey, square_around
 from model_core.request import LocateRequest
-from model_core.scoring import read_truth
+from model_core.scoring import Truth, read_truth
 from model_core.types import Photo, PhotoResult
 
 BACKDROP_PX = 1600
@@ -27,36 +29,55 @@ def describe_run(
         model_hash="" if model is None else model.model_hash,
         software_version=__version__,
         created_at=now,
-        sources=survey.terms,
+        sources=survey.used_terms,
         settings=to_mapping(request.config),
     )
 
 
+def prepare_output(out: Path | None, truth: Path | None) -> dict[str, Truth] | None:
+    """Return the truth where there is a table, and make the folder of the results.
+
+    Before the long work begins, since a wrong table or folder would cost it.
+
+    Raises:
+        InputError: The table cannot be read, or the folder not be made.
+    """
+    if out is not None:
+        make_folder(out)
+    return None if truth is None else read_truth(truth)
+
+
 def write_outcome(
-    request: LocateRequest,
+    out: Path | None,
     results: Sequence[PhotoResult],
     photos: Sequence[Photo],
     survey: Survey,
     model: ModelBundle | None,
     provenance: Provenance,
+    truth: Mapping[str, Truth] | None = None,
 ) -> tuple[OutputFiles | None, tuple[str, ...]]:
-    """Write the results where the request names a folder; return the files and the run's notes."""
+    """Write the results where a folder is named; return the files and the run's notes.
+
+    Imagery that cannot be had now costs the map its ground, never the results.
+    """
     notes = _notes(survey, model)
-    if request.out is None:
+    if out is None:
         return None, tuple(notes)
     try:
         backdrop = _backdrop(survey)
-    except ImageryError as error:
+    except Cancelled:
+        raise
+    except GeolocatorError as error:
         backdrop = None
         notes.append(f"the map has no imagery: {error}")
     files = write_results(
-        request.out,
+        out,
         results,
         {photo.path: photo for photo in photos},
         survey.places,
         survey.area,
         provenance,
-        None if request.truth is None else read_truth(request.truth),
+        truth,
         backdrop,
     )
     return files, tuple(notes)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from model_core.config import LocateConfig
 from model_core.photo_edits import PhotoEdit
 from model_core.references.survey import Sources
-from model_core.types import PhotoResult
+from model_core.types import PhotoResult, Place
 
 if TYPE_CHECKING:
     from model_core.output import OutputFiles, Provenance
-    from model_core.pipeline import Evidence
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class EstimateRequest:
 class LocateOutcome:
     """One result a photo in the order asked for, the files written, and a summary in words.
 
-    ``evidence`` holds what the ranking was made from, for those that could be read.
+    ``places`` are the area's, as ``PhotoResult.place_probability`` counts them.
     """
 
     results: tuple[PhotoResult, ...]
@@ -81,4 +80,4 @@ class LocateOutcome:
     summary: str = ""
     notes: tuple[str, ...] = ()
     provenance: Provenance | None = None
-    evidence: tuple[Evidence, ...] = field(default=(), repr=False)
+    places: tuple[Place, ...] = field(default=(), repr=False)

@@ -124,7 +124,8 @@ def study_areas(
                 bundle=bundle,
             )
             truth = read_truth(folder / TRUTH_FILE)
-            evidence = locate(request, progress).evidence
+            evidence: list[Evidence] = []
+            locate(request, progress, observe=evidence.append)
             photos = [
                 _studied(folder.name, one, truth if one.photo.path.parent.parent == folder else {})
                 for one in evidence

@@ -1,6 +1,6 @@
 """Results on disk, in formats that QGIS, a browser and a script can read."""
 
-from model_core.output.document import candidates_geojson, results_document
+from model_core.output.document import results_document
 from model_core.output.layers import CANDIDATE_COLUMNS, Provenance, wedge, write_geopackage
 from model_core.output.scene import Backdrop
 from model_core.output.write import OutputFiles, write_results
@@ -10,7 +10,6 @@ __all__ = [
     "Backdrop",
     "OutputFiles",
     "Provenance",
-    "candidates_geojson",
     "results_document",
     "wedge",
     "write_geopackage",

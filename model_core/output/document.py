@@ -1,4 +1,4 @@
-"""The answers as plain values: the content of ``results.json``, and GeoJSON."""
+"""The answers as plain values: the content of ``results.json``."""
 
 from __future__ import annotations
 
@@ -10,28 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from shapely.geometry import Point, mapping
+from shapely.geometry import mapping
 
 from model_core.output.layers import Provenance, candidate_columns, verdict
 from model_core.scoring import Truth, truth_for
 from model_core.types import Area, Photo, PhotoResult
 
 RESULTS_FORMAT = 1
-
-
-def candidates_geojson(
-    result: PhotoResult, provenance: Provenance, truth: Mapping[str, Truth] | None = None
-) -> dict[str, Any]:
-    """Return one photo's candidates as a GeoJSON FeatureCollection of points, best first."""
-    features = [
-        {
-            "type": "Feature",
-            "geometry": mapping(Point(candidate.lonlat.lon, candidate.lonlat.lat)),
-            "properties": _plain(candidate_columns(candidate, result, provenance, truth)),
-        }
-        for candidate in result.candidates
-    ]
-    return {"type": "FeatureCollection", "features": _plain(features)}
 
 
 def results_document(

@@ -19,6 +19,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from model_core.errors import ShapeError
+from model_core.files import readable
 from model_core.types import Area, FloatArray, LonLat, PhotoResult, Place
 
 CELL_M = 5.0
@@ -137,7 +138,7 @@ def write_heat(
             raster.update_tags(content="probability per cell; a band sums to 1 - elsewhere")
             for band, (result, probability) in enumerate(heated, start=1):
                 raster.write(spread(probability, grid), band)
-                raster.set_band_description(band, result.path.name)
+                raster.set_band_description(band, readable(result.path.name))
                 raster.update_tags(
                     band,
                     photo_sha256=result.photo_sha256,

@@ -16,6 +16,7 @@ import pyogrio
 import pyproj
 from shapely.geometry import Point, Polygon
 
+from model_core.files import readable
 from model_core.scoring import Truth, distance_m, heading_difference_deg, truth_for
 from model_core.types import Candidate, LonLat, PhotoResult, SourceTerms
 
@@ -115,7 +116,7 @@ def _write_layer(
 ) -> None:
     frame = pandas.DataFrame(
         {
-            name: pandas.Series([_in_utc(row[name]) for row in rows], dtype=kind)
+            name: pandas.Series([_stored(row[name]) for row in rows], dtype=kind)
             for name, kind in columns.items()
         }
     )
@@ -143,8 +144,10 @@ def _credit(provenance: Provenance) -> dict[str, str]:
     return {name: text for name, text in said.items() if text}
 
 
-def _in_utc(value: Any) -> Any:
-    """Return a time in UTC (one without a zone is taken as UTC), anything else as it is."""
+def _stored(value: Any) -> Any:
+    """Return a value as a layer holds it: a time in UTC, which one without a zone is taken for."""
+    if isinstance(value, str):
+        return readable(value)
     if not isinstance(value, datetime):
         return value
     return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)

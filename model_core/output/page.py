@@ -69,7 +69,7 @@ def write_page(
     """
     scene = MapScene.of(area, places, backdrop)
     inside = sum(not result.not_in_area and not result.error for result in results)
-    with path.open("w", encoding="utf-8") as page:
+    with path.open("w", encoding="utf-8", errors="replace") as page:
         page.write(
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"

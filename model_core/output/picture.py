@@ -21,6 +21,7 @@ from matplotlib.patches import Wedge
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from model_core.files import readable
 from model_core.output.scene import Backdrop, MapScene
 from model_core.scoring import Truth, distance_m, heading_difference_deg, truth_for
 from model_core.types import Area, Candidate, ImageU8, LonLat, Photo, PhotoResult, Place
@@ -135,10 +136,10 @@ def _draw_panel(
     card.set(xlim=(0, width - 0.2), ylim=(0, height - 0.2), xticks=[], yticks=[])
     card.set_facecolor("#fafafa")
     card.spines[:].set_color("#cfd8dc")
-    name = result.path.name
+    name = readable(result.path.name)
     short = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 11]}…{name[-10:]}"
     top = height - 0.6
-    card.text(0.15, top, short, fontsize=12, fontweight="bold", color=_INK)
+    card.text(0.15, top, short, fontsize=12, fontweight="bold", color=_INK, parse_math=False)
     below = top - 0.25
     if photo is not None:
         pixels = thumbnail(photo)
@@ -149,8 +150,8 @@ def _draw_panel(
         picture.set_axis_off()
         below = top - tall - 0.35
     for line, style in _findings(result, photo, known):
-        for part in textwrap.wrap(line, 36)[:7]:
-            card.text(0.15, below, part, fontsize=9.5, **style)
+        for part in textwrap.wrap(readable(line), 36)[:7]:
+            card.text(0.15, below, part, fontsize=9.5, parse_math=False, **style)
             below -= 0.19
     chart = page.axes(THUMBNAIL_IN + 0.5, 0.2, width - THUMBNAIL_IN - 0.7, height - 0.4)
     chart.set_anchor("NE")

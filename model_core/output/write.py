@@ -67,6 +67,9 @@ def write_results(
         results=folder / "results.json",
     )
     make_folder(folder)
+    document = results_document(results, photos, area, provenance, truth)
+    with replacing(files.results) as unfinished:
+        unfinished.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     with replacing(files.candidates) as unfinished:
         write_geopackage(unfinished, results, provenance, truth)
     with_heat = any(result.place_probability is not None for result in results)
@@ -78,9 +81,6 @@ def write_results(
             remove(folder / "heat.tif")
     with replacing(files.map_picture) as unfinished:
         draw_map(unfinished, results, photos, places, area, truth, backdrop)
-    document = results_document(results, photos, area, provenance, truth)
     with replacing(files.page) as unfinished:
         write_page(unfinished, document, results, photos, places, area, truth, backdrop)
-    with replacing(files.results) as unfinished:
-        unfinished.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     return files if with_heat else replace(files, heat=None)

@@ -98,32 +98,6 @@ def verify_photo(
     return found
 
 
-def cache_views(
-    views: Sequence[StreetView],
-    config: VerificationConfig,
-    cache: FeatureCache,
-    *,
-    read: ViewReader = read_view,
-    on_failure: FailureCallback = log_failure,
-    progress: ProgressCallback = ignore_progress,
-    cancel: CancelCheck = never_cancelled,
-) -> None:
-    """Extract the features of street views ahead of the photos, as when a gallery is built.
-
-    Raises:
-        Cancelled: ``cancel`` said so; what was done stays.
-    """
-    for done, view in enumerate(views):
-        if cancel():
-            raise Cancelled("stopped while extracting the features of street views")
-        progress(Progress(STAGE, done, len(views), view.view_id))
-        try:
-            cache.features(view, config, lambda v: view_features(v, config, read))
-        except StreetViewError as err:
-            on_failure(view, err)
-    progress(Progress(STAGE, len(views), len(views)))
-
-
 def photo_features(photo: Photo, config: VerificationConfig) -> LocalFeatures:
     """Return a photo's features, upright by its known or estimated roll."""
     return extract_features(

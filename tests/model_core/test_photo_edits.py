@@ -160,8 +160,10 @@ def test_panorama_is_not_turned_onto_its_side(sphere: np.ndarray) -> None:
         edit_photo(panorama(sphere), PhotoEdit(turn_deg=90))
     over = edit_photo(panorama(sphere), PhotoEdit(turn_deg=180))
     assert np.array_equal(over.image, sphere[::-1, ::-1])
-    assert over.roll_deg == 180.0
     assert over.heading_deg == 30.0
+    assert over.roll_deg is None, "a roll would turn it back"
+    known = edit_photo(replace(panorama(sphere), roll_deg=10.0), PhotoEdit(turn_deg=180))
+    assert known.roll_deg == -170.0, "the camera's own roll, seen in the turned picture"
 
 
 def test_crop_of_a_panorama_is_a_part_of_the_sphere(sphere: np.ndarray) -> None:

@@ -1,7 +1,10 @@
 """Whole runs: bad photos beside good ones, galleries reused, damaged input, other imagery."""
 
 import shutil
+import tempfile
+import weakref
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from model_core import pipeline, report
 from model_core.bundle import default_bundle_path
 from model_core.config import LocateConfig, SearchConfig, VerificationConfig
 from model_core.errors import (
@@ -17,9 +21,13 @@ from model_core.errors import (
     Cancelled,
     GalleryError,
     ImageryError,
+    InputError,
+    ProviderError,
 )
+from model_core.photo_edits import PhotoEdit
 from model_core.pipeline import GalleryRequest, LocateRequest, build_gallery, locate
 from model_core.references.survey import Sources
+from model_core.scene import Scene, open_scene
 from model_core.types import Progress
 
 NO_VERIFICATION = LocateConfig(verification=VerificationConfig(budget_views=0))
@@ -228,3 +236,76 @@ def test_real_imagery_and_a_photo_of_elsewhere_are_told_apart(shared_data: Path,
     assert result.not_in_area or result.candidates[0].probability < 0.2
     assert outcome.files is not None
     assert outcome.files.page.exists()
+
+
+def test_photos_of_a_time_of_which_nothing_is_known_cost_only_themselves(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    views = tmp_path / "views"
+    views.mkdir()
+    rows = ["path,lon,lat,heading_deg,fov_deg,captured_at"]
+    for number, path in enumerate(sorted((demo / "street_views").glob("*.jpg"))[:2]):
+        shutil.copy(path, views / path.name)
+        rows.append(f"{path.name},{13.42 + 0.001 * number},46.98,10,360,2024-05-01")
+    (views / "views.csv").write_text("\n".join(rows))
+    good, old = demo_photos(demo, 2)
+    request = LocateRequest(
+        photos=(good, old),
+        area="13.4,46.97,13.44,46.99",
+        sources=Sources(street_views=(str(views / "views.csv"),)),
+        config=NO_VERIFICATION,
+        edits={
+            good: PhotoEdit(captured_at=datetime(2024, 6, 1, tzinfo=UTC)),
+            old: PhotoEdit(captured_at=datetime(2005, 6, 1, tzinfo=UTC)),
+        },
+    )
+    scenes: list[weakref.ref[Scene]] = []
+
+    def opened(*arguments) -> Scene:
+        scene = open_scene(*arguments)
+        scenes.append(weakref.ref(scene))
+        return scene
+
+    class BriefFolder(tempfile.TemporaryDirectory):
+        def cleanup(self) -> None:
+            assert [one() for one in scenes] == [None], "files of a scene are still open"
+            super().cleanup()
+
+        def __exit__(self, *raised) -> None:
+            self.cleanup()
+
+    monkeypatch.setattr(pipeline, "open_scene", opened)
+    monkeypatch.setattr(pipeline, "TemporaryDirectory", BriefFolder)
+    told = []
+    outcome = locate(request, answer=lambda result, done, total: told.append((done, total)))
+    by_path = {result.path: result for result in outcome.results}
+    assert len(scenes) == 1
+    assert by_path[good].candidates
+    assert "none of the 2 places" in by_path[old].error
+    assert told == [(1, 2), (2, 2)]
+    with pytest.raises(AreaError, match="none of the 2 places"):
+        locate(replace(request, photos=(old,), edits={old: request.edits[old]}))
+
+
+def test_a_wrong_table_of_truth_costs_no_work(demo: Path, request_of, tmp_path: Path):
+    (tmp_path / "truth.csv").write_text("photo\nx.jpg\n")
+    stages: list[str] = []
+    with pytest.raises(InputError, match=r"truth\.csv"):
+        locate(
+            request_of(demo_photos(demo, 1)[0], truth=tmp_path / "truth.csv"),
+            lambda step: stages.append(step.stage),
+        )
+    assert stages == []
+
+
+def test_imagery_that_fails_at_the_end_costs_the_map_its_ground_alone(
+    demo: Path, request_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def unreachable(survey) -> None:
+        raise ProviderError("some tiles: this run is offline", reason="offline")
+
+    monkeypatch.setattr(report, "_backdrop", unreachable)
+    outcome = locate(request_of(demo_photos(demo, 1)[0], out=tmp_path / "out"))
+    assert outcome.files is not None
+    assert outcome.files.results.is_file()
+    assert any("the map has no imagery: some tiles" in note for note in outcome.notes)

@@ -22,7 +22,6 @@ from model_core.errors import InputError, ShapeError
 from model_core.output import (
     CANDIDATE_COLUMNS,
     Backdrop,
-    candidates_geojson,
     wedge,
     write_geopackage,
     write_results,
@@ -298,16 +297,6 @@ def test_json_holds_provenance_and_every_answer(tmp_path: Path, run: Any) -> Non
     assert (broken["error_code"], broken["camera"], broken["candidates"]) == (-32011, None, [])
 
 
-def test_geojson_carries_the_columns_of_the_layer(run: Any) -> None:
-    collection = candidates_geojson(run.results[0], run.provenance)
-    json.dumps(collection, allow_nan=False)
-    feature = collection["features"][0]
-    assert set(feature["properties"]) == set(CANDIDATE_COLUMNS)
-    assert feature["geometry"]["coordinates"] == pytest.approx(
-        (run.places[4].lonlat.lon, run.places[4].lonlat.lat)
-    )
-
-
 # ---------------------------------------------------------------- whole or not there
 
 
@@ -344,7 +333,7 @@ def test_a_file_that_cannot_be_replaced_gives_one_error(tmp_path: Path, run: Any
     (tmp_path / "candidates.gpkg" / "x").write_text("x")
     with pytest.raises(InputError, match=r"candidates\.gpkg.*close it"):
         write(tmp_path, run)
-    assert os.listdir(tmp_path) == ["candidates.gpkg"]
+    assert sorted(os.listdir(tmp_path)) == ["candidates.gpkg", "results.json"]
 
 
 def test_the_geopackage_is_sound(tmp_path: Path, run: Any) -> None:
@@ -359,3 +348,18 @@ def test_a_backdrop_that_is_no_picture_is_refused(shape: tuple[int, ...]) -> Non
         Backdrop(np.zeros(shape, np.uint8), 0.0, 0.0, 1.0, 1.0)
     with pytest.raises(ShapeError):
         Backdrop(np.zeros((4, 4, 3), np.uint8), 1.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["costs $5 and $_$.jpg", "caf\udce9.jpg"])
+def test_an_odd_file_name_costs_no_other_photo_its_results(
+    tmp_path: Path, run: Any, name: str
+) -> None:
+    odd = replace(run.results[0], path=Path("/photos") / name)
+    files = write(tmp_path, run, results=(odd, *run.results[1:]))
+    layer = pyogrio.read_dataframe(files.candidates, layer="candidates")
+    assert len(layer) == 21
+    document = json.loads(files.results.read_text(encoding="utf-8"))
+    assert document["photos"][0]["photo"] == name
+    assert name.split(".")[0][:3] in files.page.read_text(encoding="utf-8")
+    with Image.open(files.map_picture) as picture:
+        assert picture.size[0] > 500

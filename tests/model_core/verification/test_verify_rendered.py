@@ -15,7 +15,7 @@ from model_core.config import VerificationConfig
 from model_core.errors import Cancelled, StreetViewError
 from model_core.types import ImageU8, LonLat, Photo, Progress, SourceTerms, StreetView
 from model_core.verification.cache import FeatureCache
-from model_core.verification.verify import cache_views, verify_photo
+from model_core.verification.verify import verify_photo
 
 CONFIG = VerificationConfig(max_side_px=480, max_features=800)
 MakeTexture = Callable[[int, int, int], ImageU8]
@@ -178,11 +178,10 @@ def test_progress_runs_to_the_end(
     assert [(step.done, step.total) for step in steps] == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_views_cached_ahead_need_no_pixels(
+def test_views_of_an_earlier_run_need_no_pixels(
     photo: Photo, views: list[tuple[int, StreetView]], tmp_path: Path
 ) -> None:
-    ahead = FeatureCache(tmp_path)
-    cache_views([view for _, view in views], CONFIG, ahead)
+    verify_photo(photo, views, CONFIG, FeatureCache(tmp_path))
 
     def unread(view: StreetView, max_side_px: int | None) -> object:
         raise AssertionError(f"{view.view_id} was read again")

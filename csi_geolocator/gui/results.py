@@ -343,7 +343,9 @@ class ResultsWidget(QWidget):
         self.table.doubleClicked.connect(lambda index: self.compare_current())
         self.decisions.moveRequested.connect(self._on_move_requested)
         self.compare.stepRequested.connect(self.table.step)
-        for action in self.decisions.status_actions.values():
+        decisions = self.decisions
+        keys = (*decisions.status_actions.values(), decisions.undo_action, decisions.redo_action)
+        for action in keys:
             self.table.addAction(action)
 
     def _build(self) -> None:

@@ -242,6 +242,25 @@ def widget(
     qgis_app.processEvents()
 
 
+def test_decision_made_with_a_key_in_the_table_is_undone_with_a_key(
+    widget: Any, result_layers: Any, qgis_app: Any
+) -> None:
+    from qgis.PyQt.QtCore import Qt
+    from qgis.PyQt.QtTest import QTest
+
+    widget.show()
+    qgis_app.setActiveWindow(widget)
+    widget.table.setFocus()
+    widget.table.selectRow(0)
+    QTest.keyClick(widget.table, Qt.Key.Key_1)
+    assert stored(result_layers)[0].status == "confirmed"
+    held = Qt.KeyboardModifier.ControlModifier
+    QTest.keyClick(widget.table, Qt.Key.Key_Z, held)
+    assert stored(result_layers)[0].status == "proposed"
+    QTest.keyClick(widget.table, Qt.Key.Key_Z, held | Qt.KeyboardModifier.ShiftModifier)
+    assert stored(result_layers)[0].status == "confirmed"
+
+
 def test_candidate_is_dragged_on_the_map_and_put_back(
     widget: Any, canvas: Any, result_layers: Any
 ) -> None:

@@ -29,7 +29,7 @@ from qgis.PyQt.QtWidgets import (
 from ..engine.failure import EngineFailure
 from ..i18n import tr
 from ..model_core import contract
-from ..tasks.photo_files import SUFFIXES, qgis_reads
+from ..tasks.photo_files import MAX_PHOTOS, SUFFIXES, qgis_reads
 from ..tasks.photo_inspector import PhotoInspector
 from ..tasks.photo_reader import PhotoReader
 from .icons import named_icon
@@ -128,6 +128,7 @@ class PhotoList(QWidget):
         self._inspector = PhotoInspector(engine, str(thumbnails), ENGINE_PICTURE_PX, self)
         self._view = PhotoView()
         self._view.setModel(self.model)
+        self._are_more = False
         self._count = Words("photoCount", quiet=True)
         self._actions = self._make_actions()
         layout = QVBoxLayout(self)
@@ -196,7 +197,8 @@ class PhotoList(QWidget):
         if side_px == THUMBNAIL_PX:
             self.model.set_picture(path, picture, error)
 
-    def _take_listed(self, paths: Sequence[str]) -> None:
+    def _take_listed(self, paths: Sequence[str], are_more: bool) -> None:
+        self._are_more = self._are_more or are_more
         if not paths:
             self._count.say(tr("No photo was found in what was added."), is_error=True)
         elif not self.model.add(paths):
@@ -240,13 +242,18 @@ class PhotoList(QWidget):
             self._actions[name].setEnabled(bool(rows))
         self._actions["clearPhotos"].setEnabled(count > 0)
         self._actions["undoRemoval"].setEnabled(self.model.can_undo)
+        self._are_more = self._are_more and count > 0
         bad = count - len(self.model.usable_paths())
         if count == 0:
-            self._count.say(tr("No photo yet."))
+            said = tr("No photo yet.")
         elif bad:
-            self._count.say(tr("{0} photos, {1} of them cannot be used.").format(count, bad))
+            said = tr("{0} photos, {1} of them cannot be used.").format(count, bad)
         else:
-            self._count.say(tr("{} photos.").format(count) if count > 1 else tr("1 photo."))
+            said = tr("{} photos.").format(count) if count > 1 else tr("1 photo.")
+        if self._are_more:
+            left_out = tr("What was added holds more than {} photos; the rest was left out.")
+            said += "\n" + left_out.format(MAX_PHOTOS)
+        self._count.say(said, is_error=self._are_more)
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -5,11 +5,15 @@ Everything here may run in a background thread; nothing touches a widget.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtGui import QImage, QImageReader
+
+from ..i18n import tr
 
 SUFFIXES = (
     ".jpg",
@@ -33,26 +37,41 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def find_photos(paths: Iterable[str]) -> list[str]:
-    """Return the photos of files and folders, folders searched to the bottom, each once.
+def find_photos(
+    paths: Iterable[str], is_stopped: Callable[[], bool] = lambda: False
+) -> tuple[list[str], bool]:
+    """Return the photos of files and folders, each once, and whether there are more of them.
 
     A file named outright is kept whatever its ending, so that reading it can say what is wrong;
-    in folders the ending decides and hidden files are passed over.
+    folders are searched to the bottom, where the ending decides and hidden files are passed over.
+    The search ends at ``MAX_PHOTOS``.
+
+    Args:
+        paths: Files and folders.
+        is_stopped: Asked at every file; the search ends where it says so.
     """
     found: dict[str, None] = {}
-    for text in paths:
-        path = Path(text)
-        if not path.is_dir():
-            found[str(path)] = None
-            continue
-        inside = sorted(child for child in path.rglob("*") if _is_photo_below(child, path))
-        found.update((str(child), None) for child in inside)
-    return list(found)[:MAX_PHOTOS]
+    for path in map(Path, paths):
+        for photo in _photos_below(str(path), is_stopped) if path.is_dir() else (str(path),):
+            if len(found) == MAX_PHOTOS and photo not in found:
+                return list(found), True
+            found[photo] = None
+    return list(found), False
 
 
-def _is_photo_below(child: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in child.relative_to(folder).parts)
-    return is_photo(child) and not hidden and child.is_file()
+def _photos_below(folder: str, is_stopped: Callable[[], bool]) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            inside = list(itertools.takewhile(lambda _: not is_stopped(), entries))
+    except PermissionError:
+        return
+    for entry in sorted(inside, key=lambda entry: entry.name):
+        if is_stopped():
+            return
+        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            yield from _photos_below(entry.path, is_stopped)
+        elif is_photo(Path(entry.path)) and entry.is_file():
+            yield entry.path
 
 
 def read_picture(path: str, max_side_px: int) -> tuple[QImage, str]:
@@ -63,7 +82,7 @@ def read_picture(path: str, max_side_px: int) -> tuple[QImage, str]:
     """
     file = Path(path)
     if not file.is_file():
-        return QImage(), f"{file.name}: there is no such file; was it moved?"
+        return QImage(), tr("{}: there is no such file; was it moved?").format(file.name)
     reader = QImageReader(path)
     reader.setDecideFormatFromContent(True)
     reader.setAutoTransform(True)

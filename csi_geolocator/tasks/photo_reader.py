@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QImage
@@ -11,22 +11,25 @@ from qgis.PyQt.QtGui import QImage
 from .photo_files import find_photos, read_picture
 
 THREADS = 2
+STOP_S = 1.0
 
 
 class PhotoReader(QObject):
     """Reads for one panel; ``stop`` drops what waits.
 
-    Signals: ``listed`` (the photos of what was given), ``pictureRead`` (path, largest side asked
-    for in pixels, picture or a null one, why there is none), ``failed`` (words).
+    Signals: ``listed`` (the photos of what was given, whether there are more), ``pictureRead``
+    (path, largest side asked for in pixels, picture or a null one, why there is none), ``failed``
+    (words).
     """
 
-    listed = pyqtSignal(list)
+    listed = pyqtSignal(list, bool)
     pictureRead = pyqtSignal(str, int, QImage, str)
     failed = pyqtSignal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="csi-photos")
+        self._begun: set[Future[None]] = set()
         self._stopped = False
 
     def list_photos(self, paths: Sequence[str]) -> None:
@@ -42,22 +45,25 @@ class PhotoReader(QObject):
         self._submit(self._read, path, file, max_side_px)
 
     def stop(self) -> None:
-        """Drop what waits, and wait for the pictures that are being read."""
+        """Drop what waits; what is being read gets a moment, no more: a network may be slow."""
         self._stopped = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(set(self._begun), STOP_S)
 
     def _submit(self, work: Callable[..., None], *arguments: object) -> None:
         if not self._stopped:
-            self._pool.submit(work, *arguments)
+            begun = self._pool.submit(work, *arguments)
+            self._begun.add(begun)
+            begun.add_done_callback(self._begun.discard)
 
     def _list(self, paths: list[str]) -> None:
         try:
-            found = find_photos(paths)
+            found, are_more = find_photos(paths, lambda: self._stopped)
         except OSError as error:
             self.failed.emit(f"{error.filename}: {error.strerror}")
             return
         if not self._stopped:
-            self.listed.emit(found)
+            self.listed.emit(found, are_more)
 
     def _read(self, path: str, file: str, max_side_px: int) -> None:
         picture, error = read_picture(file, max_side_px)

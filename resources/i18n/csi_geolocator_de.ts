@@ -1955,6 +1955,11 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_list.py" />
+   <source>What was added holds more than {} photos; the rest was left out.</source>
+   <translation>Hinzugefügt wurden mehr als {} Fotos; der Rest wurde weggelassen.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/photo_list.py" />
    <source>Add photos…</source>
    <translation>Fotos hinzufügen …</translation>
   </message>
@@ -4005,6 +4010,11 @@ Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigen
    <location filename="../../csi_geolocator/tasks/locate_task.py" />
    <source>Locating {} photos</source>
    <translation>{} Fotos werden verortet</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/tasks/photo_files.py" />
+   <source>{}: there is no such file; was it moved?</source>
+   <translation>{}: Die Datei gibt es nicht; wurde sie verschoben?</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/wording.py" />

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,11 @@ from qgis.PyQt.QtWidgets import QLabel, QListView, QSpinBox
 @pytest.fixture
 def contract(staged: Path) -> Any:
     return importlib.import_module("csi_geolocator.model_core.contract")
+
+
+@pytest.fixture
+def files(staged: Path, qgis_app: Any) -> Any:
+    return importlib.import_module("csi_geolocator.tasks.photo_files")
 
 
 @pytest.fixture
@@ -88,6 +95,68 @@ def test_folder_is_listed_to_the_bottom_without_hidden_files(
     photos.add_paths([str(folder)])
     wait_until(lambda: photos.model.rowCount() == 2)
     assert sorted(photos.paths()) == sorted(wanted)
+
+
+def test_photos_beyond_the_limit_are_left_out_and_said(
+    make_list: Any, files: Any, tmp_path: Path, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (files, importlib.import_module("csi_geolocator.gui.photo_list")):
+        monkeypatch.setattr(module, "MAX_PHOTOS", 2)
+    for name in ("a.jpg", "b/b.jpg", "c.jpg"):
+        save_photo(tmp_path / "in" / name)
+    photos = make_list()
+    photos.add_paths([str(tmp_path / "in")])
+    wait_until(lambda: photos.model.rowCount() == 2)
+    assert [Path(path).name for path in photos.paths()] == ["a.jpg", "b.jpg"]
+    wait_until(lambda: all(row.info is not None for row in photos.model.rows))
+    said = photos.findChild(QLabel, "photoCount")
+    assert "more than 2 photos; the rest was left out" in said.text()
+    photos.model.clear()
+    assert said.text() == "No photo yet."
+    photos.add_paths([str(tmp_path / "in" / "b"), str(tmp_path / "in" / "c.jpg")])
+    wait_until(lambda: photos.model.rowCount() == 2)
+    assert "left out" not in said.text()
+
+
+def test_search_of_a_folder_ends_at_the_limit_and_when_it_is_stopped(
+    files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg", "c/1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    seen: list[str] = []
+    scandir = files.os.scandir
+    monkeypatch.setattr(files.os, "scandir", lambda path=".": seen.append(path) or scandir(path))
+    monkeypatch.setattr(files, "MAX_PHOTOS", 2)
+    found, are_more = files.find_photos([str(tmp_path)])
+    assert found == [str(tmp_path / "a" / "1.jpg"), str(tmp_path / "a" / "2.jpg")]
+    assert are_more
+    assert str(tmp_path / "c") not in seen
+    seen.clear()
+    assert files.find_photos([str(tmp_path)], lambda: True) == ([], False)
+    assert seen == [str(tmp_path)]
+
+
+def test_panel_does_not_wait_for_a_picture_on_a_slow_network(
+    make_list: Any, tmp_path: Path, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = importlib.import_module("csi_geolocator.tasks.photo_reader")
+    reading, network = threading.Event(), threading.Event()
+
+    def read(path: str, side_px: int) -> tuple[QImage, str]:
+        reading.set()
+        network.wait(20)
+        return QImage(), ""
+
+    monkeypatch.setattr(reader, "read_picture", read)
+    photos = make_list(None)
+    photos._reader.read(save_photo(tmp_path / "a.jpg"), 64)
+    wait_until(reading.is_set)
+    began = time.monotonic()
+    photos.remove()
+    took_s = time.monotonic() - began
+    network.set()
+    assert took_s < 5.0
 
 
 def test_photo_is_listed_once(make_list: Any, tmp_path: Path, wait_until: Any) -> None:

@@ -36,6 +36,22 @@ def data_sources(folder: Path) -> list[dict[str, Any]]:
     return found or [{"name": folder.name, **UNKNOWN}]
 
 
+def describe_data(
+    data: Path, places: int, held_out_data: Path, held_out_places: int
+) -> dict[str, Any]:
+    """Return what a run learns from and is watched by: how many places, of which sources.
+
+    Raises:
+        InputError: A manifest cannot be read.
+    """
+    return {
+        "places": places,
+        "held_out_places": held_out_places,
+        "sources": data_sources(data),
+        "held_out_sources": data_sources(held_out_data),
+    }
+
+
 def _of_rendered(folder: Path) -> list[dict[str, Any]]:
     """Return an entry for cities drawn by seeds, and one for each source of real geometry."""
     real: dict[tuple[str, str], int] = {}

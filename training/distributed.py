@@ -25,7 +25,7 @@ def join_ranks(device: torch.device) -> None:
     Raises:
         ConfigError: The processes do not find each other.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or distributed.is_initialized():
+    if started() == 1 or distributed.is_initialized():
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
@@ -35,6 +35,24 @@ def join_ranks(device: torch.device) -> None:
             f"the processes of this run do not find each other ({err}); start them with "
             "torchrun --nproc-per-node N -m training train ..."
         ) from err
+
+
+def check_alone(command: str) -> None:
+    """Return where one process runs a command that does not share its work.
+
+    Raises:
+        ConfigError: ``torchrun`` started several.
+    """
+    if started() > 1:
+        raise ConfigError(
+            f"{command} learns in one process and torchrun started {started()}; run: python -m "
+            f"training {command} ..."
+        )
+
+
+def started() -> int:
+    """Return how many processes ``torchrun`` started, 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def leave_ranks() -> None:

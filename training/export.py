@@ -19,10 +19,9 @@ from model_core.synthesis.panogan import PanoGANGenerator
 from training.checkpoint import restore_averaged
 from training.generator_files import check_frame, load_generator, read_synthesis
 from training.model_card import write_card
-from training.run_config import CHECKPOINT
+from training.run_config import CHECKPOINT, RUN_FILE
 from training.train_config import BEST, TrainConfig, read_run
 
-RUN_FILE = "run.json"
 HISTORY_FILE = "history.json"
 
 MATCHER_MAX_MB = 8.0

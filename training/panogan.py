@@ -3,6 +3,7 @@
 Each step the critic learns to tell real street views from both passes, then the generator learns
 to please it, to match its features, to match the pixels that the street view shows and, where
 asked, what a frozen matcher sees in them and the classes of the true layout. Weights are averaged.
+Chance is a function of the seed and the step: a resumed run draws what an unbroken one would have.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from model_core.synthesis.panogan import (
     PanoGANGenerator,
 )
 from training.street_classes import STREET_CLASSES, street_class_shares
-from training.strip_pairs import StripBatch, StripPairs, varied_batch
+from training.strip_pairs import StripBatch, StripPairs, seed_of_step, varied_batch
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,6 @@ class PanoGAN(L.LightningModule):
             () if judge is None else (judge.requires_grad_(False).eval(),)
         )
         self.steps_done = 0
-        self._chance: torch.Generator | None = None
 
     @property
     def critic(self) -> PanoGANDiscriminator:
@@ -124,7 +124,10 @@ class PanoGAN(L.LightningModule):
 
     def training_step(self, rows: Tensor, batch_index: int) -> None:
         """Do one step of the critic and one of the generator on the pairs at ``rows``."""
-        batch = varied_batch(self.pairs.take(rows), self.recipe.jitter, self._source())
+        seed = seed_of_step(self.recipe.seed, self.steps_done)
+        torch.manual_seed(seed)  # of layers that draw by themselves
+        chance = torch.Generator(self.device).manual_seed(seed)
+        batch = varied_batch(self.pairs.take(rows), self.recipe.jitter, chance)
         classes = self._classes(batch)
         self._set_rates()
         with self._precision():
@@ -268,12 +271,6 @@ class PanoGAN(L.LightningModule):
         return torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.half_precision, cache_enabled=False
         )
-
-    def _source(self) -> torch.Generator:
-        if self._chance is None:
-            seed = self.recipe.seed + self.steps_done
-            self._chance = torch.Generator(self.device).manual_seed(seed)
-        return self._chance
 
 
 def _check(generator: PanoGANConfig, recipe: PanoGANRecipe, judge: PlaceEncoder | None) -> None:

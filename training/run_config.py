@@ -14,6 +14,7 @@ from model_core.options import merge_options, parse_assignments
 
 CHECKPOINT = "last.safetensors"
 CONFIG_FILE = "config.json"
+RUN_FILE = "run.json"
 _ABSENT = "not there"
 
 ConfigT = TypeVar("ConfigT")
@@ -74,17 +75,18 @@ def claim_run_folder(out: Path, config: Any, resume: bool) -> None:
     write_json(path, to_mapping(config))
 
 
-def claim_data(out: Path, about: Mapping[str, Any], noted: Mapping[str, Any]) -> None:
-    """Return where a run goes on with the places that it was begun with.
+def claim_data(out: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run folder notes of its run, nothing of one that never began.
 
     Args:
         out: The run folder.
-        about: ``places``, ``sources``, ``held_out_places`` and ``held_out_sources`` as they are.
-        noted: The same as the run folder notes them; what it does not note is not compared.
+        about: What the run learns from and is watched by, as ``describe_data`` says it.
 
     Raises:
-        ConfigError: They are others.
+        ConfigError: The run was begun with other places.
     """
+    path = out / RUN_FILE
+    noted: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     for option, of in (("--data", ""), ("--held-out", "held_out_")):
         names = (f"{of}places", f"{of}sources")
         if any(noted.get(name, about[name]) != about[name] for name in names):
@@ -93,6 +95,7 @@ def claim_data(out: Path, about: Mapping[str, Any], noted: Mapping[str, Any]) ->
                 f"{out} was begun with other places as {option}: {there} there, {here} here; go on "
                 "with those or name a new folder as --out"
             )
+    return noted
 
 
 def _places_of(about: Mapping[str, Any], places: str, sources: str) -> str:

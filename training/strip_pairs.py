@@ -157,21 +157,30 @@ def _turned(length: int, turn: Tensor, mirror: Tensor) -> Tensor:
 
 
 class RandomRows(IterableDataset[Tensor]):
-    """Endless rows of a set, drawn on its device, the same ones for the same seed."""
+    """Endless rows of a set, drawn on its device, the same ones for the same seed and step."""
 
-    def __init__(self, pairs: StripPairs, batch: int, seed: int):
+    def __init__(self, pairs: StripPairs, batch: int, seed: int, first_step: int = 0):
+        """Make rows of ``batch`` pairs a step, from the step after ``first_step`` on."""
         self.count = len(pairs)
         self.batch = min(batch, len(pairs))
         self.device = pairs.satellite.device
         self.seed = seed
+        self.first_step = first_step
 
     def __iter__(self) -> Iterator[Tensor]:
         """Yield every row once before any comes again."""
-        chance = torch.Generator(self.device).manual_seed(self.seed)
+        whole = self.count - self.count % self.batch
+        turn, done = divmod(self.first_step, whole // self.batch)
         while True:
+            chance = torch.Generator(self.device).manual_seed(seed_of_step(self.seed, turn))
             order = torch.randperm(self.count, generator=chance, device=self.device)
-            whole = self.count - self.count % self.batch
-            yield from torch.split(order[:whole], self.batch)
+            yield from torch.split(order[:whole], self.batch)[done:]
+            turn, done = turn + 1, 0
+
+
+def seed_of_step(seed: int, step: int) -> int:
+    """Return a seed of chance that depends on a run's seed and a step alone."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint32)[0])
 
 
 def city_names(folder: Path, places: PlaceSet) -> dict[int, str]:

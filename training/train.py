@@ -9,7 +9,6 @@ On several GPUs: torchrun --nproc-per-node 2 -m training train ...
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -26,17 +25,17 @@ from model_core.bundle import ModelBundle, load_bundle
 from model_core.device import choose_device
 from model_core.errors import ConfigError
 from training.checkpoint import restore_module, restore_stream
-from training.data_sources import data_sources
+from training.data_sources import describe_data
 from training.datasets.load import load_apart
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_galleries
 from training.datasets.resident import ResidentPlaces
 from training.distributed import join_ranks, leave_ranks, own_device, rank
-from training.export import RUN_FILE, export_run
+from training.export import export_run
 from training.matcher import Matcher
 from training.mining import mine_hard_negatives
 from training.precision import autocast, choose_precision
-from training.run_config import CHECKPOINT, claim_data, claim_run_folder, write_json
+from training.run_config import CHECKPOINT, RUN_FILE, claim_data, claim_run_folder, write_json
 from training.stream import BatchStream
 from training.train_config import TrainConfig as TrainConfig
 from training.train_config import override as override
@@ -149,16 +148,8 @@ def prepare(
     trained, watched = load_apart(data, held_out_data, config.model, say)
     held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
-    about = {
-        "command": command,
-        "device": _name_of(device),
-        "places": len(trained),
-        "held_out_places": len(held_out.places),
-        "sources": data_sources(data),
-        "held_out_sources": data_sources(held_out_data),
-    }
-    noted = _noted(out)
-    claim_data(out, about, noted)
+    about = describe_data(data, len(trained), held_out_data, len(watched))
+    noted = claim_data(out, about)
     labels = trained.layout.shape[-1]
     mean, spread = trained.layout_statistics() if labels else (np.zeros(0), np.zeros(0))
     with torch.random.fork_rng(devices=[]):
@@ -171,7 +162,8 @@ def prepare(
         _take_up(start, module)
         before = _stages(start.training)
     if rank() == 0:
-        write_json(out / RUN_FILE, {**about, "before": before})
+        made = {"command": command, "device": _name_of(device), **about, "before": before}
+        write_json(out / RUN_FILE, made)
     module = module.to(device).to(memory_format=torch.channels_last)
     return trained, held_out, module
 
@@ -223,13 +215,6 @@ def _trainer(config: TrainConfig, module: Matcher, watch: Watch, bar: bool) -> L
         enable_progress_bar=bar,
         enable_model_summary=False,
     )
-
-
-def _noted(out: Path) -> dict[str, Any]:
-    """Return what a run folder says of its run, nothing of one that never began."""
-    path = out / RUN_FILE
-    noted: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return noted
 
 
 def _stages(training: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -25,12 +25,19 @@ from model_core.config import ModelConfig
 from model_core.errors import ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANConfig
-from training.checkpoint import restore_module, restore_optimizer, write_checkpoint
+from training.checkpoint import (
+    restore_averaged,
+    restore_module,
+    restore_optimizer,
+    write_checkpoint,
+)
+from training.data_sources import describe_data
 from training.datasets.load import load_apart
+from training.distributed import check_alone
 from training.generator_files import check_frame, check_size, write_generator
 from training.panogan import PanoGAN, PanoGANRecipe
 from training.precision import choose_precision
-from training.run_config import CHECKPOINT, claim_run_folder, write_json
+from training.run_config import CHECKPOINT, RUN_FILE, claim_data, claim_run_folder, write_json
 from training.strip_pairs import (
     RandomRows,
     StripPairs,
@@ -50,6 +57,7 @@ from training.synthesis_report import (
     write_picture,
     write_report,
 )
+from training.train_config import BEST
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class PanoGANTrainConfig:
         batch: Pairs a step.
         evaluate_every: Steps between figures, pictures and checkpoints.
         evaluate_places: Held-out places watched in between; the last figures are on all.
+        patience: Evaluations that may pass without a better SSIM of the second pass, before the
+            run stops; the generator is then that of the best one. 0 never stops early.
         log_every: Steps between TensorBoard scalars.
         precision: ``bf16-mixed``, ``32-true``, or ``auto``, the faster one where it runs.
     """
@@ -79,6 +89,7 @@ class PanoGANTrainConfig:
     batch: int = 64
     evaluate_every: int = 1000
     evaluate_places: int = 512
+    patience: int = 0
     log_every: int = 50
     precision: str = "auto"
 
@@ -113,9 +124,10 @@ class Report(Callback):
             restore_optimizer(self.out / CHECKPOINT, trainer.optimizers[0])
 
     def on_train_batch_end(self, trainer: L.Trainer, module: Any, *_: Any) -> None:
-        """Judge every so many steps."""
+        """Judge every so many steps, and stop where it got no better."""
         if module.steps_done % self.config.evaluate_every == 0:
             self.judge(trainer, module)
+            trainer.should_stop = trainer.should_stop or self.is_over()
 
     def on_train_end(self, trainer: L.Trainer, module: Any) -> None:
         """Keep the last step, wherever the run was stopped."""
@@ -137,12 +149,23 @@ class Report(Callback):
         write_json(self.out / "history.json", self.history)
         self._draw(trainer, module, coarse, fine)
         self._log(trainer, module.steps_done, noted)
-        write_checkpoint(self.out / CHECKPOINT, module, trainer.optimizers[0], module.steps_done)
+        best = (BEST,) if self.config.patience and self._judged_since_best() == 0 else ()
+        for name in (CHECKPOINT, *best):
+            write_checkpoint(self.out / name, module, trainer.optimizers[0], module.steps_done)
         fine_figures = figures["fine"]
         self.say(
             f"step {module.steps_done} ({seconds:.3f} s each) SSIM {fine_figures.ssim:.3f} PSNR "
             f"{fine_figures.psnr_db:.2f} dB SD {fine_figures.sharpness_db:.2f} dB | {losses}"
         )
+
+    def is_over(self) -> bool:
+        """Return whether the patience is spent."""
+        patience = self.config.patience
+        return bool(patience and self._judged_since_best() >= patience)
+
+    def _judged_since_best(self) -> int:
+        likeness = [entry["fine"]["ssim"] for entry in self.history]
+        return len(likeness) - 1 - likeness.index(max(likeness)) if likeness else 0
 
     def _draw(self, trainer: L.Trainer, module: PanoGAN, coarse: Any, fine: Any) -> None:
         rows = picture_rows(len(self.watched))
@@ -175,8 +198,9 @@ def train_panogan(
         data: Places to learn from.
         held_out_data: Places to judge by; those near them are not learned from. The same folder:
             its own parts for training and validation, rendered cities block by block.
-        out: Run folder: config.json, history.json, last.safetensors, pictures, tensorboard,
-            generator.safetensors with generator.json, synthesis.md and synthesis.json.
+        out: Run folder: config.json, run.json, history.json, last.safetensors, best.safetensors
+            where patience is asked for, pictures, tensorboard, generator.safetensors with
+            generator.json, synthesis.md and synthesis.json.
         config: The run.
         device: Where the data lies and the work is done.
         resume: Go on from the last checkpoint.
@@ -185,24 +209,26 @@ def train_panogan(
         say: Where lines for people go.
 
     Raises:
-        ConfigError: The run folder was begun with another configuration, or holds a run that
-            nobody asked to go on with, or none to go on with; or the generator would be larger
-            than 5 MB.
+        ConfigError: The run folder was begun with another configuration or other places, or holds
+            a run that nobody asked to go on with, or none to go on with; the generator would be
+            larger than 5 MB; or several processes were started.
         InputError: There is nothing to learn from, or the checkpoint is damaged.
     """
+    check_alone("panogan")
     check_size(config.generator)
     if resume and not (out / CHECKPOINT).exists():
         raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
     claim_run_folder(out, config, resume)
-    pairs, held_out = _load_pairs(data, held_out_data, config, device, say)
+    pairs, held_out = _load_pairs(data, held_out_data, out, config, device, say)
     module = _make_module(config, pairs, device)
     if resume:
         module.steps_done = restore_module(out / CHECKPOINT, module)
     report = Report(held_out, out, config, module.steps_done, say)
-    rows = RandomRows(pairs, config.batch, config.recipe.seed + module.steps_done)
+    rows = RandomRows(pairs, config.batch, config.recipe.seed, module.steps_done)
+    left = max(0, config.recipe.steps - module.steps_done)
     trainer = L.Trainer(
         max_epochs=1,
-        limit_train_batches=max(0, config.recipe.steps - module.steps_done),
+        limit_train_batches=0 if report.is_over() else left,
         max_time=timedelta(minutes=minutes) if minutes else None,
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=1,
@@ -216,6 +242,8 @@ def train_panogan(
     )
     trainer.fit(module, DataLoader(rows, batch_size=None))
     generator = module.averaged.to(device)
+    if config.patience:
+        restore_averaged(out / BEST, generator)
     write_generator(out, generator)
     figures = evaluate_synthesis(generator, held_out, mean_street=pairs.mean_street())
     write_report(figures, out)
@@ -226,12 +254,19 @@ def train_panogan(
 def _load_pairs(
     data: Path,
     held_out_data: Path,
+    out: Path,
     config: PanoGANTrainConfig,
     device: torch.device,
     say: Callable[[str], None],
 ) -> tuple[StripPairs, StripPairs]:
-    """Return pairs to learn from, none of them near a test place, and pairs to judge by."""
+    """Return pairs to learn from, none of them near a test place, and pairs to judge by.
+
+    The run folder notes what they are of.
+    """
     places, test = load_apart(data, held_out_data, config.model, say)
+    about = describe_data(data, len(places), held_out_data, len(test))
+    claim_data(out, about)
+    write_json(out / RUN_FILE, about)
     names, test_names = city_names(data, places), city_names(held_out_data, test)
     if config.city is not None:
         places = places.take(rows_of_city(names, places, config.city))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from model_core.bundle import init_bundle, load_bundle
@@ -25,8 +26,9 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.references.survey import Sources, survey_area
 from model_core.scene import describe_gallery
 from model_core.synthesis.fill_in import fill_in_street_views
-from model_core.synthesis.panogan import PanoGANConfig
+from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
 from model_core.types import AlignedReference, LonLat, Place, Strip
+from training.checkpoint import restore_averaged
 from training.cli import app
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_rendered
@@ -182,16 +184,44 @@ def test_a_run_resumes_where_it_was_stopped_and_refuses_another_config(world: Pa
     data = (world / "train", world / "held_out", tmp_path / "run")
     config = smoke("recipe.steps=4")
     train_panogan(*data, config, CPU, minutes=1e-4, say=lines.append)
+    whole = tmp_path / "whole"
+    train_panogan(*data[:2], whole, config, CPU, say=lines.append)
     stopped = json.loads((tmp_path / "run" / "history.json").read_text())[-1]["step"]
     assert stopped < 4
     train_panogan(*data, config, CPU, resume=True, say=lines.append)
     steps = [e["step"] for e in json.loads((tmp_path / "run" / "history.json").read_text())]
     assert steps[-1] == 4
     assert steps == sorted(set(steps))
+    ended, resumed = (load_file(run / "last.safetensors") for run in (whole, data[2]))
+    assert set(ended) == set(resumed)
+    for name, value in ended.items():
+        assert torch.allclose(value, resumed[name], atol=1e-6, rtol=0.0), name
+    with pytest.raises(ConfigError, match=r"as --data: \d+ of train there, \d+ of held_out here"):
+        train_panogan(*data[1:2] * 2, data[2], config, CPU, resume=True, say=lines.append)
     with pytest.raises(ConfigError, match=r"recipe\.steps is 4 there, 5 here"):
         train_panogan(*data, smoke("recipe.steps=5"), CPU, resume=True, say=lines.append)
     with pytest.raises(ConfigError, match="--resume"):
         train_panogan(*data, config, CPU, say=lines.append)
+
+
+def test_a_run_stops_when_strips_get_no_more_alike_and_keeps_the_best(world: Path, tmp_path: Path):
+    options = ("recipe.steps=9", "recipe.learning_rate=0", "evaluate_every=1", "patience=2")
+    data = (world / "train", world / "held_out", tmp_path / "run")
+    still = smoke(*options, "recipe.critic_learning_rate=0")
+    train_panogan(*data, still, CPU, say=list[str]().append)
+    entries = json.loads((data[2] / "history.json").read_text())
+    assert [entry["step"] for entry in entries] == [1, 2, 3]
+    best = PanoGANGenerator(still.generator)
+    assert restore_averaged(data[2] / "best.safetensors", best) == 1
+    written = read_generator(data[2], CPU).state_dict()
+    assert all(torch.equal(v.half(), written[k].half()) for k, v in best.state_dict().items())
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="one process and torchrun started 2"):
+        train_panogan(tmp_path, tmp_path, tmp_path / "run", smoke(), CPU)
+    assert not (tmp_path / "run").exists()
 
 
 def test_places_near_a_test_place_of_the_same_city_are_left_out(
@@ -273,6 +303,9 @@ def test_every_pair_comes_once_before_any_comes_again():
     rows = iter(RandomRows(facing_halves(6), batch=2, seed=1))
     first = torch.cat([next(rows) for _ in range(3)])
     assert sorted(first.tolist()) == list(range(6))
+    later = iter(RandomRows(facing_halves(6), batch=2, seed=1, first_step=2))
+    assert next(later).tolist() == first[4:].tolist()
+    assert [next(later).tolist() for _ in range(4)] == [next(rows).tolist() for _ in range(4)]
 
 
 def test_a_wall_near_by_is_building_up_to_its_skyline_and_down_to_its_foot():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..i18n import tr
 from ..model_core import contract
 
 PROPOSED = "proposed"
@@ -116,8 +117,10 @@ def candidates_of(
             found.append(Candidate.from_values(0, float(lon), float(lat), values))
     except (KeyError, TypeError, ValueError) as error:
         raise contract.ContractError(
-            f"{answer.path}: the engine's candidates cannot be read ({error!r}); "
-            "engine and plugin may be of different versions: repair the engine's environment"
+            tr(
+                "{}: the engine's candidates cannot be read ({}); engine and plugin may be of "
+                "different versions: repair the engine's environment"
+            ).format(answer.path, repr(error))
         ) from error
     return tuple(found)
 

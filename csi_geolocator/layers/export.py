@@ -20,6 +20,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDateTime, Qt, QVariant
 
+from .. import wording
 from ..i18n import tr
 from .candidate import COLUMNS as CANDIDATE_COLUMNS
 from .candidate import STATUSES, Candidate
@@ -165,8 +166,12 @@ def _describe(rows: QgsVectorLayer) -> None:
     name, description = (rows.fields().indexOf(n) for n in ("name", "description"))
     changes = {}
     for row in rows.getFeatures():
-        said = f"{row['photo']}, rank {row['rank']} ({100 * row['probability']:.0f} %)"
-        more = f"heading {row['heading_deg']:.0f}°, {row['status']}"
+        said = tr("{}, rank {} ({:.0f} %)").format(
+            row["photo"], row["rank"], 100 * row["probability"]
+        )
+        more = tr("heading {:.0f}°, {}").format(
+            row["heading_deg"], wording.status(row["status"]).lower()
+        )
         changes[row.id()] = {name: said, description: more}
     provider.changeAttributeValues(changes)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ..i18n import tr
 from ..model_core import contract
 from ..source_text import without_secret
 
@@ -57,7 +58,11 @@ class LocateRun:
         try:
             params = json.loads(values["params"])
         except (KeyError, ValueError) as error:
-            raise contract.ContractError(f"the run cannot be read ({error!r})") from error
+            raise contract.ContractError(
+                tr(
+                    "The results cannot be read ({}): they are of another version of the plugin."
+                ).format(repr(error))
+            ) from error
         return cls(
             contract.LocateParams.from_json(params),
             values.get("started_at", ""),

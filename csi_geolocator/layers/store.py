@@ -15,6 +15,7 @@ from typing import Any
 
 from osgeo import gdal, ogr, osr
 
+from ..i18n import tr
 from .candidate import COLUMNS as CANDIDATE_COLUMNS
 from .candidate import Candidate, PhotoRecord
 from .wedge import wedge_of
@@ -83,7 +84,7 @@ class ResultStore:
             StoreError: The file is there already, or cannot be made.
         """
         if path.exists():
-            raise StoreError(f"{path}: is there already; choose another output folder")
+            raise StoreError(tr("{}: is there already; choose another output folder").format(path))
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             made = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
@@ -279,7 +280,7 @@ class ResultStore:
         with _told(self.path):
             opened = _open(self.path, gdal.OF_READONLY)
             if opened is None:
-                raise RuntimeError(gdal.GetLastErrorMsg() or "it is not there")
+                raise RuntimeError(gdal.GetLastErrorMsg() or tr("it is not there"))
             yield opened
 
     @contextlib.contextmanager
@@ -301,15 +302,17 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except (RuntimeError, OSError) as error:
         raise StoreError(
-            f"{path}: cannot be read or written ({error}); close it in other programs, make "
-            "room on the disk, or choose another output folder"
+            tr(
+                "{}: cannot be read or written ({}); close it in other programs, make room on the "
+                "disk, or choose another output folder"
+            ).format(path, error)
         ) from error
 
 
 @contextlib.contextmanager
 def _transaction(opened: Any, path: Path) -> Iterator[None]:
     if opened is None:
-        raise RuntimeError(gdal.GetLastErrorMsg() or f"{path.name} cannot be opened for writing")
+        raise RuntimeError(gdal.GetLastErrorMsg() or tr("{} cannot be opened").format(path.name))
     _done(opened.StartTransaction())
     try:
         yield
@@ -339,7 +342,9 @@ def _quoted(text: str) -> str:
 def _table(opened: Any, name: str) -> Any:
     table = opened.GetLayerByName(name)
     if table is None:
-        raise RuntimeError(f"it has no table '{name}', so it holds no results of this plugin")
+        raise RuntimeError(
+            tr("it has no table '{}', so it holds no results of this plugin").format(name)
+        )
     return table
 
 

@@ -13,6 +13,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtXml import QDomDocument
 
+from ..i18n import tr
+
 PACKAGE = Path(__file__).resolve().parents[1]
 PHOTO_VARIABLE = "csi_photo"
 """The layer variable that the styles read: the path of the only photo to be shown, "" for all."""
@@ -34,7 +36,7 @@ def apply_style(layer: QgsMapLayer, name: str) -> None:
     path = style_file(name)
     message, loaded = layer.loadNamedStyle(str(path))
     if not loaded:
-        raise FileNotFoundError(f"{path}: {message}; install the plugin again")
+        raise FileNotFoundError(tr("{}: {}; install the plugin again").format(path, message))
 
 
 def style_text(layer: QgsVectorLayer) -> str:

@@ -3139,6 +3139,11 @@
    <translation>Text markieren, um ihn zu kopieren</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/layers/candidate.py" />
+   <source>{}: the engine's candidates cannot be read ({}); engine and plugin may be of different versions: repair the engine's environment</source>
+   <translation>{}: Die Kandidaten der Engine lassen sich nicht lesen ({}); Engine und Erweiterung sind vielleicht von verschiedenen Versionen: Reparieren Sie die Umgebung der Engine</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/layers/export.py" />
    <source>No candidate is selected: choose more photos or decisions.</source>
    <translation>Kein Kandidat ist gewählt: Wählen Sie mehr Fotos oder Entscheidungen.</translation>
@@ -3154,9 +3159,24 @@
    <translation>{}: lässt sich nicht schreiben ({}); schließen Sie die Datei in anderen Programmen, oder wählen Sie einen anderen Ordner</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/layers/export.py" />
+   <source>{}, rank {} ({:.0f} %)</source>
+   <translation>{}, Rang {} ({:.0f} %)</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/export.py" />
+   <source>heading {:.0f}°, {}</source>
+   <translation>Blickrichtung {:.0f}°, {}</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/layers/heat.py" />
    <source>Heat: {}</source>
    <translation>Heatmap: {}</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/locate_run.py" />
+   <source>The results cannot be read ({}): they are of another version of the plugin.</source>
+   <translation>Die Ergebnisse lassen sich nicht lesen ({}): Sie sind von einer anderen Version der Erweiterung.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/run.py" />
@@ -3177,6 +3197,36 @@
    <location filename="../../csi_geolocator/layers/run.py" />
    <source>{}: the heat raster cannot be read; run the photos again</source>
    <translation>{}: Das Heatmap-Raster lässt sich nicht lesen; starten Sie die Fotos neu</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
+   <source>{}: is there already; choose another output folder</source>
+   <translation>{}: gibt es schon; wählen Sie einen anderen Ausgabeordner</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
+   <source>it is not there</source>
+   <translation>sie ist nicht da</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
+   <source>{}: cannot be read or written ({}); close it in other programs, make room on the disk, or choose another output folder</source>
+   <translation>{}: lässt sich nicht lesen oder schreiben ({}); schließen Sie die Datei in anderen Programmen, schaffen Sie Platz auf dem Datenträger, oder wählen Sie einen anderen Ausgabeordner</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
+   <source>{} cannot be opened</source>
+   <translation>{} lässt sich nicht öffnen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
+   <source>it has no table '{}', so it holds no results of this plugin</source>
+   <translation>sie hat keine Tabelle „{}“ und enthält also keine Ergebnisse dieser Erweiterung</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/style.py" />
+   <source>{}: {}; install the plugin again</source>
+   <translation>{}: {}; installieren Sie die Erweiterung neu</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/network.py" />

@@ -6,12 +6,13 @@ import importlib
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from qgis.core import QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 
@@ -49,6 +50,38 @@ def test_compiled_german_is_what_was_written(
     written = translate.read(repository / "resources" / "i18n" / "csi_geolocator_de.ts")
     assert set(written) == set(translate.texts())
     assert {text: in_german(text) for text in written} == written
+
+
+def test_files_that_cannot_be_read_are_said_in_the_language_of_qgis(
+    in_german: Any, plugin: Callable[[str], Any], tmp_path: Path
+) -> None:
+    store, files = plugin("layers.store"), plugin("tasks.photo_files")
+    with pytest.raises(store.StoreError, match="lässt sich nicht lesen oder schreiben"):
+        store.ResultStore(tmp_path / "gone.gpkg").run()
+    store.ResultStore.create(tmp_path / "run.gpkg", {})
+    with pytest.raises(store.StoreError, match="gibt es schon"):
+        store.ResultStore.create(tmp_path / "run.gpkg", {})
+    contract = plugin("model_core.contract")
+    with pytest.raises(contract.ContractError, match="Version der Erweiterung"):
+        plugin("layers.locate_run").LocateRun.from_values({})
+    answer = contract.PhotoAnswer("/p/a.jpg", candidates={"features": [{}]})
+    with pytest.raises(contract.ContractError, match="Die Kandidaten der Engine"):
+        plugin("layers.candidate").candidates_of(answer)
+    with pytest.raises(FileNotFoundError, match="installieren Sie die Erweiterung neu"):
+        plugin("layers.style").apply_style(QgsVectorLayer("Point", "", "memory"), "gone")
+    assert "wurde sie verschoben" in files.read_picture(str(tmp_path / "gone.jpg"), 64)[1]
+
+
+def test_kml_names_its_places_in_the_language_of_qgis(
+    in_german: Any, plugin: Callable[[str], Any], answer_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    export = plugin("layers.export")
+    kind = next(kind for kind in export.FORMATS if kind.suffix == ".kml")
+    found = plugin("layers.candidate").candidates_of(answer_of("/p/a.jpg", 1))
+    export.export_candidates(found, tmp_path / "out.kml", kind)
+    text = (tmp_path / "out.kml").read_text(encoding="utf-8")
+    assert "<name>a.jpg, Rang 1 (45 %)</name>" in text
+    assert "Blickrichtung 40°, vorgeschlagen" in text
 
 
 def test_english_stays_without_a_translation(staged: Path, qgis_app: Any) -> None:

@@ -98,13 +98,13 @@ class GeolocatorAlgorithm(QgsProcessingAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Read the settings of the engine and of the network."""
+        """Read the settings of the engine and of the network, and the keys of the named sources."""
         settings = Settings()
         try:
             self._launch = settings.engine_launch()
         except EngineUnavailable as error:
             raise QgsProcessingException(str(error)) from error
-        self._keys = settings.api_keys()
+        self._keys = settings.api_keys(Inputs(self, parameters, context).source_names())
         self._network = settings.network_params()
         return True
 

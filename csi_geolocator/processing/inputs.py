@@ -18,6 +18,7 @@ from qgis.core import (
 from ..gui.layer_sources import LayerUnusable, imagery_text
 from ..i18n import tr
 from ..model_core import contract
+from ..source_text import source_name
 from . import parameters as names
 
 VECTOR_FORMATS = ["gpkg", "geojson", "json", "shp", "fgb", "gml", "kml"]
@@ -184,6 +185,12 @@ class Inputs:
         folder = self.path(names.STREET_VIEW_FOLDER)
         lines = (source_text(line) for line in self.text(names.STREET_VIEWS).splitlines())
         return ((folder,) if folder else ()) + tuple(line for line in lines if line)
+
+    def source_names(self) -> set[str]:
+        """Return the names of the online sources that are asked for; none where none can be."""
+        lines = self.text(names.STREET_VIEWS).splitlines()
+        texts = (self.text(names.IMAGERY), self.text(names.ROADS), *lines)
+        return {source_name(text) for text in texts} - {""}
 
     def config(self) -> dict[str, Any]:
         """Return the options of the run with the device among them."""

@@ -16,6 +16,7 @@ from qgis.core import (
     QgsFeature,
     QgsGeometry,
     QgsProcessing,
+    QgsProcessingContext,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProject,
@@ -92,6 +93,42 @@ METHODS = {
     "fetchreferences": "fetch",
     "buildgallery": "build_gallery",
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "sources", "read"),
+    [
+        ("locatephotos", {"IMAGERY": "keytiles|zoom=18"}, ["keytiles"]),
+        ("locatephotos", {"STREET_VIEWS": "openview\nkeyview|max_age=3"}, ["keyview"]),
+        ("buildgallery", {}, []),
+        ("fetchreferences", {"ROADS": "keyroads"}, ["keyroads"]),
+        ("trainmodel", {}, []),
+        ("evaluatemodel", {}, []),
+    ],
+)
+def test_only_the_keys_of_the_named_sources_are_read(
+    provider: Any,
+    use_launch: Any,
+    fake_engine: Any,
+    heard: Any,
+    files: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    sources: dict[str, str],
+    read: list[str],
+) -> None:
+    module = importlib.import_module("csi_geolocator.settings")
+    opened: list[str] = []
+    monkeypatch.setattr(module, "read_key", lambda entry: opened.append(entry) or "s3cret")
+    for source in ("keytiles", "keyview", "keyroads"):
+        module.Settings().set_key_entry(source, source)
+    use_launch(fake_engine())
+    algorithm = provider.algorithm(name).create()
+    parameters = {**minimal(name, files, tmp_path / "out"), **sources}
+    assert algorithm.prepare(parameters, QgsProcessingContext(), heard())
+    assert opened == read
+    assert dict(algorithm._keys) == dict.fromkeys(read, "s3cret")
 
 
 def test_provider_offers_the_algorithms_under_its_id(provider: Any) -> None:

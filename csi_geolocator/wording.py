@@ -5,8 +5,8 @@ from __future__ import annotations
 from .i18n import tr
 from .layers.candidate import Candidate, PhotoRecord
 
-CERTAIN_INLIERS = 17
-"""From so many shared points on they alone are strong evidence."""
+CERTAIN_INLIERS = 18
+"""From so many shared points on they alone are strong evidence: the engine's least, too."""
 
 
 def percent(probability: float) -> str:

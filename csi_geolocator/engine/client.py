@@ -97,6 +97,11 @@ class EngineClient(QObject):
         return bool(self._calls)
 
     @property
+    def is_locating(self) -> bool:
+        """Whether a run is going on; what is asked meanwhile is answered after it."""
+        return any(call.request.method == contract.LOCATE for call in self._calls.values())
+
+    @property
     def process_id(self) -> int:
         """The running process's number, 0 without one."""
         return int(self._process.processId()) if self._process is not None else 0

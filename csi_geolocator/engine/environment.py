@@ -15,16 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PYTHON_SETTING = "csi_geolocator/engine_python"
 MARKER = "installation.json"
 MARKER_FORMAT = 1
 UNFINISHED = "unfinished"
 READY = "ready"
-
-
-def environment_folder(profile_folder: Path) -> Path:
-    """Return the folder that holds the engine's environment in a QGIS profile."""
-    return profile_folder / "csi_geolocator" / "engine"
 
 
 def default_place(
@@ -40,7 +34,7 @@ def default_place(
     local = environment.get("LOCALAPPDATA", "")
     if platform == "win32" and local:
         return Path(ntpath.join(local, "csi_geolocator", profile_folder.name, "engine"))
-    return environment_folder(profile_folder)
+    return profile_folder / "csi_geolocator" / "engine"
 
 
 def python_in(folder: Path, platform: str = sys.platform) -> Path:
@@ -61,19 +55,6 @@ def find_python(folder: Path) -> Path | None:
         if python.is_file() and os.access(python, os.X_OK):
             return python
     return None
-
-
-def find_engine_python(chosen: str, profile_folder: Path) -> Path | None:
-    """Return the engine's Python, or None where its environment is not set up.
-
-    Args:
-        chosen: The path in the settings under ``PYTHON_SETTING``; it goes first, "" for none.
-        profile_folder: The folder of the QGIS profile.
-    """
-    python = Path(chosen)
-    if chosen and python.is_file() and os.access(python, os.X_OK):
-        return python
-    return find_python(environment_folder(profile_folder))
 
 
 @dataclass(frozen=True)

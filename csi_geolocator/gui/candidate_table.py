@@ -193,7 +193,6 @@ class CandidateTable(QTableView):
     """The table; its selection is a set of fids, which the map shares."""
 
     selectionEdited = pyqtSignal(object)  # list of fids that a person selected here
-    currentEdited = pyqtSignal(object)  # Candidate or None
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -215,7 +214,6 @@ class CandidateTable(QTableView):
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self._following = False
         self.selectionModel().selectionChanged.connect(self._on_selection)
-        self.selectionModel().currentRowChanged.connect(self._on_current)
 
     def current(self) -> Candidate | None:
         """Return the candidate of the current row, else of the first selected one."""
@@ -266,9 +264,6 @@ class CandidateTable(QTableView):
     def _on_selection(self, *_: Any) -> None:
         if not self._following:
             self.selectionEdited.emit([candidate.fid for candidate in self.selected()])
-
-    def _on_current(self, *_: Any) -> None:
-        self.currentEdited.emit(self.current())
 
     def _set_sizes(self) -> None:
         em = self.fontMetrics().horizontalAdvance("m")

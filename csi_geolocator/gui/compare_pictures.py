@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
 from qgis.PyQt.QtGui import (
     QColor,
     QImage,
@@ -52,8 +52,6 @@ class _View:
 
 class ComparePictures(QWidget):
     """Photo and street view share zoom and position; the satellite image has its own."""
-
-    swiped = pyqtSignal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -113,7 +111,6 @@ class ComparePictures(QWidget):
     def set_divider(self, share: float) -> None:
         """Put the divider somewhere."""
         self._divider = min(max(share, 0.0), 1.0)
-        self.swiped.emit(self._divider)
         self.update()
 
     def set_shows_matches(self, shown: bool) -> None:

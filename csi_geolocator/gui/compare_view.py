@@ -76,7 +76,6 @@ class CompareView(QDialog):
     """
 
     stepRequested = pyqtSignal(int)
-    compared = pyqtSignal(object)  # Candidate
 
     def __init__(
         self,
@@ -120,7 +119,12 @@ class CompareView(QDialog):
             self._show(known)
             return
         self._show_photo_alone(candidate, run)
-        self._say(tr("Waiting for the engine…"), is_busy=True)
+        self._say(
+            tr("Waiting for the engine: the run is finished first…")
+            if self._engine.is_locating
+            else tr("Waiting for the engine…"),
+            is_busy=True,
+        )
         self._asked += 1
         out = Path(self._folder.path()) / str(self._asked)
         out.mkdir()
@@ -184,8 +188,6 @@ class CompareView(QDialog):
         self._matches.setEnabled(count > 0)
         self._swipe.setEnabled(STREET_VIEW in comparison.images)
         self._say("\n".join(f"• {note}" for note in result.notes))
-        if self._candidate is not None:
-            self.compared.emit(self._candidate)
 
     def _show_photo_alone(self, candidate: Candidate, run: LocateRun) -> None:
         waiting = {name: Pane(note=tr("Waiting…")) for name in (STREET_VIEW, SATELLITE)}

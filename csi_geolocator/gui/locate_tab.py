@@ -32,14 +32,13 @@ class LocateTab(QWidget):
         parent: The owner.
 
     Signals: ``started`` (the ``contract.LocateParams``), ``answered`` (a
-    ``contract.AnswerParams``), ``succeeded`` (a ``contract.LocateResult``), ``over`` (whatever way
-    the run ended), ``engineFailed`` (an ``EngineFailure`` of the process itself), ``engineWorks``.
+    ``contract.AnswerParams``), ``succeeded`` (a ``contract.LocateResult``), ``engineFailed`` (an
+    ``EngineFailure`` of the process itself), ``engineWorks``.
     """
 
     started = pyqtSignal(object)
     answered = pyqtSignal(object)
     succeeded = pyqtSignal(object)
-    over = pyqtSignal()
     engineFailed = pyqtSignal(object)
     engineWorks = pyqtSignal()
 
@@ -159,7 +158,6 @@ class LocateTab(QWidget):
     def _end(self, words: str, *, is_error: bool = False) -> None:
         self._task = None
         self._bar.show_over(words, is_error=is_error)
-        self.over.emit()
 
     def _on_estimate(self, estimate: contract.EstimateResult | None) -> None:
         if estimate is not None:

@@ -48,7 +48,6 @@ class ResultLayers(QObject):
     candidatesChanged = pyqtSignal(object)  # tuple[Candidate, ...]
     candidatesRead = pyqtSignal()  # all of them anew
     finished = pyqtSignal()
-    layersRemoved = pyqtSignal()
     failed = pyqtSignal(str)
 
     def __init__(
@@ -364,8 +363,6 @@ class ResultLayers(QObject):
             layer = getattr(self, attribute)
             if layer is not None and layer.id() in ids:
                 setattr(self, attribute, None)
-        if self.candidates_layer is None:
-            self.layersRemoved.emit()
 
     def _forget_group(self) -> None:
         self.group = None

@@ -835,6 +835,11 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/compare_view.py" />
+   <source>Waiting for the engine: the run is finished first…</source>
+   <translation>Warten auf die Engine: Der Lauf wird zuerst beendet …</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/compare_view.py" />
    <source>Waiting for the engine…</source>
    <translation>Warten auf die Engine …</translation>
   </message>

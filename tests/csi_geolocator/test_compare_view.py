@@ -125,6 +125,29 @@ def test_waiting_is_said_and_a_closed_window_asks_for_nothing(
     assert view.comparison(candidate) is None
 
 
+def test_run_that_is_finished_first_is_said(
+    plugin: Callable[[str], Any],
+    view_of: Callable[..., Any],
+    result_layers: Any,
+    answer_of: Callable[..., Any],
+    photo_file: Callable[..., Path],
+    wait_until: Callable[..., None],
+) -> None:
+    contract, path = plugin("model_core.contract"), photo_file()
+    candidate = candidate_of(result_layers, answer_of, path)
+    view = view_of()
+    ended: list[Any] = []
+    params = contract.LocateParams((str(path),), "15.0,55.0,15.01,55.01")
+    view._engine.call(contract.LOCATE, params, done=ended.append, failed=ended.append)
+    view.show_candidate(candidate, result_layers.run)
+    state = find(view, "compareState")
+    assert state.text() == "Waiting for the engine: the run is finished first…"
+    wait_until(lambda: view.comparison(candidate) is not None)
+    assert len(ended) == 1
+    view.show_candidate(candidate.moved_to(13.5, 47.0), result_layers.run)
+    assert state.text() == "Waiting for the engine…"
+
+
 def test_failure_is_said_in_words(
     view_of: Callable[..., Any],
     result_layers: Any,
@@ -141,6 +164,8 @@ def test_failure_is_said_in_words(
 
 class Answers:
     """An engine that gives one prepared answer to every call."""
+
+    is_locating = False
 
     def __init__(self, result: Any) -> None:
         self.result = result

@@ -13,8 +13,11 @@ from training.cli import app, console
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Option(help="Folder written by train or teach.")],
     out: Annotated[Path, typer.Option(help="Folder of the bundle.")],
+    run: Annotated[Path | None, typer.Option(help="Folder written by train or teach.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Or a bundle that is to have the generator.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Of the model, in its card.")] = None,
     generator: Annotated[
         Path | None, typer.Option(help="A run folder of panogan, or a bundle with a generator.")
@@ -28,10 +31,16 @@ def export(
 ) -> None:
     """Write a run's averaged weights as the bundle that locating takes."""
     from training.export import export_run
+    from training.generator_files import join_bundles
 
     try:
-        bundle = export_run(run, out, name, generator, card_figures, packaged)
+        if run is not None and bundle is None:
+            written = export_run(run, out, name, generator, card_figures, packaged)
+        elif run is None and bundle is not None and generator is not None:
+            written = join_bundles(bundle, generator, out)
+        else:
+            raise typer.BadParameter("give --run, or --bundle and --generator")
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
-    console.print(f"bundle: {bundle}")
+    console.print(f"bundle: {written}")

@@ -51,7 +51,7 @@ def read_source(
         chosen,
         partial(real_geometry, geometry),
         read_split(geometry),
-        {"source": about.source, "licence": about.licence},
+        {"geometry": about.name, "source": about.source, "licence": about.licence},
     )
 
 

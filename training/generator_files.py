@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,20 @@ def load_generator(
     return model.generator, model.config
 
 
+def generator_hash(path: Path) -> str:
+    """Return what tells the generators of two bundles or run folders apart: that of the weights.
+
+    Raises:
+        BundleError: There is none.
+    """
+    try:
+        return hashlib.sha256((path / GENERATOR_FILE).read_bytes()).hexdigest()
+    except OSError as err:
+        raise BundleError(
+            f"{path} holds no generator ({err}); run: python -m training panogan"
+        ) from err
+
+
 def read_synthesis(path: Path) -> tuple[str, Any]:
     """Return what a card says of the generator of a bundle or a run folder, and its figures.
 
@@ -168,6 +183,35 @@ def add_generator(
         ConfigError: The matcher takes strips of another frame.
         BundleError: A bundle cannot be read or written.
     """
+    text, figures = _section(synthesis_markdown(report)), dataclasses.asdict(report)
+    return _write_both(bundle, new_bundle, generator, geometry, text, figures)
+
+
+def join_bundles(bundle: Path, generator: Path, new_bundle: Path) -> Path:
+    """Write a copy of a matcher's bundle with a generator that was trained before.
+
+    Args:
+        bundle: The matcher.
+        generator: A run folder of panogan, or a bundle with a generator.
+        new_bundle: The folder to write.
+
+    Raises:
+        ConfigError: The matcher takes strips of another frame.
+        BundleError: There is no generator, or a bundle cannot be read or written.
+        InputError: The generator has not been judged yet.
+    """
+    made, of = load_generator(generator)
+    return _write_both(bundle, new_bundle, made, of.geometry, *read_synthesis(generator))
+
+
+def _write_both(
+    bundle: Path,
+    new_bundle: Path,
+    generator: PanoGANGenerator,
+    geometry: StripGeometry,
+    section: str,
+    figures: Any,
+) -> Path:
     model = load_bundle(bundle)
     check_frame(model.config.geometry, geometry, bundle)
     card = model.card.split(GENERATOR_TITLE)[0].rstrip()
@@ -175,8 +219,8 @@ def add_generator(
         model,
         path=new_bundle,
         generator=generator.cpu(),
-        card=f"{card}\n\n{_section(synthesis_markdown(report))}",
-        training={**model.training, "synthesis": dataclasses.asdict(report)},
+        card=f"{card}\n\n{section}",
+        training={**model.training, "synthesis": figures},
     )
     return write_bundle(with_generator)
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,10 @@ def test_training_goes_on_elsewhere_from_what_came_back(
     done = run_script(repository, "2_matcher.sh", WORK=first, OUT=came_back)
     assert done.returncode == 0, done.stderr[-2000:]
     pieces = sorted(came_back.iterdir())
-    assert [path.name for path in pieces] == ["matcher.tgz.00", "matcher.tgz.01"]
+    names = ["bundle.tgz.00", "matcher.tgz.00", "matcher.tgz.01"]
+    assert [path.name for path in pieces] == names
+    with tarfile.open(came_back / "bundle.tgz.00") as archive:
+        assert "matcher/bundle/encoder.safetensors" in archive.getnames()
     assert all(path.stat().st_size <= 15_000_000 for path in pieces)
     told = {"WORK": second, "OUT": tmp_path / "again", "RESUME_FROM": came_back}
     again = run_script(repository, "2_matcher.sh", **told)
@@ -75,6 +79,69 @@ def test_scores_and_tables_come_back_and_weights_do_not(repository: Path, tmp_pa
     assert done.returncode == 0, done.stderr
     with tarfile.open(out / "ablation.tgz.00") as archive:
         assert set(archive.getnames()) == {f"{seed}/scores/cross.json", "ablation/fusion.md"}
+    assert len(list(out.iterdir())) == 1
+
+
+def stand_in(folder: Path, does: str) -> Path:
+    """A program in place of Python; ``$3`` is the command of training that it is asked for."""
+    path = folder / "stand_in"
+    path.write_text(f"#!/usr/bin/env bash\n{does}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_what_a_killed_script_has_done_comes_back(repository: Path, tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "out"
+    work.mkdir()
+    (work / "whole").touch()
+    trains = stand_in(
+        tmp_path,
+        'mkdir "$WORK/matcher" && echo step >"$WORK/matcher/last.safetensors"\nexec sleep 60',
+    )
+    told = {"SIZE": "tiny", "DEVICE": "cpu", "PYTHON": trains, "WORK": work, "OUT": out}
+    environment = {**os.environ, **{key: str(value) for key, value in told.items()}}
+    script = repository / "training" / "experiments" / "gpu" / "2_matcher.sh"
+    with subprocess.Popen([str(script)], env=environment) as running:
+        patient = time.monotonic() + 30
+        while not (work / "matcher" / "last.safetensors").exists() and time.monotonic() < patient:
+            time.sleep(0.02)
+        running.terminate()
+        assert running.wait(timeout=30) == 143
+    with tarfile.open(out / "matcher.tgz.00") as archive:
+        assert archive.getnames() == ["matcher/last.safetensors"]
+
+
+def test_the_row_that_was_stopped_goes_on_elsewhere(repository: Path, tmp_path: Path) -> None:
+    first, second, out = tmp_path / "first", tmp_path / "second", tmp_path / "out"
+    runs = "ablation/runs/abc"
+    for name in ("seed_1/scores/same.json", "seed_2/scores/same.json", "seed_2/scores/cross.json"):
+        (first / runs / name).parent.mkdir(parents=True, exist_ok=True)
+        (first / runs / name).write_text("{}")
+        (first / runs / name).parents[1].joinpath("last.safetensors").write_text(name)
+    os.utime(first / runs / "seed_2" / "last.safetensors", (1, 1))
+    second.mkdir()
+    for work in (first, second):
+        (work / "whole").touch()
+        told = {"WORK": work, "OUT": out, "PYTHON": "true", "TABLES": "fusion"}
+        done = run_script(repository, "7_tables.sh", **told, RESUME_FROM=out)
+        assert done.returncode == 0, done.stderr
+    assert (second / runs / "seed_1" / "last.safetensors").read_text() == "seed_1/scores/same.json"
+    assert (second / runs / "seed_2" / "scores" / "cross.json").exists()
+    assert not (second / runs / "seed_2" / "last.safetensors").exists()
+
+
+def test_rendering_takes_no_more_processes_than_there_are_cores(
+    repository: Path, tmp_path: Path
+) -> None:
+    notes = stand_in(tmp_path, f'echo "$*" >>"{tmp_path}/asked"')
+    told = {"SIZE": "full", "PYTHON": notes, "WORK": tmp_path / "w", "OUT": tmp_path / "o"}
+    done = run_script(repository, "2_matcher.sh", **told)
+    assert done.returncode == 0, done.stderr
+    asked = (tmp_path / "asked").read_text().splitlines()
+    rendered = [line for line in asked if " render " in line]
+    at_once = [line for line in rendered if "/w/train " in line]
+    assert all("--workers 1 " in line for line in rendered)
+    assert 1 < 2 * len(at_once) <= 16
 
 
 def test_what_is_missing_is_named(repository: Path, tmp_path: Path) -> None:

@@ -377,6 +377,19 @@ def test_a_bundle_with_the_generator_fills_in_a_missing_street_view(
     assert (tmp_path / "synthesis.png").stat().st_size > 0
 
 
+def test_a_generator_joins_a_bundle_whose_run_is_not_there(
+    bundle_with_generator: Path, run: Path, tmp_path: Path
+):
+    matcher = bundle_with_generator.parent / "matcher"
+    words = ["--bundle", matcher, "--generator", run, "--out", tmp_path / "both"]
+    result = CliRunner().invoke(app, ["export", *map(str, words)])
+    assert result.exit_code == 0, result.output
+    joined, apart = load_bundle(tmp_path / "both"), load_bundle(bundle_with_generator)
+    assert joined.generator_hash == apart.generator_hash
+    assert joined.model_hash == load_bundle(matcher).model_hash
+    assert "Made street views" in joined.card
+
+
 def test_a_gallery_of_another_generator_is_another_gallery(
     bundle_with_generator: Path, repository: Path
 ):
@@ -396,6 +409,9 @@ def test_a_gallery_of_another_generator_is_another_gallery(
 
 def test_the_commands_say_what_is_wrong_in_one_line(tmp_path: Path):
     paths = ["--data", str(tmp_path), "--held-out", str(tmp_path), "--out", str(tmp_path / "run")]
+    alone = CliRunner().invoke(app, ["export", "--bundle", "matcher", "--out", "both"])
+    assert alone.exit_code == 2
+    assert "--generator" in alone.output
     half = CliRunner().invoke(app, ["panogan", *paths, "--bundle", "matcher"])
     assert half.exit_code == 2
     assert "belong together" in half.output

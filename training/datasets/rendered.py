@@ -52,6 +52,9 @@ ARRAYS = (
     "query_layout",
 )
 AFTER = "satellite_after"
+FACTS_FILE = "district.json"
+"""Beside the arrays of a city: its seed, what is rendered of it, and by which version."""
+
 BLOCKS_A_CITY = 10000
 _OLDER = "was rendered by an older version; render into another folder"
 Imagery = Literal["before", "after"]
@@ -67,7 +70,8 @@ class RenderSource:
         real_geometry: Gives the geometry of a seed from real data; drawn by the seed if None. A
             function of a module, or a ``partial`` of one, so that worker processes can have it.
         split: Of real geometry; procedural seeds know their own.
-        real_about: ``source`` and ``licence`` of real geometry, for the card of who learns from it.
+        real_about: ``geometry``, ``source`` and ``licence`` of a real city: its name, and what the
+            card of who learns from it says.
     """
 
     state: str = "none"
@@ -188,7 +192,7 @@ def read_facts(folder: Path) -> list[dict[str, Any]]:
 
 
 def _read_facts(city: Path) -> dict[str, Any]:
-    path = city / "district.json"
+    path = city / FACTS_FILE
     if not path.exists():
         raise InputError(f"{city} {_OLDER}")
     facts: dict[str, Any] = json.loads(path.read_text())
@@ -213,7 +217,7 @@ def _write_city(
         for name, array in vars(gallery).items():
             np.save(partial / f"gallery_{name}.npy", array, allow_pickle=False)
     (partial / "geometry.json").write_text(json.dumps(dataclasses.asdict(geometry)))
-    (partial / "district.json").write_text(json.dumps(facts))
+    (partial / FACTS_FILE).write_text(json.dumps(facts))
     partial.rename(target)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from training import ablate as module
 from training.ablate import Ablation, ablate, fingerprint, run_folder
 from training.ablation.tables import TABLES, Row, choose_rows
 from training.cli import app
+from training.datasets.rendered import RenderSource
 
 TINY = ("precision=32-true", "batch=6", "cities_per_batch=1", "matcher.windows_per_photo=1")
 FUSION = choose_rows(TABLES["fusion"], ("iaff", "linear"))
@@ -160,6 +162,23 @@ def test_sets_are_told_apart_by_what_is_in_them_links_or_not(tmp_path: Path) -> 
     (linked / "city_00001").symlink_to(first / "city_00001")
     assert fingerprint(linked) == fingerprint(first)
     assert fingerprint(first) != fingerprint(second)
+
+
+def test_a_set_rendered_again_elsewhere_is_the_same_set(tmp_path: Path) -> None:
+    """Processors differ in the last digits of what they render, never in what was asked for."""
+    for name, seed, count, off in (
+        *(("here", 7, 3, 0.0), ("there", 7, 3, 1e-5)),
+        *(("other", 8, 3, 0.0), ("larger", 7, 4, 0.0)),
+    ):
+        city = tmp_path / name / "city_00001"
+        city.mkdir(parents=True)
+        np.save(city / "place_xy.npy", np.full((count, 2), 1.0 + off, np.float32))
+        (city / "district.json").write_text(json.dumps(RenderSource().facts(seed)))
+    here, there, other, larger = (
+        fingerprint(tmp_path / name) for name in ("here", "there", "other", "larger")
+    )
+    assert here == there
+    assert len({here, other, larger}) == 3
 
 
 def test_trainings_are_watched_by_places_of_their_own(

@@ -5,7 +5,8 @@
 # RESUME_FROM  a folder with what came back before, for a machine that has forgotten
 # GEOMETRY     folders of real geometry, made ready by `geometry`, to train on beside drawn cities
 # SIZE         full, or tiny: to see on a processor that everything runs
-# DEVICE, PYTHON, JOBS (processes that render), LIMIT_S (seconds that one script may take)
+# DEVICE, PYTHON, LIMIT_S (seconds that one script may take)
+# JOBS         processes that render, each with one that drafts ahead of it
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 : "${OUT:?name the folder for what comes back}" "${WORK:?name the folder for data and runs}"
@@ -22,7 +23,7 @@ if [ "$SIZE" = tiny ]; then
         --set model.backbone=atto)
     SCORING=(--samples 5 --fov 90)
 else
-    TRAIN=train TEST=test DISTRICTS=20 TEST_DISTRICTS=3 REAL=20 PLACES=100 JOBS=${JOBS:-12}
+    TRAIN=train TEST=test DISTRICTS=20 TEST_DISTRICTS=3 REAL=20 PLACES=100 JOBS=${JOBS:-8}
     SAVING_S=45
     MATCHER=(--config training/configs/gpu.yaml)
     PANOGAN=(--config training/configs/panogan.yaml --set precision=bf16-mixed)
@@ -30,8 +31,15 @@ else
     SCORING=()
 fi
 
+# What a script keeps: each says it anew. It is packed however the script ends, killed or not.
+save() { :; }
+trap save EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; exit 143' TERM INT
+
+# In the background, since bash heeds no signal while it waits for a command.
 run() {
-    "$PYTHON" -m training "$@"
+    "$PYTHON" -m training "$@" &
+    wait $!
 }
 
 # Minutes left of this script's time, some seconds kept for what follows.
@@ -45,8 +53,9 @@ render() {
     shift 4
     local share=$(((last - first + JOBS - 1) / JOBS))
     for ((at = first; at < last; at += share)); do
-        run render --out "$folder" --cities "$cities$at:$((at + share < last ? at + share : last))" \
-            --places "$PLACES" --device "$DEVICE" "$@" &
+        "$PYTHON" -m training render --out "$folder" \
+            --cities "$cities$at:$((at + share < last ? at + share : last))" --places "$PLACES" \
+            --workers 1 --device "$DEVICE" "$@" &
         jobs+=($!)
     done
     for at in "${jobs[@]}"; do wait "$at"; done
@@ -73,22 +82,28 @@ hard_data() {
     touch "$WORK/hard_whole"
 }
 
-# restore NAME...: unpack what came back earlier, where it is not there.
+# restore PATH NAMES...: unpack what came back earlier by these names, where PATH is not in WORK.
 restore() {
-    local name
+    local path=$1 name
+    shift
+    [ ! -e "$WORK/$path" ] || return 0
     for name in "$@"; do
-        if [ ! -d "$WORK/$name" ] && compgen -G "${RESUME_FROM:-/nowhere}/$name.tgz.*" >/dev/null; then
+        if compgen -G "${RESUME_FROM:-/nowhere}/$name.tgz.*" >/dev/null; then
             cat "$RESUME_FROM/$name".tgz.* | tar xz -C "$WORK"
         fi
     done
 }
 
-# pack NAME PATHS...: write paths of WORK into OUT as an archive in pieces.
+# pack NAME PATHS...: write those paths of WORK that are there into OUT, as an archive in pieces.
 pack() {
-    local name=$1
+    local name=$1 path there=()
     shift
+    for path in "$@"; do [ ! -e "$WORK/$path" ] || there+=("$path"); done
+    rm -f "$OUT/.$name".tgz.*
+    ((${#there[@]})) || return 0
+    tar cz -C "$WORK" "${there[@]}" | split -b 15000000 -d - "$OUT/.$name.tgz."
     rm -f "$OUT/$name".tgz.*
-    tar cz -C "$WORK" "$@" | split -b 15000000 -d - "$OUT/$name.tgz."
+    for path in "$OUT/.$name".tgz.*; do mv "$path" "$OUT/${path##*/.}"; done
 }
 
 need() {

@@ -15,8 +15,10 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from training.ablate import Ablation, row_config
 from training.ablation.tables import FULL, TABLES, Row, choose_rows, find_table
 from training.losses import matching_loss
-from training.train import TrainConfig
+from training.matcher import ReferenceShares
+from training.train import TrainConfig, read_config
 
+CONFIGS = Path(__file__).resolve().parents[3] / "training" / "configs"
 ROWS = [(table.name, row) for table in TABLES.values() for row in table.rows]
 
 
@@ -76,6 +78,20 @@ def test_rows_differ_in_what_the_table_is_about_alone(table, ablation: Ablation)
     for config in shared:
         config["matcher"].pop("loss")
     assert all(config == shared[0] for config in shared)
+
+
+@pytest.mark.parametrize("name", ["paper", "release", "release-searched"])
+def test_rivals_learn_from_both_references_at_their_own_rate_beside_any_recipe(
+    name: str, ablation: Ablation
+) -> None:
+    own = read_config(CONFIGS / f"{name.split('-')[0]}.yaml").matcher
+    assert own.references == ReferenceShares(si=0.0, svi=0.0, both=1.0, all=0.0)
+    (row,) = choose_rows(find_table("headline"), (name,)).rows
+    beside = replace(ablation, base=read_config(CONFIGS / "gpu.yaml"))
+    found = row_config(row, beside, seed=1).matcher
+    assert (found.references, found.learning_rate) == (own.references, own.learning_rate)
+    assert found.layout_weight == own.layout_weight == 0.0
+    assert "layouts" in find_table("headline").note
 
 
 def test_the_papers_best_row_is_the_same_in_every_table() -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model_core.alignment.polar import polar_transform_torch
-from model_core.config import ModelConfig, StreetViewConfig
+from model_core.config import ModelConfig
 from model_core.device import constant
 from model_core.errors import BundleError, ConfigError
 from model_core.features.preprocess import IMAGENET_MEAN
@@ -40,51 +40,6 @@ def check_policy(policy: str) -> Policy:
     raise ConfigError(f"unknown policy {policy!r}; known here: {', '.join(POLICIES)}")
 
 
-def street_for_policy(
-    batch: RawBatch,
-    policy: Policy,
-    generator: PanoGANGenerator | None,
-    config: ModelConfig,
-    device: torch.device,
-    mean_street: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return what stands as each place's street view for its own photo, and where it is seen.
-
-    Args:
-        batch: Places with one photo each.
-        policy: See above.
-        generator: Makes synthetic views.
-        config: The strips' frame.
-        device: Where the generator runs and the result lies.
-        mean_street: float (3, H, W), for the policy ``mean``; that of the batch when None.
-
-    Returns:
-        float (B, 3, H, W) in [0, 1], black where unseen, and bool (B, W). Places that the policies
-        ``strict`` and ``hybrid`` serve with no street view have no seen column.
-
-    Raises:
-        BundleError: ``synthetic`` without a generator.
-        ConfigError: There is no such policy.
-    """
-    batch = batch.to(device)
-    served = serves(batch, policy)
-    street, seen = real_street(batch)
-    seen = seen & served[:, None]
-    if policy in FILL_INS and not bool(served.all()):
-        other, other_seen = fill_in(batch, policy, generator, config, mean_street)
-        street = torch.where(served[:, None, None, None], street, other)
-        seen = torch.where(served[:, None], seen, other_seen)
-    return street * seen[:, None, None, :], seen
-
-
-def serves(batch: RawBatch, policy: Policy) -> Tensor:
-    """Return bool (B,): the place's own street view serves its photo under the policy."""
-    check_policy(policy)
-    if policy == "nearest":
-        return batch.street_present()
-    return batch.street_available(StreetViewConfig().max_age_days)
-
-
 def real_street(batch: RawBatch) -> tuple[Tensor, Tensor]:
     """Return the real street views, float (B, 3, H, W) in [0, 1], and their seen columns (B, W)."""
     return to_float(batch.street) * batch.street_seen[:, None, None, :], batch.street_seen
@@ -97,7 +52,17 @@ def fill_in(
     config: ModelConfig,
     mean_street: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return what a policy puts in place of every place's street view; see ``street_for_policy``.
+    """Return what a policy puts in place of every place's street view, and where it is seen.
+
+    Args:
+        batch: Places.
+        policy: One of ``FILL_INS``.
+        generator: Makes synthetic views.
+        config: The strips' frame.
+        mean_street: float (3, H, W), for the policy ``mean``; that of the batch when None.
+
+    Returns:
+        float (B, 3, H, W) in [0, 1], and bool (B, W).
 
     Raises:
         BundleError: ``synthetic`` without a generator.

@@ -12,9 +12,8 @@ from model_core.errors import BundleError, ConfigError
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
 from training.datasets.augmentation import normalize
 from training.datasets.places import NO_DATE, RawBatch
-from training.policies import POLICIES, check_policy, serves, street_for_policy
+from training.policies import POLICIES, check_policy, fill_in, real_street
 
-CPU = torch.device("cpu")
 CONFIG = ModelConfig()
 RECENT, OLD, MISSING, UNDATED = range(4)
 
@@ -52,32 +51,26 @@ def batch() -> RawBatch:
     )
 
 
-def test_strict_and_hybrid_take_recent_views_only(batch: RawBatch) -> None:
-    for policy in ("strict", "hybrid"):
-        street, seen = street_for_policy(batch, policy, None, CONFIG, CPU)
-        assert seen.any(dim=1).tolist() == [True, False, False, True]
-        assert seen[RECENT].sum() == 100
-        torch.testing.assert_close(street[UNDATED], batch.street[UNDATED].permute(2, 0, 1) / 255)
-        assert street[OLD].abs().max() == 0.0
-        assert street[RECENT, :, :, 100:].abs().max() == 0.0
+def test_a_street_view_is_there_or_there_in_time(batch: RawBatch) -> None:
+    assert batch.street_present().tolist() == [True, True, False, True]
+    assert batch.street_available(365).tolist() == [True, False, False, True]
 
 
-def test_nearest_takes_old_views_too(batch: RawBatch) -> None:
-    assert serves(batch, "nearest").tolist() == [True, True, False, True]
-    street, seen = street_for_policy(batch, "nearest", None, CONFIG, CPU)
-    assert seen[OLD].all()
-    torch.testing.assert_close(street[OLD], batch.street[OLD].permute(2, 0, 1) / 255)
+def test_a_real_street_view_is_black_where_it_shows_nothing(batch: RawBatch) -> None:
+    street, seen = real_street(batch)
+    assert seen[RECENT].sum() == 100
+    assert street[RECENT, :, :, 100:].abs().max() == 0.0
+    assert street[MISSING].abs().max() == 0.0
+    torch.testing.assert_close(street[UNDATED], batch.street[UNDATED].permute(2, 0, 1) / 255)
 
 
-def test_synthetic_paints_what_is_missing_and_leaves_the_rest(batch: RawBatch) -> None:
+def test_synthetic_paints_each_place_its_own_view(batch: RawBatch) -> None:
     torch.manual_seed(0)
     generator = PanoGANGenerator(
         PanoGANConfig(channels=4, max_channels=8, levels=2, critic_channels=4, critic_levels=2)
     )
-    street, seen = street_for_policy(batch, "synthetic", generator, CONFIG, CPU)
-    assert seen[[OLD, MISSING]].all()
-    assert seen[RECENT].sum() == 100
-    torch.testing.assert_close(street[UNDATED], batch.street[UNDATED].permute(2, 0, 1) / 255)
+    street, seen = fill_in(batch, "synthetic", generator, CONFIG)
+    assert seen.all()
     assert street[MISSING].std() > 0
     assert not torch.equal(street[OLD], street[MISSING])
     assert 0.0 <= street.min() <= street.max() <= 1.0
@@ -85,26 +78,17 @@ def test_synthetic_paints_what_is_missing_and_leaves_the_rest(batch: RawBatch) -
 
 def test_synthetic_without_a_generator_says_what_to_do(batch: RawBatch) -> None:
     with pytest.raises(BundleError, match="panogan"):
-        street_for_policy(batch, "synthetic", None, CONFIG, CPU)
-
-
-def test_synthetic_needs_no_generator_where_nothing_is_missing(batch: RawBatch) -> None:
-    there = dataclasses.replace(
-        batch,
-        street_seen=torch.ones_like(batch.street_seen),
-        street_days=torch.full_like(batch.street_days, 1000),
-    )
-    assert street_for_policy(there, "synthetic", None, CONFIG, CPU)[1].all()
+        fill_in(batch, "synthetic", None, CONFIG)
 
 
 def test_mask_is_zero_once_normalised_and_counts_as_seen(batch: RawBatch) -> None:
-    street, seen = street_for_policy(batch, "mask", None, CONFIG, CPU)
+    street, seen = fill_in(batch, "mask", None, CONFIG)
     assert seen[MISSING].all()
     assert normalize(street)[MISSING].abs().max() < 1e-5
 
 
 def test_mean_is_that_of_the_views_that_show_a_column(batch: RawBatch) -> None:
-    street, _ = street_for_policy(batch, "mean", None, CONFIG, CPU)
+    street, _ = fill_in(batch, "mean", None, CONFIG)
     views = batch.street.permute(0, 3, 1, 2).float() / 255
     three, two = views[[RECENT, OLD, UNDATED]].mean(0), views[[OLD, UNDATED]].mean(0)
     torch.testing.assert_close(street[MISSING, :, :, :100], three[:, :, :100])
@@ -113,9 +97,14 @@ def test_mean_is_that_of_the_views_that_show_a_column(batch: RawBatch) -> None:
 
 def test_satellite_stands_in_for_the_street_view(batch: RawBatch) -> None:
     white = dataclasses.replace(batch, satellite=torch.full_like(batch.satellite, 255))
-    street, seen = street_for_policy(white, "satellite", None, CONFIG, CPU)
+    street, seen = fill_in(white, "satellite", None, CONFIG)
     assert seen[OLD].all()
     assert street[OLD].min() > 0.99
+
+
+def test_a_policy_that_fills_nothing_in_is_named(batch: RawBatch) -> None:
+    with pytest.raises(ConfigError, match="'hybrid' fills nothing in"):
+        fill_in(batch, "hybrid", None, CONFIG)
 
 
 def test_an_unknown_policy_lists_the_known_ones() -> None:

@@ -15,7 +15,7 @@ from training.world.city import City, build_city
 from training.world.crops import crop_squares
 from training.world.ground import CameraPose, StripFrame, render_strips
 from training.world.photo import lens_of_35mm, render_panorama, render_photo
-from training.world.samples import choose_places
+from training.world.plan import places_on_streets
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.styles import city_generator, draw_style
 
@@ -39,7 +39,7 @@ def look() -> GroundAppearance:
 
 @pytest.fixture(scope="module")
 def spot(city) -> tuple[float, float]:
-    place = choose_places(city, 1, 60.0, city_generator(6, 99))[0][0]
+    place = places_on_streets(city.geometry, 1, 60.0, city_generator(6, 99))[0][0]
     return float(place[0]), float(place[1])
 
 

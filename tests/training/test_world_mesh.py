@@ -21,9 +21,15 @@ from training.world.ground import (
 )
 from training.world.mesh.choose import choose_mesh, render_views
 from training.world.mesh.satellite import render_satellite_mesh
-from training.world.mesh.strips import render_strips_mesh, trace_strips
-from training.world.plan import plan_district
-from training.world.samples import choose_places, plan_samples
+from training.world.mesh.strips import (
+    FACES,
+    make_rig,
+    render_strips_mesh,
+    strip_grid,
+    trace_faces,
+)
+from training.world.plan import places_on_streets, plan_district
+from training.world.samples import plan_samples
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.solids import BoxKind, Roof
 from training.world.styles import city_generator, draw_style
@@ -40,7 +46,7 @@ def city() -> City:
 
 
 def poses_in(city: City, count: int, **more: float) -> list[CameraPose]:
-    places, _ = choose_places(city, count, 40.0, city_generator(6, 99))
+    places, _ = places_on_streets(city.geometry, count, 40.0, city_generator(6, 99))
     return [CameraPose((float(x), float(y)), **more) for x, y in places]
 
 
@@ -57,6 +63,21 @@ def bare(city: City) -> City:
         boxes=BoxTensors(**{k: v[houses] for k, v in vars(b).items()}),
         rounds=RoundTensors(**{k: v[:0] for k, v in vars(city.rounds).items()}),
     )
+
+
+def trace_strips(city, poses, looks, frame) -> tuple[torch.Tensor, torch.Tensor]:
+    """Surface (V, H, W) and distance along the ground (V, H, W) of every pixel of the mesh."""
+    cameras = make_cameras(city, poses, looks)
+    rig = make_rig(poses, looks, cameras, frame, 3)
+    _, traced = trace_faces(city, cameras, looks, rig)
+    away = traced.sight[:, :2].norm(dim=1) * traced.depth
+    maps = torch.stack([traced.surface.float(), away], -1)
+    sheet = rig.sheet
+    atlas = maps.view(len(poses), FACES, sheet.height, sheet.width, 2)
+    atlas = atlas.permute(0, 4, 2, 1, 3).reshape(len(poses), 2, sheet.height, -1)
+    grid = strip_grid(rig, frame, 1)
+    out = functional.grid_sample(atlas, grid, "nearest", "border", align_corners=False)
+    return out[:, 0].to(torch.uint8), out[:, 1]
 
 
 def column_surfaces(city, poses, looks, frame) -> torch.Tensor:

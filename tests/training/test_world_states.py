@@ -14,8 +14,8 @@ from training.world.city import City, build_city
 from training.world.geometry import CityGeometry, build_geometry
 from training.world.ground import CameraPose, StripFrame, render_strips
 from training.world.heights import raise_heights
-from training.world.plan import plan_district
-from training.world.samples import choose_places, render_city_samples
+from training.world.plan import places_on_streets, plan_district
+from training.world.samples import render_city_samples
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.solids import FIRST_DATE, BoxKind
 from training.world.states import (
@@ -44,7 +44,7 @@ def city(before) -> City:
 
 @pytest.fixture(scope="module")
 def spots(city) -> np.ndarray:
-    return choose_places(city, 4, 60.0, city_generator(SEED, 99))[0]
+    return places_on_streets(city.geometry, 4, 60.0, city_generator(SEED, 99))[0]
 
 
 def seen(city: City, spots: np.ndarray, state: str, date: int = 1) -> torch.Tensor:

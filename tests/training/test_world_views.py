@@ -16,7 +16,8 @@ from training.world.columns import Cameras, cast_columns
 from training.world.ground import CameraPose, StripFrame, render_strips
 from training.world.layout import LAYOUT_CHANNELS, draw_layout
 from training.world.photo import lens_of_35mm, lens_rays, render_panorama, render_photo
-from training.world.samples import CitySamples, choose_places, render_city_samples
+from training.world.plan import places_on_streets
+from training.world.samples import CitySamples, render_city_samples
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.styles import city_generator, draw_style
 from training.world.surfaces import is_building
@@ -32,7 +33,7 @@ def city() -> City:
 
 @pytest.fixture(scope="module")
 def places(city) -> np.ndarray:
-    return choose_places(city, 8, 60.0, city_generator(6, 99))[0]
+    return places_on_streets(city.geometry, 8, 60.0, city_generator(6, 99))[0]
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,6 @@ from training.world.plan import (
     TRAFFIC_SETS,
     DistrictPlan,
     Tier,
-    places_on_streets,
     plan_district,
     spot_near,
 )
@@ -236,13 +235,6 @@ def _draw_layouts(city: City, plan: DistrictPlan, strips: StripGeometry) -> npt.
         LAYOUT_BINS,
     )
     return np.asarray(layout.cpu().numpy().reshape(count, each, LAYOUT_BINS, -1))
-
-
-def choose_places(
-    city: City, count: int, reach_m: float, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Return places on a city's streets; see ``plan.places_on_streets``."""
-    return places_on_streets(city.geometry, count, reach_m, rng)
 
 
 def camera_near(

@@ -85,26 +85,6 @@ def render_strips_mesh(
     return functional.avg_pool2d(fine, samples) if samples > 1 else fine
 
 
-def trace_strips(
-    city: City,
-    poses: Sequence[CameraPose],
-    looks: Sequence[GroundAppearance],
-    frame: StripFrame,
-) -> tuple[Tensor, Tensor]:
-    """Return surface (V, H, W) uint8 and distance along the ground (V, H, W) of every pixel."""
-    cameras = make_cameras(city, poses, looks)
-    rig = make_rig(poses, looks, cameras, frame, 3)
-    _, traced = trace_faces(city, cameras, looks, rig)
-    away = traced.sight[:, :2].norm(dim=1) * traced.depth
-    maps = torch.stack([traced.surface.float(), away], -1)
-    sheet = rig.sheet
-    atlas = maps.view(len(poses), FACES, sheet.height, sheet.width, 2)
-    atlas = atlas.permute(0, 4, 2, 1, 3).reshape(len(poses), 2, sheet.height, -1)
-    grid = strip_grid(rig, frame, 1)
-    out = functional.grid_sample(atlas, grid, "nearest", "border", align_corners=False)
-    return out[:, 0].to(torch.uint8), out[:, 1]
-
-
 def make_rig(
     poses: Sequence[CameraPose],
     looks: Sequence[GroundAppearance],

@@ -88,6 +88,18 @@ def open_dialogs():
     return titles
 
 
+def apply_options():
+    """Hide a source, apply the options page, and return whether the panel knew before and after."""
+    plugin = qgis.utils.plugins[NAME]
+    plugin._page._settings.hidden_sources = ["some-source"]
+    page = plugin._page.createWidget(None)
+    known = [plugin._panel._catalogue.is_hidden("some-source")]
+    page.apply()
+    known.append(plugin._panel._catalogue.is_hidden("some-source"))
+    page.deleteLater()
+    return known
+
+
 def exercise(report):
     """Use the panel; load and unload twice over the load at start-up."""
     report["at_start"] = seen()
@@ -101,6 +113,7 @@ def exercise(report):
     report["dropped"] = drop(os.environ["CSI_TEST_PHOTO"])
     report["layers"] = qgis.utils.iface.mapCanvas().layerCount()
     report["dialogs"] = open_dialogs()
+    report["options"] = apply_options()
     screenshot = os.environ.get("CSI_TEST_SCREENSHOT")
     if screenshot:
         qgis.utils.iface.mainWindow().grab().save(screenshot)

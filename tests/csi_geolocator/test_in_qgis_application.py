@@ -66,6 +66,10 @@ def test_panel_says_that_the_engine_is_not_set_up(report: dict[str, Any]) -> Non
     assert labels["engineTitle"] == "The engine is not set up yet"
 
 
+def test_panel_follows_the_options_page(report: dict[str, Any]) -> None:
+    assert report["options"] == [False, True]
+
+
 def test_photo_dropped_on_qgis_is_listed_and_no_layer(report: dict[str, Any]) -> None:
     assert report["dropped"] == 1
     assert report["layers"] == 0

@@ -162,9 +162,9 @@ def test_escape_keeps_the_area(picker: Any, iface: Iface, areas: Any, way: str) 
 
 def test_tool_that_was_chosen_while_drawing_stays(picker: Any, iface: Iface) -> None:
     canvas = iface.mapCanvas()
-    canvas.setMapTool(QgsMapToolPan(canvas))
+    pan, zoom = QgsMapToolPan(canvas), QgsMapToolZoom(canvas, False)
+    canvas.setMapTool(pan)
     picker.draw_polygon()
-    zoom = QgsMapToolZoom(canvas, False)
     canvas.setMapTool(zoom)
     picker.take_map_extent()
     picker.remove()

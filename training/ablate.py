@@ -27,7 +27,14 @@ from model_core.device import choose_device
 from model_core.errors import BundleError, InputError
 from model_core.options import merge_options, parse_assignments
 from training.ablation.calibration import write_calibration
-from training.ablation.figures import RowFigures, mark_orderings, row_figures, seed_score
+from training.ablation.figures import (
+    RowFigures,
+    SeedScore,
+    mark_orderings,
+    row_figures,
+    seed_score,
+    times_of,
+)
 from training.ablation.report import Report, write_report
 from training.ablation.scoring import score_bundle
 from training.ablation.tables import CALIBRATION, Row, Table
@@ -239,7 +246,7 @@ def score_row(row: Row, ablation: Ablation, seed: int) -> None:
         figures = score_bundle(data, bundle, ablation.device, row.gallery)
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        partial.write_text(json.dumps(figures), encoding="utf-8")
         partial.rename(path)
 
 
@@ -302,7 +309,10 @@ def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
     figures: dict[str, Mapping[str, RowFigures | None]] = {}
     missing = list(notes)
     for area in ablation.areas():
-        found = {row.name: _figures_of(row, ablation, area) for row in table.rows}
+        scores = {row.name: _seed_scores(row, ablation, area) for row in table.rows}
+        found = {name: row_figures(some) for name, some in scores.items()}
+        if table.times:
+            found = _with_times(table.rows[0].name, scores, found)
         figures[area] = mark_orderings(table, found, area)
         lacking = [name for name, figure in found.items() if figure is None]
         if lacking:
@@ -318,11 +328,25 @@ def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
     return write_report(Report(table, setting, figures, missing), ablation.out)
 
 
-def _figures_of(row: Row, ablation: Ablation, area: str) -> RowFigures | None:
+def _with_times(
+    first: str,
+    scores: Mapping[str, Sequence[SeedScore]],
+    found: Mapping[str, RowFigures | None],
+) -> dict[str, RowFigures | None]:
+    """Return figures that say how many times as much the first row finds as each other one."""
+    return {
+        name: figures
+        if figures is None or name == first
+        else dataclasses.replace(figures, times=times_of(scores[first], scores[name]))
+        for name, figures in found.items()
+    }
+
+
+def _seed_scores(row: Row, ablation: Ablation, area: str) -> list[SeedScore]:
     scores = []
     for seed in ablation.seeds:
         path = _scores_path(row, ablation, seed, area)
         if path.exists():
             score = seed_score(seed, json.loads(path.read_text(encoding="utf-8")), row.kind)
             scores += [] if score is None else [score]
-    return row_figures(scores)
+    return scores

@@ -238,7 +238,7 @@ def summarize(
     names, values, chances = share_values(outcomes)
     if not len(outcomes):
         return Figures(0, {name: Share(0.0, 0.0, 0.0, 0.0) for name in names}, {})
-    intervals = bootstrap_intervals(values, outcomes.city, samples, seed, device)
+    intervals = bootstrap_intervals(values, outcomes.city, outcomes.place, samples, seed, device)
     means, chance = _means(values), _means(chances)
     shares = {
         name: Share(float(means[k]), float(low), float(high), float(chance[k]))
@@ -265,18 +265,20 @@ def summarize(
 def bootstrap_intervals(
     values: Vector,
     city: npt.NDArray[np.int64],
+    place: npt.NDArray[np.int64],
     samples: int = 1000,
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> Vector:
     """Return the 2.5 and 97.5 percentiles (M, 2) of the means of values (Q, M) over photos.
 
-    Photos are drawn with replacement within their city, so that every city keeps its weight; NaN
-    counts neither for nor against.
+    Places are drawn with replacement within their city, each with all its photos, since photos of
+    one place fail together; every city keeps its weight. NaN counts neither for nor against.
 
     Args:
         values: One row a photo.
         city: (Q,).
+        place: (Q,), the photo's own place.
         samples: Draws.
         seed: Of the draws.
         device: Where to draw.
@@ -286,15 +288,19 @@ def bootstrap_intervals(
     sums = torch.zeros(samples, table.shape[1], device=device)
     counts = torch.zeros_like(sums)
     for one in np.unique(city):
-        mine = table[torch.as_tensor(np.flatnonzero(city == one), device=device)]
-        known = (~mine.isnan()).float()
-        filled = mine.nan_to_num(0.0)
-        step = max(1, _DRAWN_VALUES // mine.numel())
+        rows = np.flatnonzero(city == one)
+        found, of_place = np.unique(place[rows], return_inverse=True)
+        mine = table[torch.as_tensor(rows, device=device)]
+        blank = torch.zeros(len(found), table.shape[1], device=device)
+        at = torch.as_tensor(of_place, device=device)
+        total = blank.index_add(0, at, mine.nan_to_num(0.0))
+        known = blank.index_add(0, at, (~mine.isnan()).float())
+        step = max(1, _DRAWN_VALUES // total.numel())
         for first in range(0, samples, step):
             draws = min(step, samples - first)
-            rows = torch.randint(len(mine), (draws, len(mine)), generator=chance, device=device)
-            sums[first : first + draws] += filled[rows].sum(1)
-            counts[first : first + draws] += known[rows].sum(1)
+            drawn = torch.randint(len(found), (draws, len(found)), generator=chance, device=device)
+            sums[first : first + draws] += total[drawn].sum(1)
+            counts[first : first + draws] += known[drawn].sum(1)
     means = (sums / counts.clamp(min=1.0)).double()
     edges = torch.tensor([0.025, 0.975], dtype=torch.float64, device=device)
     return np.asarray(means.quantile(edges, dim=0).T.cpu().numpy(), np.float64)

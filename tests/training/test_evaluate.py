@@ -39,6 +39,7 @@ from training.evaluation.photos import PhotoBlock, cut_blocks, list_photos, long
 from training.evaluation.rows import Label, make_rows
 from training.evaluation.run import Setting, locate_photos, model_photos
 from training.evaluation.scoring import correlate, rank_places
+from training.evaluation.test_set import OWN_LIST
 from training.evaluation.write import report_markdown, write_report
 from training.plots import draw_plots
 
@@ -549,6 +550,18 @@ def test_reports_are_compared_over_the_same_photos(
         compare_reports([tmp_path / "a", tmp_path / "b"], "33")
     with pytest.raises(InputError, match="no report"):
         compare_reports([tmp_path / "a", tmp_path / "c"], "90")
+
+
+def test_a_report_says_what_was_tested_on_and_what_right_is_near(report: EvaluationReport) -> None:
+    text = report_markdown(report)
+    assert "whole cities, cross-area; gallery" in text
+    assert "within 25 m of the photo's place" in text
+    asked = dataclasses.replace(report.options, gallery="roads")
+    other = dataclasses.replace(report, protocol=OWN_LIST, options=asked)
+    text = report_markdown(other)
+    assert f"{OWN_LIST}; gallery: roads" in text
+    assert "cross-area" not in text
+    assert "within 25 m of the camera" in text
 
 
 def test_the_command_scores_galleries_along_roads(city: Path, tmp_path: Path) -> None:

@@ -129,20 +129,32 @@ def test_joined_photos_keep_their_order() -> None:
 
 def test_intervals_are_those_of_the_binomial_and_the_same_for_a_seed() -> None:
     values = (np.arange(400) < 100).astype(np.float64)[:, None]
-    city = np.zeros(400, np.int64)
-    low, high = bootstrap_intervals(values, city, samples=4000, seed=1)[0]
+    city, place = np.zeros(400, np.int64), np.arange(400)
+    low, high = bootstrap_intervals(values, city, place, samples=4000, seed=1)[0]
     half = 1.96 * math.sqrt(0.25 * 0.75 / 400)
     assert low == pytest.approx(0.25 - half, abs=0.01)
     assert high == pytest.approx(0.25 + half, abs=0.01)
-    again = bootstrap_intervals(values, city, samples=4000, seed=1)[0]
+    again = bootstrap_intervals(values, city, place, samples=4000, seed=1)[0]
     assert (low, high) == tuple(again)
+
+
+def test_photos_of_one_place_are_drawn_together() -> None:
+    values = (np.arange(200) < 50).astype(np.float64)[:, None]
+    once, twice = (np.repeat(values, count, axis=0) for count in (1, 2))
+    city, place = np.zeros(400, np.int64), np.repeat(np.arange(200), 2)
+    low, high = bootstrap_intervals(once, city[:200], place[::2], samples=2000)[0]
+    np.testing.assert_allclose(bootstrap_intervals(twice, city, place, 2000), [[low, high]])
+    narrow = bootstrap_intervals(twice, city, np.arange(400), 2000)[0]
+    assert high - low == pytest.approx(2**0.5 * (narrow[1] - narrow[0]), rel=0.1)
 
 
 def test_photos_are_drawn_within_their_city() -> None:
     # Every photo of one city is right, every one of the other wrong: nothing is left to chance.
     city = np.repeat([3, 8], [30, 10])
     values = (city == 3).astype(np.float64)[:, None]
-    np.testing.assert_allclose(bootstrap_intervals(values, city, 200), [[0.75, 0.75]])
+    np.testing.assert_allclose(
+        bootstrap_intervals(values, city, np.arange(40), 200), [[0.75, 0.75]]
+    )
 
 
 def test_risk_is_the_share_wrong_of_the_surest() -> None:

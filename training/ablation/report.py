@@ -65,10 +65,20 @@ def markdown(report: Report) -> str:
     lines = [f"# {table.title}", "", f"Equal for all rows: {shared}."]
     lines += [f"Paper: {table.source}, on its own data; compare orderings, not figures."]
     lines += [table.note] if table.note else []
+    lines += [_intervals(report)]
     for area in (a for a in AREAS if a in report.figures):
         lines += ["", f"## {_AREA_NAMES[area]}", "", *_area_table(report, area)]
     lines += ["", *(f"- {note}" for note in report.notes)] if report.notes else []
     return "\n".join(lines) + "\n"
+
+
+def _intervals(report: Report) -> str:
+    found = {n: f for rows in report.figures.values() for n, f in rows.items() if f is not None}
+    older = [name for name, figures in found.items() if not figures.over_places]
+    text = "Intervals are of a bootstrap over seeds, and over places within each city"
+    if older:
+        text += f"; over photos, which is too narrow, of {', '.join(older)}: no places were kept"
+    return text + "."
 
 
 def _area_table(report: Report, area: str) -> list[str]:
@@ -76,6 +86,8 @@ def _area_table(report: Report, area: str) -> list[str]:
     measured = [f for f in rows.values() if f is not None]
     ranks = [r for r in PAPER_RANKS if measured and all(r in f.recall for f in measured)]
     head = ["row", *(f"R@{r}" for r in ranks or ["1"]), "95 % of R@1", "chance R@1", "seeds"]
+    first = report.table.rows[0].name
+    head += [f"{first} finds"] if report.table.times else []
     head += ["paper R@1/5/10/1%", "order"]
     lines = [_line(head), _line(["---"] * len(head))]
     for row in report.table.rows:
@@ -86,9 +98,18 @@ def _area_table(report: Report, area: str) -> list[str]:
             continue
         cells = [row.name, *(f"{found.recall[r]:.1%}" for r in ranks)]
         cells += [f"{found.low:.1%} to {found.high:.1%}", f"{found.chance:.1%}"]
-        cells += [", ".join(map(str, found.seeds)), printed, "differs" if found.differs else ""]
+        cells += [", ".join(map(str, found.seeds))]
+        cells += [_times(found.times)] if report.table.times else []
+        cells += [printed, "differs" if found.differs else ""]
         lines.append(_line(cells))
     return lines
+
+
+def _times(times: Sequence[float]) -> str:
+    if not times:
+        return "-"
+    reach = f" ({times[1]:.2f} to {times[2]:.2f})" if len(times) > 1 else ""
+    return f"{times[0]:.2f} times{reach}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model_core.bundle import load_bundle
 from training.evaluate_bundle import RADIUS_M, evaluate_bundle
 from training.evaluation.options import EvaluateOptions, GalleryChoice
+from training.metrics import Outcomes
 
 _FOVS_DEG = (120.0, 90.0, 70.0, 55.0, 45.0)
 _KEYS = {"1": "recall_at_1", "5": "recall_at_5", "10": "recall_at_10", "1%": "recall_at_1_percent"}
@@ -19,9 +22,10 @@ def score_bundle(
     """Return one mapping a kind of reference, or policy, and field of view.
 
     Each holds ``kind``, ``fov_deg``, ``photos``, ``chance``, ``recall_at_1``, ``recall_at_5``,
-    ``recall_at_10`` and ``recall_at_1_percent``. Policies are compared on the same mixed fields of
-    view; a model without a search over headings is scored without. Places are looked at from their
-    centres alone, as the paper does.
+    ``recall_at_10``, ``recall_at_1_percent`` and ``by_place``: of every place its ``city``, number
+    ``place``, its ``photos`` and how many of them are ``right`` at rank 1. Policies are compared on
+    the same mixed fields of view; a model without a search over headings is scored without. Places
+    are looked at from their centres alone, as the paper does.
 
     Args:
         data: Held-out places.
@@ -53,7 +57,19 @@ def score_bundle(
                 "photos": row.figures.photos,
                 "chance": shares["recall_at_1"].chance,
                 **{key: share.value for key, share in shares.items()},
+                "by_place": _by_place(report.outcomes[label]),
             }
             for kind in kinds
         ]
     return figures
+
+
+def _by_place(outcomes: Outcomes) -> dict[str, list[int]]:
+    place, first, of_place = np.unique(outcomes.place, return_index=True, return_inverse=True)
+    right = np.bincount(of_place, outcomes.reached()[:, 0, 0])
+    return {
+        "city": outcomes.city[first].tolist(),
+        "place": place.tolist(),
+        "photos": np.bincount(of_place).tolist(),
+        "right": right.astype(int).tolist(),
+    }

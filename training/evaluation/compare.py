@@ -1,4 +1,4 @@
-"""Reports side by side, and how sure their differences are: a bootstrap over the same photos."""
+"""Reports side by side, and how sure their differences are, over the same photos."""
 
 from __future__ import annotations
 
@@ -156,7 +156,8 @@ def _paired(
     change = values_b[rows_b] - values_a[rows_a]
     known = ~np.isnan(change)
     means = np.where(known, change, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-    intervals = bootstrap_intervals(change, keys_a[rows_a, 0], samples, seed)
+    city, place, _ = keys_a[rows_a].T
+    intervals = bootstrap_intervals(change, city, place, samples, seed)
     return {
         name: (float(means[k]), (float(intervals[k, 0]), float(intervals[k, 1])))
         for k, name in enumerate(COMPARED)
@@ -203,8 +204,8 @@ def comparison_markdown(comparison: Comparison) -> str:
     """Return the comparison as Markdown."""
     lines = [
         f"Field of view {comparison.fov} degrees. Share (chance), difference to "
-        f"{comparison.names[0]} in points with the 95 % interval of a bootstrap over the same "
-        "photos.",
+        f"{comparison.names[0]} in points with the 95 % interval of a bootstrap over the "
+        "places of the same photos.",
         "",
         *table(*comparison_lines(comparison)),
         *comparison.notes,

@@ -115,7 +115,7 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
         f"{report.protocol}; gallery: {options.gallery}, street views: "
         f"{options.policy}, imagery {options.imagery}.",
         f"Right is what lies within {report.radius_m:g} m of {_right_of(report)} unless said "
-        "otherwise; headings are unknown; brackets are 95 % intervals of a bootstrap over photos "
+        "otherwise; headings are unknown; brackets are 95 % intervals of a bootstrap over places "
         "within each city; (chance) is what a random order of the places that could be scored "
         "gives: fewer places where some have no street view.",
         "",

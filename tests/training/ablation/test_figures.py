@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from training.ablation.figures import (
@@ -14,6 +15,7 @@ from training.ablation.figures import (
     mark_orderings,
     row_figures,
     seed_score,
+    times_of,
 )
 from training.ablation.report import Report, markdown, write_report
 from training.ablation.tables import TABLES
@@ -57,6 +59,51 @@ def test_intervals_narrow_with_photos_and_widen_with_disagreeing_seeds() -> None
     assert row_figures([]) is None
 
 
+def places(shares: np.ndarray, photos: int = 2, fov_deg: float = 90.0) -> dict[str, object]:
+    """Figures of places of two cities, all of whose photos are right or wrong together."""
+    count = len(shares)
+    by_place = {
+        "city": (np.arange(count) % 2).tolist(),
+        "place": np.arange(count).tolist(),
+        "photos": [photos] * count,
+        "right": (photos * shares).tolist(),
+    }
+    shown = {"kind": "both", "fov_deg": fov_deg, "photos": photos * count, "chance": 0.1}
+    return {**shown, "recall_at_1": float(shares.mean()), "by_place": by_place}
+
+
+def on_places(seed: int, *figures: dict[str, object]) -> SeedScore:
+    found = seed_score(seed, figures, "both")
+    assert found is not None
+    return found
+
+
+def test_photos_of_one_place_and_fields_of_view_of_one_photo_are_no_more_places() -> None:
+    shares = (np.arange(200) < 80).astype(int)[np.random.default_rng(0).permutation(200)]
+    once = row_figures([on_places(1, places(shares, 1))])
+    often = row_figures([on_places(1, *(places(shares, 2, fov) for fov in (60.0, 90.0, 120.0)))])
+    assert once is not None
+    assert often is not None
+    assert once.over_places
+    assert (often.low, often.high) == pytest.approx((once.low, once.high))
+    assert often.high - often.low == pytest.approx(4 * (0.24 / 200) ** 0.5, rel=0.15)
+
+
+def test_rows_are_compared_over_the_same_places() -> None:
+    chance = np.random.default_rng(1)
+    few = (chance.random(400) < 0.3).astype(int)
+    more = np.where(chance.random(400) < 0.2, 1, few)
+    first, other = on_places(1, places(more)), on_places(1, places(few))
+    value, low, high = times_of([first], [other])
+    assert value == pytest.approx(more.mean() / few.mean())
+    assert 1.0 < low < value < high
+    apart = on_places(1, places(few[::-1]))
+    wider = times_of([first], [apart])
+    assert high - low < 0.9 * (wider[2] - wider[1])
+    assert times_of([first], [score(1, 0.2)]) == (pytest.approx(more.mean() / 0.2),)
+    assert times_of([first], []) == ()
+
+
 def test_rows_that_stand_elsewhere_than_in_the_paper_are_marked() -> None:
     figures = {"triplet": figure(0.3), "soft_margin_triplet": figure(0.1), "infonce": figure(0.5)}
     marked = mark_orderings(LOSSES, figures, "same")
@@ -87,8 +134,13 @@ def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Pa
     assert "11.45" in lines["triplet"]
     assert "steps 10" in text
     assert "Not measured yet" in text
+    assert "over photos, which is too narrow, of soft_margin_triplet, infonce" in text
     path = write_report(report, tmp_path / "out")
     document = json.loads(path.with_suffix(".json").read_text())
     assert document["rows"][2]["ours"]["cross"]["recall"]["1"] == 0.5
     assert document["rows"][0]["ours"]["cross"] is None
+    assert "finds" not in text
+    asked = replace(report, table=replace(LOSSES, times=True))
+    asked.figures["cross"]["infonce"] = replace(figure(0.5), times=(1.5, 1.25, 1.75))  # type: ignore[index]
+    assert "1.50 times (1.25 to 1.75)" in markdown(asked)
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

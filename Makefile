@@ -17,7 +17,7 @@ demo: $(ENGINE) ## locate the demo photos; tables, GeoPackage, heat raster and m
 	$(PY) -m training.demo --out build/demo
 
 test: $(ENGINE) $(QGIS) ## run every test: the engine's, then the plugin's in real QGIS
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 	$(UNDER_QGIS) -m pytest -q tests/csi_geolocator
 
 check: $(ENGINE) ## lint, check the format and the types

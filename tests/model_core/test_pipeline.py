@@ -30,6 +30,8 @@ from model_core.references.survey import Sources
 from model_core.scene import Scene, open_scene
 from model_core.types import Progress
 
+AREA = "13.4190,46.9788,13.4212,46.9798"
+"""A part of the demo's area."""
 NO_VERIFICATION = LocateConfig(verification=VerificationConfig(budget_views=0))
 
 
@@ -48,7 +50,7 @@ def request_of(demo: Path, gallery: Path):
     def make(*photos: Path, **changes) -> LocateRequest:
         request = LocateRequest(
             photos=photos,
-            area=str(demo / "area.geojson"),
+            area=AREA,
             sources=seen_from_above(demo),
             gallery=gallery,
             config=NO_VERIFICATION,
@@ -135,7 +137,7 @@ def test_the_order_of_photos_and_their_names_change_nothing(demo: Path, request_
 def test_build_gallery_makes_what_locate_uses(demo: Path, request_of, tmp_path: Path):
     folder = tmp_path / "area-gallery"
     request = GalleryRequest(
-        area=str(demo / "area.geojson"),
+        area=AREA,
         out=folder,
         sources=seen_from_above(demo),
         config=NO_VERIFICATION,

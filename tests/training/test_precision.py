@@ -28,12 +28,14 @@ def test_what_a_trial_finds_faster_is_taken(
     assert choose_precision(TrainConfig().precision, CPU) == chosen
 
 
-@pytest.mark.parametrize(("has_it", "chosen"), [(True, "bf16-mixed"), (False, "32-true")])
+@pytest.mark.parametrize(
+    ("capability", "chosen"), [((9, 0), "bf16-mixed"), ((8, 0), "bf16-mixed"), ((7, 5), "32-true")]
+)
 def test_a_gpu_computes_in_bfloat16_where_it_has_it_whatever_float16_gains(
-    monkeypatch: pytest.MonkeyPatch, has_it: bool, chosen: str
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], chosen: str
 ) -> None:
     monkeypatch.setattr(precision, "choose_dtype", lambda device: torch.float16)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_it)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert choose_precision("auto", torch.device("cuda")) == chosen
 
 

@@ -47,7 +47,9 @@ from model_core.request import FetchRequest
 
 ZOOM = 19
 HALF_WORLD_M = 20037508.342789244
-PHOTOS = ("photo_07.jpg", "photo_13.jpg")
+PHOTOS = ("photo_02.jpg", "photo_07.jpg")
+AREA = "13.4200,46.9790,13.4214,46.9797"
+"""A part of the demo's area, with the places of both photos."""
 PATIENT = LocateConfig(network=NetworkConfig(retries=6, backoff_s=0.001, read_timeout_s=PATIENCE_S))
 TEN_FAULTS = [
     SERVER_ERROR,
@@ -165,7 +167,7 @@ def run(demo: Path, sources: Sources, out: Path) -> LocateOutcome:
     return locate(
         LocateRequest(
             photos=tuple(demo / "photos" / name for name in PHOTOS),
-            area=str(demo / "area.geojson"),
+            area=AREA,
             sources=sources,
             gallery=out.parent / "galleries",
             out=out,

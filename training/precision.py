@@ -11,6 +11,8 @@ from model_core.errors import ConfigError
 
 Asked = Literal["auto", "bf16-mixed", "32-true"]
 Precision = Literal["bf16-mixed", "32-true"]
+_FIRST_WITH_BFLOAT16 = (8, 0)
+"""Ampere; older ones emulate it, slower than float32."""
 _KNOWN: tuple[Precision, ...] = get_args(Precision)
 
 
@@ -42,5 +44,5 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return bool(torch.cuda.get_device_capability(device) >= _FIRST_WITH_BFLOAT16)
     return choose_dtype(device) == torch.bfloat16

@@ -12,7 +12,7 @@ from model_core.errors import ConfigError
 Asked = Literal["auto", "bf16-mixed", "32-true"]
 Precision = Literal["bf16-mixed", "32-true"]
 _FIRST_WITH_BFLOAT16 = (8, 0)
-"""Ampere; older ones emulate it, slower than float32."""
+"""Compute capability of Ampere; older devices only emulate it."""
 _KNOWN: tuple[Precision, ...] = get_args(Precision)
 
 

@@ -174,7 +174,7 @@ def test_a_search_that_fails_once_is_asked_again(serve, make_client, tmp_path, f
 
 @pytest.mark.parametrize(
     "fault",
-    [HTML, TRUNCATED, HALF, WRONG_TYPE, EMPTY, RESET, LATE, drip(4.0)],
+    [HTML, TRUNCATED, HALF, WRONG_TYPE, EMPTY, RESET, LATE, drip(6 * PATIENCE_S)],
     ids=lambda fault: fault.kind + str(fault.size_bytes),
 )
 def test_an_image_that_arrives_broken_is_neither_used_nor_kept(

@@ -86,7 +86,8 @@ def world(
     ] = False,
     check: Annotated[bool, typer.Option(help="Compare with the hashes written before.")] = False,
     real: Annotated[
-        Path | None, typer.Option(help="Folder of prepared real geometry, named by its hash.")
+        list[Path] | None,
+        typer.Option(help="Folder of prepared geometry of the real tier; may be repeated."),
     ] = None,
 ) -> None:
     """Freeze the test world, or check that it still is what it was; nothing is rendered."""
@@ -94,6 +95,7 @@ def world(
         FROZEN_FILE,
         add_hashes,
         changed_districts,
+        changed_geometry,
         freeze_world,
         read_frozen,
     )
@@ -103,14 +105,16 @@ def world(
         raise typer.Exit(2)
     try:
         if freeze:
-            made = freeze_world(real, lambda d: console.print(f"{d.city} {d.seed} {d.sha256[:16]}"))
+            made = freeze_world(
+                real or (), lambda d: console.print(f"{d.city} {d.seed} {d.sha256[:16]}")
+            )
             if add:
                 made = add_hashes(read_frozen(), made)
             FROZEN_FILE.write_text(json.dumps(made, indent=1) + "\n")
             console.print(f"{FROZEN_FILE}: {made['places']} places, {made['sha256']}")
             return
         frozen = read_frozen()
-        lines = changed_districts(frozen)
+        lines = changed_districts(frozen) + changed_geometry(frozen, real or ())
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error

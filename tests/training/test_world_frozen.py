@@ -14,12 +14,15 @@ from training.world.families import FACADES
 from training.world.frozen import (
     add_hashes,
     changed_districts,
+    changed_geometry,
     freeze_district,
+    freeze_real,
     frozen_districts,
     hash_district,
     hash_folder,
     read_frozen,
 )
+from training.world.real.prepare import prepare_geometry
 from training.world.samples import StripGeometry, plan_samples
 from training.world.version import RENDERER_VERSION
 
@@ -62,7 +65,7 @@ def test_the_same_world_is_known_where_numbers_have_other_last_bits():
     now = freeze_district(20001, "everyday", "none")
     (entry,) = [d for d in world["districts"] if d["seed"] == 20001]
     entry["sha256"] = "00000000"
-    made = {"districts": [{**d} for d in world["districts"]]}
+    made = {"districts": [{**d} for d in world["districts"]], "real": []}
     for district in made["districts"]:
         if district["seed"] == 20001:
             district["sha256"] = now.sha256
@@ -119,6 +122,37 @@ def test_real_geometry_is_named_by_its_content(tmp_path):
     first = hash_folder(tmp_path)
     (tmp_path / "a.json").write_text("[]")
     assert hash_folder(tmp_path) != first
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("berlin-siegessaeule.osm.gz", "berlin"),
+        ("delft.json", "delft"),
+        ("overpass-response-2.json.gz", "san_francisco"),
+    ],
+)
+def test_the_real_tier_is_what_the_committed_file_says(shared_data, tmp_path, name, folder):
+    prepare_geometry([shared_data / "city" / name], tmp_path / folder)
+    world = read_frozen()
+    assert changed_geometry(world, [tmp_path / folder]) == []
+    (tmp_path / folder / "city.json").write_text(
+        (tmp_path / folder / "city.json").read_text().replace("ODbL", "odbl") + " "
+    )
+    (line,) = changed_geometry(world, [tmp_path / folder])
+    assert line.startswith(f"{folder} (real): ")
+
+
+def test_the_real_tier_takes_no_place_to_train_on_and_no_second_hash(shared_data, tmp_path):
+    krems = shared_data / "city" / "krems.osm.gz"
+    prepare_geometry([krems], tmp_path / "krems")
+    with pytest.raises(InputError, match="place to train on"):
+        freeze_real([tmp_path / "krems"])
+    world = {"districts": [], "real": [{"folder": "delft", "sha256": "one"}]}
+    again = {"districts": [], "real": [{"folder": "oslo", "sha256": "two"}]}
+    assert [one["folder"] for one in add_hashes(world, again)["real"]] == ["delft", "oslo"]
+    with pytest.raises(InputError, match="delft is frozen with another hash"):
+        add_hashes(world, {"districts": [], "real": [{"folder": "delft", "sha256": "two"}]})
 
 
 def test_the_command_checks_and_freezes(tmp_path, monkeypatch):

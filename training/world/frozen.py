@@ -2,8 +2,10 @@
 
 ``world-v1`` is the everyday tier (five districts of each held-out city), the hard tier (one
 district of each: fields of view of 45 to 70 degrees, heavy occlusion, a state of disaster, imagery
-of the other date) and, where somebody has prepared real geometry, the sha256 of its folder. It is
-rendered by ``render --cities test:0:5`` and ``render --cities test:900 --tier hard --state mixed``.
+of the other date) and the real tier: what ``geometry`` makes of files of OpenStreetMap and CityJSON
+of places that no training city shares, by the sha256 of its folders. It is rendered by ``render
+--cities test:0:5``, ``render --cities test:900 --tier hard --state mixed`` and ``render --geometry
+FOLDER --cities 0:4``.
 The hash covers geometry, facades, cameras, appearances, dates, states and registration errors of
 every district; what a device makes of them differs in the last bits and is left out. The last bits
 of numpy's numbers depend on the processor's instructions: without AVX2 in place of with it, points
@@ -38,6 +40,7 @@ from training.world.city import draw_finish
 from training.world.families import GROUNDS
 from training.world.geometry import CityGeometry
 from training.world.plan import SUNS, DistrictPlan, Tier
+from training.world.real.prepared import read_about
 from training.world.samples import plan_samples
 from training.world.states import MIXED
 from training.world.version import RENDERER_VERSION
@@ -131,13 +134,41 @@ def hash_folder(folder: Path) -> str:
     return _grouped(digest)
 
 
+def freeze_real(folders: Iterable[Path]) -> list[dict[str, str]]:
+    """Return the real tier's entries: name and hash of folders of prepared geometry.
+
+    Raises:
+        InputError: A folder holds no prepared city, or one that may be trained on.
+    """
+    entries = []
+    for folder in folders:
+        if read_about(folder).split != "test":
+            raise InputError(f"{folder}: is of a place to train on; the frozen world only tests")
+        entries.append({"folder": folder.name, "sha256": hash_folder(folder)})
+    return entries
+
+
+def changed_geometry(world: Mapping[str, Any], folders: Iterable[Path]) -> list[str]:
+    """Return one line for every folder of prepared geometry that is not what is frozen.
+
+    Raises:
+        InputError: A folder holds no prepared city, or one that may be trained on.
+    """
+    frozen = {one["folder"]: one["sha256"] for one in world["real"]}
+    return [
+        f"{one['folder']} (real): {one['sha256']} is not frozen"
+        for one in freeze_real(folders)
+        if frozen.get(one["folder"]) != one["sha256"]
+    ]
+
+
 def freeze_world(
-    real: Path | None = None, tell: Callable[[FrozenDistrict], object] = lambda _: None
+    real: Iterable[Path] = (), tell: Callable[[FrozenDistrict], object] = lambda _: None
 ) -> dict[str, Any]:
     """Return the whole frozen world as it is written to its file.
 
     Args:
-        real: A folder of prepared real geometry, named by its sha256; left out if None.
+        real: Folders of prepared real geometry that test.
         tell: Told every district when it is done.
     """
     districts = []
@@ -150,7 +181,7 @@ def freeze_world(
         "places": sum(d.places for d in districts),
         "sha256": _hash_all(districts),
         "districts": [dataclasses.asdict(d) for d in districts],
-        "real": None if real is None else {"folder": real.name, "sha256": hash_folder(real)},
+        "real": freeze_real(real),
     }
 
 
@@ -162,7 +193,7 @@ def add_hashes(world: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, A
         made: From ``freeze_world`` on this processor.
 
     Raises:
-        InputError: The two differ in more than hashes.
+        InputError: The two differ in more than hashes, or in a city of the real tier.
     """
     first, second = ([FrozenDistrict(**d) for d in one["districts"]] for one in (world, made))
     if [_unhashed(d) for d in first] != [_unhashed(d) for d in second]:
@@ -172,7 +203,11 @@ def add_hashes(world: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, A
         known = elsewhere.setdefault(str(frozen.seed), [])
         if now.sha256 not in (frozen.sha256, *known):
             known.append(now.sha256)
-    return {**world, ELSEWHERE: elsewhere}
+    real = {one["folder"]: one for one in world["real"]}
+    for one in made["real"]:
+        if real.setdefault(one["folder"], one) != one:
+            raise InputError(f"{one['folder']} is frozen with another hash; freeze the world anew")
+    return {**world, "real": list(real.values()), ELSEWHERE: elsewhere}
 
 
 def _unhashed(district: FrozenDistrict) -> FrozenDistrict:

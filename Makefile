@@ -8,7 +8,6 @@ REQUIREMENTS := resources/requirements
 ENGINE := .venv/.made-from-requirements
 QGIS := .venv-qgis/.made-from-requirements
 PY := .venv/bin/python
-UNDER_QGIS := env -u PYTHONPATH -u PYTHONHOME xvfb-run -a -s "-screen 0 1600x1000x24" .venv-qgis/bin/python
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -18,7 +17,7 @@ demo: $(ENGINE) ## locate the demo photos; tables, GeoPackage, heat raster and m
 
 test: $(ENGINE) $(QGIS) ## run every test: the engine's, then the plugin's in real QGIS
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
-	$(UNDER_QGIS) -m pytest -q tests/csi_geolocator
+	.ci/test_in_qgis
 
 check: $(ENGINE) ## lint, check the format and the types
 	$(PY) -m ruff check .

@@ -81,9 +81,7 @@ def test_rows_differ_in_what_the_table_is_about_alone(table, ablation: Ablation)
 
 
 @pytest.mark.parametrize("name", ["paper", "release", "release-searched"])
-def test_rivals_learn_from_both_references_beside_any_recipe(
-    name: str, ablation: Ablation
-) -> None:
+def test_rivals_learn_from_both_references_beside_any_recipe(name: str, ablation: Ablation) -> None:
     own = read_config(CONFIGS / f"{name.split('-')[0]}.yaml").matcher
     assert own.references == ReferenceShares(si=0.0, svi=0.0, both=1.0, all=0.0)
     (row,) = choose_rows(find_table("headline"), (name,)).rows

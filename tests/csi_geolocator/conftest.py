@@ -24,6 +24,18 @@ def plugins_folder(repository: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unfailing_end(qgis_app: Any) -> Iterator[None]:
+    """Let pytest-qgis take away the connection that it made at its beginning.
+
+    Qt drops it now and then, and what is not there cannot be disconnected without an error.
+    """
+    yield
+    from qgis.core import QgsProject
+
+    QgsProject.instance().legendLayersAdded.connect(qgis_app.processEvents)
+
+
 @pytest.fixture
 def staged(plugins_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The staged plugin, importable as ``csi_geolocator``."""

@@ -350,7 +350,7 @@ def test_a_backdrop_that_is_no_picture_is_refused(shape: tuple[int, ...]) -> Non
         Backdrop(np.zeros((4, 4, 3), np.uint8), 1.0, 0.0, 0.0, 1.0)
 
 
-@pytest.mark.parametrize("name", ["costs $5 and $_$.jpg", "caf\udce9.jpg"])
+@pytest.mark.parametrize("name", ["x$_$y.jpg", "caf\udce9.jpg"])
 def test_an_odd_file_name_costs_no_other_photo_its_results(
     tmp_path: Path, run: Any, name: str
 ) -> None:

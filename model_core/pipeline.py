@@ -128,7 +128,9 @@ def locate(
         groups = group_by_street_views(photos, survey, config)
         for group in groups:
             date = group[0].captured_at
-            opener = partial(open_scene, survey, date, model, folder, device, config)
+            opener = partial(
+                open_scene, survey, date, model, folder, device, config, progress, cancel
+            )
             try:
                 _locate_group(group, opener, request, begin, keep, observe, progress, cancel)
             except AreaError as error:  # of these photos' time nothing is known of any place
@@ -144,7 +146,7 @@ def locate(
 
 def _locate_group(
     group: Sequence[Photo],
-    opener: Callable[[ProgressCallback, CancelCheck], Scene],
+    opener: Callable[[], Scene],
     request: LocateRequest,
     begin: Callable[[Photo], None],
     keep: Callable[[PhotoResult], None],
@@ -157,7 +159,7 @@ def _locate_group(
     Raises:
         AreaError: Nothing at all is known of any place.
     """
-    scene = opener(progress, cancel)
+    scene = opener()
     for known in group:
         begin(known)
         try:

@@ -45,7 +45,7 @@ from model_core.types import (
 from model_core.verification.cache import FeatureCache
 
 PLACES_IN_MEMORY = 256
-"""Places whose references are fetched at once where they may not be kept: some 100 MB."""
+"""Places whose references are fetched at once where they may not be kept: up to 60 MB of Google."""
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,6 @@ from model_core.references.prefetch import prefetch_imagery, prefetch_views
 from model_core.references.terms import may_cache, terms_path, write_terms
 from model_core.types import (
     CancelCheck,
-    LonLat,
-    Place,
     Progress,
     ProgressCallback,
     SourceTerms,
@@ -196,16 +194,17 @@ def _save_imagery(
     survey: Survey, folder: Path, geometry: StripGeometry, progress: ProgressCallback
 ) -> Path:
     imagery = survey.imagery
+    centers = [place.lonlat for place in survey.places]
     if isinstance(imagery, OnlineImagery):
         prefetch_imagery(imagery, survey.places, geometry, survey.summary, progress)
-        centers = [place.lonlat for place in survey.places]
         return imagery.save(
             folder / "imagery", centers, geometry.footprint_m, geometry.satellite_px
         )
     source = Path(str(survey.sources.imagery).partition("|")[0])
-    raster = imagery.imagery if isinstance(imagery, ShiftedImagery) else imagery
+    raster: ImagerySource | None = imagery
+    if isinstance(imagery, ShiftedImagery):
+        raster, centers = imagery.imagery, [imagery.seen_at(center) for center in centers]
     if source.suffix.lower() == ".vrt" and isinstance(raster, RasterImagery):
-        centers = _seen_at(imagery, survey.places)
         target = save_raster(
             raster,
             folder / "imagery" / f"{source.stem}.tif",
@@ -220,23 +219,22 @@ def _save_imagery(
     return target
 
 
-def _seen_at(imagery: ImagerySource | None, places: Sequence[Place]) -> list[LonLat]:
-    """Return where imagery shows places."""
-    if isinstance(imagery, ShiftedImagery):
-        return [imagery.seen_at(place.lonlat) for place in places]
-    return [place.lonlat for place in places]
-
-
 def _copy_imagery(source: Path, folder: Path) -> Path:
     """Copy a raster with what lies beside it under its name, or a folder; return the copy."""
     target = folder / source.name
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        shutil.copytree(source, target, dirs_exist_ok=True, copy_function=_copy_file)
         return target
     folder.mkdir(exist_ok=True)
     for file in source.parent.glob(f"{glob.escape(source.stem)}.*"):
-        shutil.copyfile(file, folder / file.name)
+        _copy_file(file, folder / file.name)
     return target
+
+
+def _copy_file(source: str | Path, target: str | Path) -> None:
+    """Copy a file so that it is whole, or the earlier one, whenever the copying is stopped."""
+    with replacing(Path(target)) as unfinished:
+        shutil.copyfile(source, unfinished)
 
 
 def _save_views(

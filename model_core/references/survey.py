@@ -14,7 +14,6 @@ from model_core.errors import AreaError, ProviderError
 from model_core.references.area import LocalFrame, read_area
 from model_core.references.availability import StreetViewIndex, assign_views, is_available
 from model_core.references.catalogue import (
-    find_source,
     open_imagery_source,
     open_roads,
     open_street_view_source,
@@ -188,8 +187,6 @@ def _roads(
     if text is None:
         return None, None
     source = open_roads(text, context)
-    if find_source(text, "roads") is None:
-        return source.read(area), source.terms
     try:
         return source.read(area), source.terms
     except ProviderError as err:

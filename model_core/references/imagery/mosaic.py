@@ -103,4 +103,8 @@ def joined_terms(terms: Iterable[SourceTerms]) -> SourceTerms:
 
 
 def _rasters(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.iterdir() if one.suffix.lower() in _SUFFIXES)
+    return sorted(
+        one
+        for one in folder.iterdir()
+        if one.suffix.lower() in _SUFFIXES and not one.name.startswith(".")
+    )

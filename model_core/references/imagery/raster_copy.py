@@ -48,10 +48,11 @@ def save_raster(
     columns = max(one[1] + one[3] for one in windows) - column0
     path.parent.mkdir(parents=True, exist_ok=True)
     captured_at = imagery.captured_at
+    unfinished = path.with_name(f"{path.name}.partial")
 
     def write(full: DatasetReader) -> None:
         profile = _profile(full, level, (row0, column0), (rows, columns))
-        with rasterio.open(path, "w", **profile) as copy:
+        with rasterio.open(unfinished, "w", **profile) as copy:
             copy.colorinterp = _RGBA
             for block in _blocks(windows, row0, column0):
                 _copy_block(level, copy, block, (row0, column0), (rows, columns))
@@ -60,8 +61,9 @@ def save_raster(
 
     try:
         imagery.using(write)
+        unfinished.replace(path)
     except RasterioError as err:
-        path.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise imagery.file.failure() or ImageryError(
             f"{path}: the part of {imagery.file.name} cannot be written there ({err})"
         ) from err

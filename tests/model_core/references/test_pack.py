@@ -204,3 +204,20 @@ def test_a_virtual_raster_is_packed_with_the_pixels_it_points_at(
     packed = survey_area(AREA, Sources(pack=pack.folder), LocateConfig()).imagery
     after = packed.read(there, strip.footprint_m, strip.satellite_px)  # type: ignore[union-attr]
     assert (before.image == after.image).all()  # type: ignore[union-attr]
+
+
+def test_imagery_stays_whole_when_bringing_a_pack_up_to_date_is_killed(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey, folder = survey_of(demo), tmp_path / "pack"
+    write(survey, folder)
+
+    def copy_half(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:1000])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copyfile", copy_half)
+    with pytest.raises(KeyboardInterrupt):
+        write(survey, folder)
+    (packed,) = (folder / "imagery").glob("*.tif")
+    assert packed.read_bytes() == (demo / "imagery.tif").read_bytes()

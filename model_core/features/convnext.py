@@ -16,6 +16,7 @@ from torchvision.models import ConvNeXt_Base_Weights, ConvNeXt_Tiny_Weights
 from torchvision.models.convnext import CNBlock, CNBlockConfig, ConvNeXt
 
 from model_core.errors import ConfigError
+from model_core.features.depthwise import conv_depthwise
 from model_core.features.imagenet import load_imagenet
 from model_core.features.strides import HEIGHT_STRIDE, check_width_stride
 
@@ -66,17 +67,10 @@ class AzimuthBlock(CNBlock):  # type: ignore[misc]  # torchvision has no types
     def forward(self, input: Tensor, circular: bool = False) -> Tensor:
         """Return the block's output, same shape as ``input`` (B, C, H, W)."""
         depthwise = self.block[0]
-        if circular:
-            reach = depthwise.padding[1]
-            x = functional.conv2d(
-                pad_azimuth(input, reach, circular=True),
-                depthwise.weight,
-                depthwise.bias,
-                padding=(depthwise.padding[0], 0),
-                groups=depthwise.groups,
-            )
-        else:
-            x = depthwise(input)
+        rows, columns = depthwise.padding
+        x = pad_azimuth(input, columns, circular=True) if circular else input
+        padding = (rows, 0 if circular else columns)
+        x = conv_depthwise(x, depthwise.weight, depthwise.bias, padding)
         for layer in self.block[1:]:
             x = layer(x)
         branch: Tensor = self.stochastic_depth(self.layer_scale * x)

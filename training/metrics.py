@@ -73,11 +73,13 @@ def heading_error_deg(shift: Tensor, start_bin: Tensor, bins: int) -> Tensor:
 def first_probability(
     scores: Tensor, near_first: Tensor, model: EvidenceModel | None = None
 ) -> Tensor:
-    """Return the probability that a search gives its first answer, from scores alone, (B,).
+    """Return the probability of the first answer, from scores alone, (B,).
 
     Scores become standard deviations above the photo's other places, then likelihood ratios, then
-    a posterior with "elsewhere", and neighbours of the first answer count for it: what
-    ``model_core.evidence`` and the merging of candidates do with a photo of one field of view.
+    a posterior, and neighbours of the first answer count for it: what ``model_core.evidence`` and
+    the merging of candidates do with a photo of one field of view. A search lays half of all
+    probability elsewhere beforehand; these photos are known to be of one of the places, so
+    nothing is.
 
     Args:
         scores: (B, N) best cosines; minus infinity where a place cannot be scored.
@@ -93,9 +95,8 @@ def first_probability(
     z = z - (1.0 - model.score_beyond) * (z - model.max_score).clamp(min=0.0)
     gain = model.separation * z - model.separation**2 / 2.0 + math.log(model.informed)
     log_ratio = torch.logaddexp(torch.full_like(gain, math.log1p(-model.informed)), gain)
-    log_odds = torch.where(finite, log_ratio, 0.0) - math.log(scores.shape[1])
-    total = torch.logaddexp(log_odds.logsumexp(dim=1), torch.zeros_like(log_odds[:, 0]))
-    return ((log_odds - total[:, None]).exp() * near_first).sum(dim=1)
+    posterior = torch.where(finite, log_ratio, 0.0).softmax(dim=1)
+    return (posterior * near_first).sum(dim=1)
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Outcomes:
         heading_error_deg: float64 (Q,), at the nearest place; NaN where unknown.
         first_heading_error_deg: float64 (Q,), of the first answer; NaN where unknown.
         first_distance_m: float64 (Q,), of the first answer from the truth.
-        probability: float64 (Q,), of the first answer.
+        probability: float64 (Q,), of the first answer; see ``first_probability``.
         radii_m: The R radii.
     """
 

@@ -201,5 +201,7 @@ def test_probability_is_that_of_the_evidence_and_grows_with_the_lead() -> None:
             - model.informed
             + model.informed * np.exp(model.separation * z - model.separation**2 / 2)
         )
-        assert found[row] == pytest.approx(posterior(log_ratio)[0][4:7].sum(), rel=1e-4)
+        places, elsewhere = posterior(log_ratio)
+        expected = places[4:7].sum() / (1 - elsewhere)
+        assert found[row] == pytest.approx(expected, rel=1e-4)
     assert found[1] > found[0]

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,22 @@ def test_a_folder_never_mixes_training_and_held_out_cities(tmp_path: Path):
     (city / "district.json").write_text(json.dumps({**facts, "renderer": 0}))
     with pytest.raises(InputError, match="version 0"):
         check_one_split(tmp_path, [3], RenderSource())
+
+
+def test_a_city_that_is_there_has_to_be_the_one_asked_for(tmp_path: Path):
+    def real(name: str, **more: Any) -> RenderSource:
+        about = {"geometry": name, "source": f"{name}.osm", "licence": "ODbL"}
+        return RenderSource(split="train", real_about=about, **more)
+
+    city = tmp_path / "city_30000"
+    city.mkdir()
+    (city / "district.json").write_text(json.dumps(real("krems").facts(30000)))
+    check_one_split(tmp_path, [30000, 30001], real("krems"))
+    check_one_split(tmp_path, [30001], real("piedmont"))
+    with pytest.raises(InputError, match=r"city_30000 .*'krems' there, 'piedmont' here.*--cities"):
+        check_one_split(tmp_path, [30000], real("piedmont"))
+    with pytest.raises(InputError, match="state 'none' there, 'flood' here"):
+        check_one_split(tmp_path, [30000], real("krems", state="flood"))
 
 
 def test_prepared_geometry_says_its_split(tmp_path: Path):

@@ -124,7 +124,7 @@ def render_dataset(
 
     Raises:
         InputError: The folder would mix cities to train on with cities held out, or cities of
-            two versions of the renderer.
+            two versions of the renderer, or holds other cities of these seeds.
         ConfigError: A seed is kept for the demo, or a worker died.
     """
     source = source or RenderSource()
@@ -155,7 +155,10 @@ def draft_district(
 
 
 def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSource) -> None:
-    """Raise InputError if a folder would hold two splits or versions; say which."""
+    """Raise InputError if a folder would hold two splits or versions, or holds other cities.
+
+    A city that is there is kept, so it has to be the one asked for.
+    """
     wanted = {source.split_of(seed) for seed in city_seeds}
     if len(wanted) > 1:
         raise InputError("cities to train on and held-out ones go into folders of their own")
@@ -170,6 +173,17 @@ def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSourc
             raise InputError(
                 f"{path} was rendered by version {facts['renderer']}, this is version "
                 f"{RENDERER_VERSION}; render into another folder"
+            )
+        asked = source.facts(facts["seed"]) if facts["seed"] in city_seeds else facts
+        other = [
+            f"{name} {facts.get(name)!r} there, {asked.get(name)!r} here"
+            for name in sorted({*facts, *asked})
+            if facts.get(name) != asked.get(name)
+        ]
+        if other:
+            raise InputError(
+                f"{path} is another city ({'; '.join(other)}); render other numbers of --cities, "
+                "or into another folder"
             )
 
 

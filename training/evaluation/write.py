@@ -297,7 +297,8 @@ def _confidence(report: EvaluationReport) -> list[str]:
     note = (
         "AURC: the mean risk of a wrong first answer while only the surest photos are answered, "
         "from one to all. ECE: the mean gap between the first answer's probability and how often "
-        "it is right."
+        "it is right. Every photo was taken at one of the places searched, so these probabilities "
+        "leave nothing for elsewhere, as those of a search do."
     )
     return [f"## Confidence, {label} degrees", "", note, "", *table(header, body)]
 

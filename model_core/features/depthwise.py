@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
-from torch.nn.grad import conv2d_input
 
 
 def conv_depthwise(
@@ -25,7 +24,7 @@ def conv_depthwise(
         x: What is convolved.
         weight: (C, 1, kh, kw).
         bias: (C,).
-        padding: Rows and columns of zeros on either side.
+        padding: Rows and columns of zeros on either side, fewer than the kernel has.
     """
     quick = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
     if quick and weight.requires_grad and torch.is_grad_enabled():
@@ -50,7 +49,10 @@ class _Depthwise(torch.autograd.Function):
         pictures, channels, rows, columns = x.shape
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            of_x = conv2d_input(x.shape, weight, grad, padding=ctx.padding, groups=channels)
+            padding = [
+                edge - 1 - by for edge, by in zip(weight.shape[2:], ctx.padding, strict=True)
+            ]
+            of_x = functional.conv2d(grad, weight.flip(2, 3), padding=padding, groups=channels)
         if ctx.needs_input_grad[1]:
             each = functional.conv2d(
                 x.reshape(1, pictures * channels, rows, columns),

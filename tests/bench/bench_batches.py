@@ -1,22 +1,22 @@
 """Batches of a resident set against batches copied out of memory: time as a ratio, in one run.
 
 Run ``PYTHONPATH=. python tests/bench/bench_batches.py`` from the project's root; ``--device cuda``
-where there is one. The set is made up, of the size of rendered ones. ``NeighbourBatches`` copies
-images on the host and sends them, ``ResidentPlaces`` picks them where they lie; the fastest of
-three rounds of each counts.
+where there is one. The set is made up, of the size of rendered ones. The baseline copies images on
+the host and sends them, ``ResidentPlaces`` picks them where they lie; the fastest of three rounds
+of each counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
 import torch
 
-from training.datasets.places import NeighbourBatches, PlaceSet, RawBatch
+from training.datasets.places import PlaceSet, RawBatch, take_batch
 from training.datasets.resident import ResidentPlaces
 
 BATCH = 64
@@ -48,6 +48,18 @@ def made_up(places: int) -> PlaceSet:
     )
 
 
+def copied(places: PlaceSet, batch: int, seed: int) -> Iterator[RawBatch]:
+    """Yield batches of four cities, copied out of memory one after the other."""
+    rng = np.random.default_rng(seed)
+    cities = np.unique(places.city)
+    while True:
+        some = rng.choice(cities, 4, replace=False)
+        rows = np.concatenate(
+            [rng.choice(np.flatnonzero(places.city == c), batch // 4, replace=False) for c in some]
+        )
+        yield take_batch(places, rows, rng.integers(0, places.query.shape[1], len(rows)))
+
+
 def ms_a_batch(batches: Iterable[RawBatch], device: torch.device) -> float:
     """Return the milliseconds of a batch until it lies on the device."""
     source = iter(batches)
@@ -73,7 +85,7 @@ def main() -> None:
     places = made_up(options.places)
     resident = ResidentPlaces(places, BATCH, 4, 1, device)
     print(f"{places.bytes_per_place} bytes a place, batches of {BATCH}")
-    base = ms_a_batch(NeighbourBatches(places, BATCH, 4, 1), device)
+    base = ms_a_batch(copied(places, BATCH, 1), device)
     neighbours = ms_a_batch(resident, device)
     rng = np.random.default_rng(1)
     resident.set_hard_negatives(rng.integers(0, len(places), (len(places), 64)))

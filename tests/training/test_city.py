@@ -24,7 +24,8 @@ from model_core.types import SourceTerms, ignore_progress, never_cancelled
 from training.cli import app
 from training.datasets.load import load_places
 from training.datasets.manifest import collect_city
-from training.datasets.places import NO_DATE, NeighbourBatches, PlaceSet
+from training.datasets.places import NO_DATE, PlaceSet
+from training.datasets.resident import ResidentPlaces
 from training.matcher import Matcher, MatcherConfig
 
 AREA = "13.4190,46.9790,13.4206,46.9796"
@@ -209,7 +210,7 @@ def test_a_matcher_takes_a_step_on_the_city(places: PlaceSet) -> None:
     recipe = MatcherConfig(steps=2, windows_per_photo=1)
     mean, spread = places.layout_statistics()
     matcher = Matcher(CONFIG, recipe, mean, spread)
-    batch = next(iter(NeighbourBatches(places, 4, 1, seed=1)))
+    batch = next(iter(ResidentPlaces(places, 4, 1, seed=1)))
     assert batch.query_seen.any(dim=1).all()
     loss = matcher.training_step(batch, 0)
     loss.backward()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model_core.errors import InputError
-from training.datasets.places import NO_DATE, NeighbourBatches, PlaceSet, join_places
+from training.datasets.places import NO_DATE, PlaceSet, join_places
 
 Make = Callable[..., PlaceSet]
 
@@ -48,16 +48,3 @@ def test_sets_of_other_image_sizes_are_refused(make_places: Make) -> None:
         join_places([places, smaller])
     with pytest.raises(InputError, match="no set"):
         join_places([])
-
-
-def test_batches_hold_only_photos_that_are_there(make_places: Make) -> None:
-    places = make_places(line(12), photos=3)
-    seen = places.query_seen.copy()
-    seen[:, 0] = False
-    seen[4:, 2] = False
-    seen[8:] = False
-    batches = iter(NeighbourBatches(replace(places, query_seen=seen), 6, 1, seed=1))
-    for _ in range(20):
-        assert next(batches).query_seen.any(dim=1).all()
-    with pytest.raises(InputError, match="photo"):
-        next(iter(NeighbourBatches(replace(places, query_seen=seen & False), 6, 1, seed=1)))

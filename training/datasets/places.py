@@ -6,7 +6,7 @@ Every source of training data ends here: rendered cities, a user's own city, pub
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
 from model_core.config import ModelConfig
 from model_core.errors import InputError
@@ -256,52 +255,3 @@ def take_batch(
             chosen = chosen.astype(np.float32)
         taken[f.name] = torch.from_numpy(chosen)
     return RawBatch(**taken)
-
-
-class NeighbourBatches(IterableDataset[RawBatch]):
-    """Endless batches made of a few cities each, so that negatives are geographic neighbours.
-
-    Source: Sample4Geo starts from batches of geographic neighbours.
-    """
-
-    def __init__(self, places: PlaceSet, batch: int, cities_per_batch: int, seed: int):
-        self.places = places
-        self.batch = batch
-        self.cities_per_batch = cities_per_batch
-        self.seed = seed
-
-    def __iter__(self) -> Iterator[RawBatch]:
-        """Yield batches forever, the same ones for the same seed; places without photo never.
-
-        Raises:
-            InputError: No place has a photo.
-        """
-        rng = np.random.default_rng(self.seed)
-        there = self.places.photo_there
-        usable = there.any(axis=1)
-        city = self.places.city
-        rows_of_city = [np.flatnonzero(usable & (city == c)) for c in np.unique(city[usable])]
-        if not rows_of_city:
-            raise InputError("no place of the set has a photo, so there is nothing to learn from")
-        queries = self.places.query.shape[1]
-        while True:
-            chosen = rng.permutation(len(rows_of_city))[: self.cities_per_batch]
-            share = self.batch // len(chosen)
-            rows = np.concatenate(
-                [
-                    rng.choice(rows_of_city[c], min(share, len(rows_of_city[c])), replace=False)
-                    for c in chosen
-                ]
-            )
-            query = rng.integers(0, queries, len(rows))
-            if not there.all():
-                query = nth_photo(there[rows], query)
-            yield take_batch(self.places, rows, query)
-
-
-def nth_photo(there: npt.NDArray[np.bool_], number: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the number (B,) of a photo that is there, chosen by any number (B,), wrapping."""
-    order = np.argsort(~there, axis=1, kind="stable")
-    count = np.maximum(there.sum(axis=1), 1)
-    picked: npt.NDArray[np.int64] = order[np.arange(len(there)), number % count]
-    return picked

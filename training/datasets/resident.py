@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from model_core.errors import InputError, ShapeError
-from training.datasets.places import OF_PHOTO, PlaceSet, RawBatch, nth_photo
+from training.datasets.places import OF_PHOTO, PlaceSet, RawBatch
 
 _AHEAD = 8
 """Batches that are planned at a time."""
@@ -33,9 +33,10 @@ Rows = npt.NDArray[np.int64]
 
 
 class ResidentPlaces(IterableDataset[RawBatch]):
-    """Endless batches of a set that lies on a device; a drop-in for ``NeighbourBatches``.
+    """Endless batches of a set that lies on a device, of a few cities each.
 
-    The same seed gives the same batches on every device, whatever is mined being equal.
+    So negatives are geographic neighbours, as Sample4Geo begins. The same seed gives the same
+    batches on every device, whatever is mined being equal.
     """
 
     def __init__(
@@ -152,7 +153,7 @@ class ResidentPlaces(IterableDataset[RawBatch]):
             more = rng.choice(np.flatnonzero(self._usable), missing * _SPARE)
             rows = self._apart(np.concatenate([rows, more]), self.batch)
         photos = rng.integers(0, 2**31, len(rows))
-        return rows, nth_photo(self._there[rows], photos)
+        return rows, _nth_photo(self._there[rows], photos)
 
     def _neighbours(self, rng: np.random.Generator) -> Rows:
         """Return candidates: in a few cities, a place and those around it, mixed."""
@@ -202,3 +203,13 @@ class ResidentPlaces(IterableDataset[RawBatch]):
             open_ &= ~free & ~earlier[:, free].any(axis=1)
         kept: Rows = rows[taken][:most]
         return kept
+
+
+def _nth_photo(
+    there: npt.NDArray[np.bool_], number: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return the number (B,) of a photo that is there, chosen by any number (B,), wrapping."""
+    order = np.argsort(~there, axis=1, kind="stable")
+    count = np.maximum(there.sum(axis=1), 1)
+    picked: npt.NDArray[np.int64] = order[np.arange(len(there)), number % count]
+    return picked

@@ -3,9 +3,9 @@
 Run as a script: ``python tests/bench/bench_training.py [--device cuda] [--batch 192]``. Ours is the
 step as it is trained: batches drawn on the device, all kinds of references, three windows a photo,
 and bf16 where the device has it. The baseline is what one would write first: batches gathered on
-the processor and sent, fp32, torch's own gradients, one optimiser kernel a tensor. Both take the same loss of the same
-places. Ratios are to the baseline; medians of repeated steps. With ``--compile`` the encoder is
-compiled as well.
+the processor and sent, fp32, torch's own gradients, one optimiser kernel a tensor. Both take the
+same loss of the same places. Ratios are to the baseline; medians of repeated steps. With
+``--compile`` the encoder is compiled as well.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model_core.compare.satellite import SOURCE_FOOTPRINT_M
 from model_core.config import ModelConfig
 from model_core.references.estimate import Estimate, estimate_run
 from model_core.references.pack import Pack, write_pack
@@ -32,4 +33,5 @@ def fetch(
         Cancelled: The user asked to stop; the next fetch goes on.
     """
     survey = survey_area(request.area, request.sources, request.config, progress, cancel)
-    return write_pack(survey, request.out, ModelConfig().geometry, progress, cancel)
+    geometry = ModelConfig().geometry
+    return write_pack(survey, request.out, geometry, progress, cancel, SOURCE_FOOTPRINT_M)

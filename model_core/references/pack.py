@@ -8,11 +8,9 @@ keeps the terms of its source.
 from __future__ import annotations
 
 import csv
-import glob
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,11 +25,8 @@ from model_core import __version__
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
 from model_core.files import replacing
-from model_core.references.imagery.base import ImagerySource, OnlineImagery
-from model_core.references.imagery.raster import RasterImagery
-from model_core.references.imagery.raster_copy import save_raster
-from model_core.references.imagery.shifted import ShiftedImagery, write_offset
-from model_core.references.prefetch import prefetch_imagery, prefetch_views
+from model_core.references.pack_imagery import save_imagery
+from model_core.references.prefetch import prefetch_views
 from model_core.references.terms import may_cache, terms_path, write_terms
 from model_core.types import (
     CancelCheck,
@@ -121,6 +116,7 @@ def write_pack(
     geometry: StripGeometry,
     progress: ProgressCallback,
     cancel: CancelCheck,
+    shown_m: float = 0.0,
 ) -> Pack:
     """Fetch what an area's places need into a folder; what fails costs itself and is counted.
 
@@ -130,6 +126,7 @@ def write_pack(
         geometry: Footprint and pixels of the satellite images.
         progress: Told of images and tiles.
         cancel: Asked all the time; what was fetched by then stays.
+        shown_m: Width of the ground that is shown around a place; local imagery reaches that far.
 
     Raises:
         InputError: The folder holds something else, or a source's terms forbid storing.
@@ -141,7 +138,7 @@ def write_pack(
     files: dict[str, Path] = {}
     counts = {"places": len(survey.places)}
     if survey.imagery is not None:
-        files["imagery"] = _save_imagery(survey, folder, geometry, progress)
+        files["imagery"] = save_imagery(survey, folder, geometry, shown_m, progress, cancel)
     if len(survey.views):
         prefetch_views(survey.client, survey.views.views, survey.summary, progress)
         files["street_views"], counts["street_views"] = _save_views(
@@ -188,53 +185,6 @@ def _save_roads(roads: Sequence[BaseGeometry], terms: SourceTerms | None, folder
     if terms is not None:
         write_terms(terms_path(path), terms)
     return path
-
-
-def _save_imagery(
-    survey: Survey, folder: Path, geometry: StripGeometry, progress: ProgressCallback
-) -> Path:
-    imagery = survey.imagery
-    centers = [place.lonlat for place in survey.places]
-    if isinstance(imagery, OnlineImagery):
-        prefetch_imagery(imagery, survey.places, geometry, survey.summary, progress)
-        return imagery.save(
-            folder / "imagery", centers, geometry.footprint_m, geometry.satellite_px
-        )
-    source = Path(str(survey.sources.imagery).partition("|")[0])
-    raster: ImagerySource | None = imagery
-    if isinstance(imagery, ShiftedImagery):
-        raster, centers = imagery.imagery, [imagery.seen_at(center) for center in centers]
-    if source.suffix.lower() == ".vrt" and isinstance(raster, RasterImagery):
-        target = save_raster(
-            raster,
-            folder / "imagery" / f"{source.stem}.tif",
-            centers,
-            geometry.footprint_m,
-            geometry.satellite_px,
-        )
-    else:
-        target = _copy_imagery(source, folder / "imagery")
-    if isinstance(imagery, ShiftedImagery):
-        write_offset(target, imagery.east_m, imagery.north_m)
-    return target
-
-
-def _copy_imagery(source: Path, folder: Path) -> Path:
-    """Copy a raster with what lies beside it under its name, or a folder; return the copy."""
-    target = folder / source.name
-    if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, copy_function=_copy_file)
-        return target
-    folder.mkdir(exist_ok=True)
-    for file in source.parent.glob(f"{glob.escape(source.stem)}.*"):
-        _copy_file(file, folder / file.name)
-    return target
-
-
-def _copy_file(source: str | Path, target: str | Path) -> None:
-    """Copy a file so that it is whole, or the earlier one, whenever the copying is stopped."""
-    with replacing(Path(target)) as unfinished:
-        shutil.copyfile(source, unfinished)
 
 
 def _save_views(

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.io import DatasetReader
+from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 
 from model_core.errors import ImageryError
@@ -19,6 +19,7 @@ from model_core.types import ImageU8, MaskArray
 BandArray = npt.NDArray[Any]
 
 STRETCH_PERCENTILES = (2.0, 98.0)
+_STRETCH_TAGS = "CSI_STRETCH"
 _SAMPLE_PX = 1024
 _SAMPLE_WINDOWS = 8
 
@@ -125,10 +126,14 @@ def measure_stretch(dataset: DatasetReader, bands: BandPlan) -> Stretch:
     """Return black and white points for values that are not 8-bit, from a sample of the raster.
 
     The sample is an overview of about a thousand pixels, or windows spread over a large raster
-    without one. Percentiles keep a few bright roofs or dead pixels from deciding.
+    without one. Percentiles keep a few bright roofs or dead pixels from deciding. A part of a
+    raster notes the points of the whole.
     """
     if dataset.dtypes[bands.colours[0] - 1] == "uint8":
         return Stretch()
+    noted = dataset.tags(ns=_STRETCH_TAGS)
+    if noted:
+        return Stretch(*(tuple(map(float, noted[end].split())) for end in ("low", "high")))
     sampled: list[list[BandArray]] = [[] for _ in bands.colours]
     for window, shape in _sample_windows(dataset):
         values, mask = bands.read_values(dataset, window, shape)
@@ -143,6 +148,14 @@ def measure_stretch(dataset: DatasetReader, bands: BandPlan) -> Stretch:
         low.append(float(bottom))
         high.append(float(top) if top > bottom else float(bottom) + 1.0)
     return Stretch(tuple(low), tuple(high))
+
+
+def note_stretch(part: DatasetWriter, stretch: Stretch) -> None:
+    """Note in a part of a raster how the whole one is stretched."""
+    if stretch.low is not None and stretch.high is not None:
+        ends = {"low": stretch.low, "high": stretch.high}
+        noted = {end: " ".join(map(repr, values)) for end, values in ends.items()}
+        part.update_tags(ns=_STRETCH_TAGS, **noted)
 
 
 def _sample_windows(dataset: DatasetReader) -> Iterator[tuple[Window, tuple[int, int]]]:

@@ -11,7 +11,7 @@ from model_core.references.imagery.raster import RasterImagery
 from model_core.references.terms import LOCAL_IMAGERY, stated_terms
 from model_core.types import LonLat, SatelliteImage, SourceTerms
 
-_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".jp2", ".mbtiles"})
+RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".jp2", ".mbtiles"})
 
 
 class MosaicImagery:
@@ -22,14 +22,14 @@ class MosaicImagery:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder
-        self._members = [RasterImagery(path) for path in _rasters(folder)]
+        self.members = tuple(RasterImagery(path) for path in _rasters(folder))
 
     @property
     def terms(self) -> SourceTerms:
         """What may be done with all of them."""
         if self.path.joinpath("terms.json").is_file():
             return stated_terms(LOCAL_IMAGERY, self.path)
-        return joined_terms([one.terms for one in self._members])
+        return joined_terms([one.terms for one in self.members])
 
     def open(self) -> None:
         """Open every raster and check that it can serve.
@@ -37,9 +37,9 @@ class MosaicImagery:
         Raises:
             ImageryError: There is none, or one cannot serve.
         """
-        if not self._members:
+        if not self.members:
             raise ImageryError(f"{self.path}: holds no raster; give a folder of GeoTIFFs")
-        for member in self._members:
+        for member in self.members:
             member.open()
 
     def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
@@ -53,7 +53,7 @@ class MosaicImagery:
         Raises:
             ImageryError: A raster cannot be read there.
         """
-        return overlaid(one.read(center, footprint_m, size_px) for one in self._members)
+        return overlaid(one.read(center, footprint_m, size_px) for one in self.members)
 
 
 def is_mosaic(folder: Path) -> bool:
@@ -106,5 +106,5 @@ def _rasters(folder: Path) -> list[Path]:
     return sorted(
         one
         for one in folder.iterdir()
-        if one.suffix.lower() in _SUFFIXES and not one.name.startswith(".")
+        if one.suffix.lower() in RASTER_SUFFIXES and not one.name.startswith(".")
     )

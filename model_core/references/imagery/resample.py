@@ -29,6 +29,9 @@ FloatGrid = npt.NDArray[np.float64]
 
 _CONTROL_POINTS = 5
 _WINDOW_PAD_PX = 2
+READ_BEYOND_PX = _WINDOW_PAD_PX + 1
+"""How far beyond an image its source is read at most, in pixels of the level, for rounding too."""
+
 _UNDERSAMPLING_BORNE = 0.15  # bilinear sampling is soft enough for pixels this much finer
 MIN_VALID_SHARE = 0.2
 _WGS84 = pyproj.Geod(ellps="WGS84")

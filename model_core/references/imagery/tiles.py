@@ -6,10 +6,14 @@ import re
 import threading
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from model_core.errors import ImageryError
 from model_core.references.imagery.pyramid import (
@@ -21,7 +25,7 @@ from model_core.references.imagery.pyramid import (
     decode_tile,
     is_blank,
 )
-from model_core.references.imagery.resample import resample, sampling_grid
+from model_core.references.imagery.resample import READ_BEYOND_PX, resample, sampling_grid
 from model_core.references.terms import LOCAL_IMAGERY, stated_terms
 from model_core.types import LonLat, SatelliteImage, SourceTerms
 
@@ -91,6 +95,36 @@ class TileFolderImagery:
         """
         return _bounds(dict(_list_tiles(self.path)))
 
+    def files_off(self, ground: BaseGeometry) -> set[Path]:
+        """Return the tiles that reads on some ground do without.
+
+        One tile of each zoom is needed wherever it lies: the zooms there are decide what is read.
+
+        Args:
+            ground: A polygon in EPSG:4326.
+
+        Raises:
+            ImageryError: There are no tiles.
+        """
+        tile_px = self._open().tile_px
+        region = shapely.transform(ground, _to_mercator)
+        files: dict[int, dict[TileKey, Path]] = {}
+        for key, path in _list_tiles(self.path):
+            files.setdefault(key[0], {})[key] = path
+        unneeded: set[Path] = set()
+        for zoom, found in files.items():
+            side = 2.0 * HALF_WORLD_M / (1 << zoom)
+            near = region.buffer(READ_BEYOND_PX * side / tile_px)
+            shapely.prepare(near)
+            column, row = np.array([key[1:] for key in found]).T
+            west, north = column * side - HALF_WORLD_M, HALF_WORLD_M - row * side
+            is_needed = shapely.intersects(
+                near, shapely.box(west, north - side, west + side, north)
+            )
+            is_needed[0] = True
+            unneeded.update(compress(found.values(), ~is_needed))
+        return unneeded
+
     def _open(self) -> TilePyramid:
         if self._pyramid is None:
             self._pyramid = TilePyramid(_TileFolder(self.path))
@@ -119,6 +153,10 @@ class _TileFolder:
 
     def has_content(self, key: TileKey) -> bool:
         return key in self.with_content
+
+
+def _to_mercator(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.column_stack(TO_MERCATOR.transform(lonlat[:, 0], lonlat[:, 1]))
 
 
 def _bounds(files: dict[TileKey, Path]) -> tuple[float, float, float, float]:

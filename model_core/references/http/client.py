@@ -40,7 +40,12 @@ ResultT = TypeVar("ResultT")
 ABSENT = frozenset({204, 404})
 """Statuses that say, without fault, that nothing is there."""
 
-MEMORY_LIMIT_BYTES = 256 << 20
+MEMORY_LIMIT_BYTES = 512 << 20
+"""Replies that no disk keeps: Google's images of some 2,000 standpoints, as 4 km2 of a city have.
+
+What falls out is asked for, and paid for, again.
+"""
+
 LONGEST_WAIT_S = 120.0
 _POLL_S = 0.1
 _CHUNK_BYTES = 1 << 16

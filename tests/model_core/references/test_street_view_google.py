@@ -14,7 +14,7 @@ from servers.base import HTML, Answer, Fault, LoopbackServer, Recorded
 from servers.google import KEY, SECRET, GoogleServer
 from servers.views import bytes_under, row_of_views
 
-from model_core.config import StreetViewConfig
+from model_core.config import StreetViewConfig, VerificationConfig
 from model_core.errors import InputError, ProviderError
 from model_core.references.area import LocalFrame
 from model_core.references.availability import StreetViewIndex, choose_street_views
@@ -23,6 +23,8 @@ from model_core.references.street_view import read_view
 from model_core.references.street_view.google import NAME, SOURCES
 from model_core.references.terms import may_cache, may_display, may_train
 from model_core.types import Area, Place
+from model_core.verification.cache import FeatureCache
+from model_core.verification.local_features import extract_features
 
 LON, LAT = 10.014, 46.4143
 AREA = Area.from_bounds(LON - 0.0003, LAT - 0.0003, LON + 0.0008, LAT + 0.0003)
@@ -103,6 +105,27 @@ def test_each_panorama_is_found_once_and_asked_for_in_quarters(
         "size": "640x640",
     }
     assert query["return_error_code"] == "true"
+
+
+def test_an_image_is_paid_for_once_though_its_features_are_dropped(
+    serve, make_client, tmp_path
+) -> None:
+    server = serve(GoogleServer(panoramas(tmp_path / "held", 3)))
+    views = source(make_client(tmp_path / "cache"), server.url).find(AREA, 0.0)
+    config = VerificationConfig(max_side_px=320)
+    drops_all_but_one = FeatureCache(tmp_path / "features", memory_limit_bytes=1)
+    extracted = []
+
+    def extract(view):
+        extracted.append(view.view_id)
+        return extract_features(read_view(view).image, config)
+
+    for _photo in range(3):
+        for view in views:
+            drops_all_but_one.features(view, config, extract)
+    assert len(extracted) == 3 * len(views)
+    asked = [(one.query["pano"], one.query["heading"]) for one in server.asked("pano=")]
+    assert len(asked) == len(set(asked)) == len(views) == 12
 
 
 def test_the_four_images_of_a_standpoint_serve_a_place_together(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from model_core.device import choose_dtype
 from model_core.errors import AreaError, GalleryError
 from model_core.gallery.beside import PlacesBeside
 from model_core.gallery.build import write_gallery
+from model_core.gallery.known import KnownRows, find_known_rows
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
 from model_core.gallery.writer import gallery_fingerprint
@@ -108,6 +110,7 @@ def open_scene(
             gallery = encode_area(
                 survey, photo_date, model, target, device, config, progress, cancel
             )
+    _count_places(survey, gallery.places)
     if not gallery.coverage.any():
         raise AreaError(
             f"none of the {len(survey.places)} places of the area has imagery or a street view "
@@ -115,6 +118,13 @@ def open_scene(
         )
     beside = _places_beside(survey, gallery, model, device, config)
     return Scene(survey, gallery.places, model, gallery, cache, device, beside)
+
+
+def _count_places(survey: Survey, places: PlaceTable) -> None:
+    """Count what a gallery knows, whether it was built now or before."""
+    columns = (places.frame["imagery_source"] != "", places.frame["street_view"] == "real")
+    for index, (imagery, street_view) in enumerate(zip(*columns, strict=True)):
+        survey.summary.add_place(index, bool(imagery), bool(street_view))
 
 
 def encode_area(
@@ -128,9 +138,12 @@ def encode_area(
     cancel: CancelCheck,
 ) -> Gallery:
     """Return the area's gallery: stages 2 to 7, one line each; an unfinished one goes on."""
+    meta = describe_gallery(survey, photo_date, model, config)
+    known = _rows_known(folder, meta, survey, photo_date, config)
 
     def references_from(row: int) -> Iterator[Reference]:
-        for places in _fetched_together(survey, row):
+        wanted = [place for place in survey.places[row:] if place.index not in known]
+        for places in _fetched_together(survey, wanted):
             fetch_references(survey, places, photo_date, model.config.geometry, config, progress)
             yield from collect_references(  # 2 references
                 places,
@@ -156,28 +169,56 @@ def encode_area(
     return write_gallery(  # 5 features, 6 fusion, 7 gallery
         folder,
         survey.places,
-        describe_gallery(survey, photo_date, model, config),
+        meta,
         aligned_from,
         model,
         device,
         config.batch_size,
         progress,
         cancel,
+        known=known,
         imagery_source="" if survey.imagery is None else survey.imagery.terms.provider,
         provider_of_view={view.view_id: view.terms.provider for view in survey.views.views},
         dtype=choose_dtype(device),
     )
 
 
-def _fetched_together(survey: Survey, row: int) -> Iterator[Sequence[Place]]:
-    """Yield the places from ``row`` on in parts whose references are fetched before they are used.
+def _rows_known(
+    folder: Path,
+    meta: GalleryMeta,
+    survey: Survey,
+    photo_date: datetime | None,
+    config: LocateConfig,
+) -> KnownRows:
+    """Return the rows that galleries beside ``folder`` hold: of the same street views, all read."""
+    chosen = [
+        {
+            view.view_id
+            for view in choose_street_views(place, survey.views, photo_date, config.street_view)
+        }
+        for place in survey.places
+    ]
+
+    def is_same(record: PlaceRecord) -> bool:
+        views = chosen[record.place.index]
+        looked_at = survey.imagery is not None and (views or config.street_view.policy != "strict")
+        whole = bool(record.imagery_source) or not looked_at
+        return whole and set(record.street_view_ids) == views
+
+    newest_first = sorted(
+        folder.parent.glob("gallery-*"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+    return find_known_rows(newest_first, meta, is_same)
+
+
+def _fetched_together(survey: Survey, places: Sequence[Place]) -> Iterator[Sequence[Place]]:
+    """Yield places in parts whose references are fetched before they are used.
 
     What may not be kept on disk has to fit into memory until it is used, or it is asked for twice.
     """
-    count = len(survey.places)
-    step = max(1, count) if survey.may_be_kept else PLACES_IN_MEMORY
-    for start in range(row, count, step):
-        yield survey.places[start : start + step]
+    step = max(1, len(places)) if survey.may_be_kept else PLACES_IN_MEMORY
+    for start in range(0, len(places), step):
+        yield places[start : start + step]
 
 
 def fetch_references(
@@ -207,20 +248,21 @@ def describe_gallery(
         "street_view": to_mapping(config.street_view),
         "files": [_state_of_view(view) for view in survey.views.views],
         "imagery": _state_of_imagery(survey),
-        "available": sorted(available_view_ids(survey, photo_date, config)),
     }
     if config.street_view.policy == "synthetic":
         options["generator"] = model.generator_hash
-    fingerprint = gallery_fingerprint(
-        model.model_hash, survey.area, survey.places, survey.terms, options
+    fingerprint_with = partial(
+        gallery_fingerprint, model.model_hash, survey.area, survey.places, survey.terms
     )
+    available = sorted(available_view_ids(survey, photo_date, config))
     shape = (model.config.feature_height, model.config.azimuth_bins, model.config.feature_channels)
     return GalleryMeta(
         model_hash=model.model_hash,
         feature_shape=shape,
         count=len(survey.places),
-        fingerprint=fingerprint,
+        fingerprint=fingerprint_with({**options, "available": available}),
         area=survey.area,
+        family=fingerprint_with(options),
         sources=survey.terms,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         software_version=__version__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from model_core.config import ModelConfig, StripGeometry
 from model_core.device import run_in_batches
 from model_core.errors import Cancelled
 from model_core.features.preprocess import to_tensor
+from model_core.gallery.known import NOTHING_KNOWN, KnownRows
 from model_core.gallery.places import PlaceRecord
 from model_core.gallery.store import Gallery, GalleryMeta
 from model_core.gallery.writer import GalleryWriter
@@ -65,6 +66,7 @@ def write_gallery(
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
     *,
+    known: KnownRows = NOTHING_KNOWN,
     imagery_source: str = "",
     provider_of_view: Mapping[str, str] | None = None,
     dtype: torch.dtype = torch.float32,
@@ -75,12 +77,13 @@ def write_gallery(
         folder: Where the gallery goes.
         places: Every place, in row order.
         meta: What the gallery is of.
-        aligned_from: Gives the strips of the places from a row on.
+        aligned_from: Gives the strips of the places from a row on; known rows may be left out.
         bundle: The model.
         device: Where the model is.
         batch_size: Places a batch.
         progress: Told after every batch, and whether an earlier build goes on.
         cancel: Asked between batches; what was written is kept.
+        known: Rows to copy from other galleries.
         imagery_source: The imagery's provider, for the records.
         provider_of_view: Street-view provider by view id, for the records.
         dtype: The encoder's precision, as ``device.choose_dtype`` gives it.
@@ -101,6 +104,7 @@ def write_gallery(
             batch_size,
             progress,
             cancel,
+            known=known,
             imagery_source=imagery_source,
             provider_of_view=provider_of_view,
             dtype=dtype,
@@ -117,6 +121,7 @@ def write_features(
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
     *,
+    known: KnownRows = NOTHING_KNOWN,
     imagery_source: str = "",
     provider_of_view: Mapping[str, str] | None = None,
     dtype: torch.dtype = torch.float32,
@@ -129,12 +134,13 @@ def write_features(
 
     Args:
         writer: Takes the rows.
-        aligned: Strips of the places, in row order.
+        aligned: Strips of the places, in row order; those of known rows may be left out.
         bundle: The model.
         device: Where the model is.
         batch_size: Places a batch.
         progress: Told after every batch.
         cancel: Asked between batches; what was appended is kept.
+        known: Rows to copy from other galleries.
         imagery_source: The imagery's provider, for the records.
         provider_of_view: Street-view provider by view id, for the records.
         dtype: The encoder's precision, as ``device.choose_dtype`` gives it.
@@ -146,9 +152,14 @@ def write_features(
     """
     providers = provider_of_view or {}
     start, total = writer.rows_done, writer.meta.count
-    waiting = (reference for reference in aligned if reference.place.index >= start)
+    waiting = (
+        reference
+        for reference in aligned
+        if reference.place.index >= start and reference.place.index not in known
+    )
     encode = Encoding(bundle, device, max(1, batch_size), dtype)
-    progress(Progress("gallery", start, total))
+    _copy_known(writer, known)
+    progress(Progress("gallery", writer.rows_done, total))
     while True:
         if cancel():
             raise Cancelled("building the gallery was stopped; build it again to go on with it")
@@ -157,8 +168,25 @@ def write_features(
             return
         features, coverage = encode.batch(batch)
         records = [PlaceRecord.of_aligned(one, imagery_source, providers) for one in batch]
-        writer.append(features, coverage, records)
+        for run in _runs([record.place.index for record in records]):
+            writer.append(features[run], coverage[run], records[run])
+            _copy_known(writer, known)
         progress(Progress("gallery", writer.rows_done, total))
+
+
+def _runs(rows: Sequence[int]) -> Iterator[slice]:
+    """Yield the parts of rows that follow each other."""
+    first = 0
+    for stop in range(1, len(rows) + 1):
+        if stop == len(rows) or rows[stop] != rows[stop - 1] + 1:
+            yield slice(first, stop)
+            first = stop
+
+
+def _copy_known(writer: GalleryWriter, known: KnownRows) -> None:
+    """Copy rows up to the next one that is not known."""
+    while writer.rows_done < writer.meta.count and writer.rows_done in known:
+        writer.copy_row(known.gallery_of(writer.rows_done))
 
 
 @dataclass

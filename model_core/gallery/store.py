@@ -41,7 +41,7 @@ class GalleryMeta:
     """What a gallery is of. ``feature_shape`` is (h, bins, C) of ``count`` places.
 
     ``fingerprint`` stands for everything the features depend on, see ``gallery_fingerprint``;
-    ``created_at`` is ISO 8601.
+    ``family`` for all of that but which street views serve; ``created_at`` is ISO 8601.
     """
 
     model_hash: str
@@ -49,6 +49,7 @@ class GalleryMeta:
     count: int
     fingerprint: str
     area: Area
+    family: str = ""
     sources: tuple[SourceTerms, ...] = ()
     created_at: str = ""
     software_version: str = ""
@@ -62,6 +63,7 @@ class GalleryMeta:
             "feature_shape": list(self.feature_shape),
             "count": self.count,
             "fingerprint": self.fingerprint,
+            "family": self.family,
             "area": shapely.geometry.mapping(self.area.geometry),
             "sources": [asdict(source) for source in self.sources],
             "created_at": self.created_at,
@@ -96,6 +98,7 @@ class GalleryMeta:
                 feature_shape=(height, bins, channels),
                 count=int(values["count"]),
                 fingerprint=str(values["fingerprint"]),
+                family=str(values.get("family", "")),
                 area=Area(shapely.geometry.shape(values["area"])),
                 sources=tuple(SourceTerms(**source) for source in values["sources"]),
                 created_at=str(values["created_at"]),

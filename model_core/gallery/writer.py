@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -133,10 +134,38 @@ class GalleryWriter:
         stored, energy = weigh_bins(features.permute(0, 2, 3, 1), coverage.float())
         if not bool(torch.isfinite(stored).all()):
             raise GalleryError("the model gives features that are not finite; use another model")
-        rows = slice(start, start + count)
-        self._arrays[FEATURES_FILE][rows] = stored.cpu().numpy()
-        self._arrays[COVERAGE_FILE][rows] = coverage.float().cpu().numpy()
-        self._arrays[ENERGY_FILE][rows] = energy.cpu().numpy()
+        values = {
+            FEATURES_FILE: stored.cpu().numpy(),
+            COVERAGE_FILE: coverage.float().cpu().numpy(),
+            ENERGY_FILE: energy.cpu().numpy(),
+        }
+        self._write(values, records)
+
+    def copy_row(self, gallery: Gallery) -> None:
+        """Add the next row as another gallery of the same places has it.
+
+        Raises:
+            GalleryError: It is of another model, of other places or of fewer.
+        """
+        row = self.rows_done
+        same = gallery.meta.model_hash == self.meta.model_hash
+        if not same or gallery.meta.feature_shape != self.meta.feature_shape:
+            raise GalleryError(f"{gallery.path} is of another model; build the gallery anew")
+        if row >= len(gallery.places) or gallery.places.place(row) != self._places[row]:
+            raise GalleryError(f"{gallery.path} has no such place; build the gallery anew")
+        values: dict[str, npt.NDArray[Any]] = {
+            FEATURES_FILE: gallery.features[row : row + 1],
+            COVERAGE_FILE: gallery.coverage[row : row + 1],
+            ENERGY_FILE: gallery.energy[row : row + 1],
+        }
+        self._write(values, [gallery.places.record(row)])
+
+    def _write(
+        self, values: Mapping[str, npt.NDArray[Any]], records: Sequence[PlaceRecord]
+    ) -> None:
+        rows = slice(self.rows_done, self.rows_done + len(records))
+        for name, of_rows in values.items():
+            self._arrays[name][rows] = of_rows
         self._columns.extend(record.to_columns() for record in records)
         if self.rows_done - self._flushed >= FLUSH_ROWS:
             self.flush()

@@ -28,14 +28,12 @@ from model_core.types import (
 class ReferenceSummary:
     """Counts of what was found, filled as the references are read.
 
-    ``failures`` counts by source and reason what could not be read, ``examples`` holds the first
-    message of each source.
+    ``known`` says of every place, by its index, whether an image and whether a street view of any
+    photo's time is there. ``failures`` counts by source and reason what could not be read,
+    ``examples`` holds the first message of each source.
     """
 
-    places: int = 0
-    with_imagery: int = 0
-    with_street_view: int = 0
-    with_neither: int = 0
+    known: dict[int, tuple[bool, bool]] = field(default_factory=dict)
     failures: dict[str, Counter[str]] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     failed_views: set[str] = field(default_factory=set)
@@ -54,10 +52,34 @@ class ReferenceSummary:
 
     def add_reference(self, reference: Reference) -> None:
         """Count a place's reference."""
-        self.places += 1
-        self.with_imagery += reference.satellite is not None
-        self.with_street_view += bool(reference.street_views)
-        self.with_neither += reference.satellite is None and not reference.street_views
+        self.add_place(
+            reference.place.index, reference.satellite is not None, bool(reference.street_views)
+        )
+
+    def add_place(self, index: int, has_imagery: bool, has_street_view: bool) -> None:
+        """Count a place once, by all that is known of it at any time."""
+        imagery, street_view = self.known.get(index, (False, False))
+        self.known[index] = (imagery or has_imagery, street_view or has_street_view)
+
+    @property
+    def places(self) -> int:
+        """The number of places."""
+        return len(self.known)
+
+    @property
+    def with_imagery(self) -> int:
+        """Places with an image."""
+        return sum(imagery for imagery, _ in self.known.values())
+
+    @property
+    def with_street_view(self) -> int:
+        """Places with a street view."""
+        return sum(street_view for _, street_view in self.known.values())
+
+    @property
+    def with_neither(self) -> int:
+        """Places of which nothing is known."""
+        return sum(not (imagery or street_view) for imagery, street_view in self.known.values())
 
     def describe(self) -> str:
         """Return the counts in a line for people, empty where nothing was counted."""

@@ -20,6 +20,7 @@ from model_core.config import ModelConfig, SearchConfig, StripGeometry
 from model_core.errors import Cancelled, DeviceError, GalleryError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.gallery.build import write_features, write_gallery
+from model_core.gallery.known import NOTHING_KNOWN, KnownRows, find_known_rows
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import GalleryMeta, open_gallery
 from model_core.gallery.writer import GalleryWriter, gallery_fingerprint
@@ -134,6 +135,8 @@ def build(
     encoder: AveragingEncoder | None = None,
     references: Callable[[int], Iterable[AlignedReference]] = aligned_from,
     steps: list[Progress] | None = None,
+    known: KnownRows = NOTHING_KNOWN,
+    cancel: Callable[[], bool] = lambda: False,
 ) -> None:
     write_gallery(
         folder,
@@ -144,6 +147,8 @@ def build(
         CPU,
         BATCH,
         progress=(lambda step: None) if steps is None else steps.append,
+        cancel=cancel,
+        known=known,
         imagery_source="Orthophoto",
         provider_of_view={f"view-{index}": "Folder" for index in range(COUNT)},
     )
@@ -307,6 +312,71 @@ def test_rows_already_written_are_skipped_when_they_come_again(tmp_path: Path) -
     encoder = AveragingEncoder()
     build(tmp_path / "g", encoder=encoder, references=lambda start: aligned_from(0))
     assert sum(encoder.batches) == COUNT - BATCH
+
+
+def known_from(folder: Path, meta: GalleryMeta, rows: set[int]) -> KnownRows:
+    return find_known_rows([folder], meta, lambda record: record.place.index in rows)
+
+
+@pytest.mark.parametrize("rows", [{0, 1, 5, 6, 7, 20, 22}, set(range(COUNT)), {3}, set()])
+def test_known_rows_are_copied_and_the_others_encoded(tmp_path: Path, rows: set[int]) -> None:
+    first, second = (replace(some_meta(day=day), family="one") for day in ("1", "2"))
+    build(tmp_path / "alone", second)
+    build(tmp_path / "first", first)
+    encoder, asked = AveragingEncoder(), []
+
+    def references(start: int) -> Iterator[AlignedReference]:
+        for one in aligned_from(start):
+            if one.place.index not in rows:
+                asked.append(one.place.index)
+                yield one
+
+    known = known_from(tmp_path / "first", second, rows)
+    build(tmp_path / "second", second, encoder, references, known=known)
+    assert sum(encoder.batches) == len(asked) == COUNT - len(rows)
+    assert contents(tmp_path / "second") == contents(tmp_path / "alone")
+
+
+def test_a_cancelled_build_goes_on_with_known_rows(tmp_path: Path) -> None:
+    meta, rows = replace(some_meta(), family="one"), set(range(4, 15))
+    build(tmp_path / "first", meta)
+    known = known_from(tmp_path / "first", meta, rows)
+    answers = iter([False, True])
+    with pytest.raises(Cancelled):
+        build(tmp_path / "g", meta, known=known, cancel=lambda: next(answers))
+    encoder = AveragingEncoder()
+    build(tmp_path / "g", meta, encoder, known=known)
+    assert sum(encoder.batches) == COUNT - len(rows) - BATCH
+    assert contents(tmp_path / "g") == contents(tmp_path / "first")
+
+
+def test_only_galleries_of_the_same_family_know_rows(tmp_path: Path) -> None:
+    meta = replace(some_meta(), family="one")
+    for name, family in (("other", "two"), ("none", "")):
+        build(tmp_path / name, replace(meta, family=family))
+    build(tmp_path / "damaged", meta)
+    os.truncate(tmp_path / "damaged" / "features.npy", 300)
+    folders = [*(tmp_path / name for name in ("other", "none", "damaged", "absent"))]
+    nothing = find_known_rows(folders, meta, lambda record: True)
+    assert not any(row in nothing for row in range(COUNT))
+    assert not any(
+        row in find_known_rows(folders, replace(meta, family=""), lambda record: True)
+        for row in range(COUNT)
+    )
+    build(tmp_path / "same", meta)
+    all_known = find_known_rows([*folders, tmp_path / "same"], meta, lambda record: True)
+    assert all(row in all_known for row in range(COUNT))
+    with (
+        GalleryWriter(tmp_path / "g", some_places(), replace(meta, model_hash="new")) as writer,
+        pytest.raises(GalleryError, match="another model"),
+    ):
+        writer.copy_row(all_known.gallery_of(0))
+    moved = [replace(place, lonlat=LonLat(1.0, 2.0)) for place in some_places()]
+    with (
+        GalleryWriter(tmp_path / "h", moved, meta) as writer,
+        pytest.raises(GalleryError, match="no such place"),
+    ):
+        writer.copy_row(all_known.gallery_of(0))
 
 
 @pytest.mark.parametrize("damage", ["other inputs", "torn progress", "torn array", "no records"])

@@ -20,11 +20,13 @@ from model_core.config import LocateConfig, SearchConfig, StreetViewConfig
 from model_core.errors import ProviderError
 from model_core.gallery.around import LOOKS
 from model_core.gallery.places import PlaceRecord, PlaceTable
+from model_core.gallery.store import Gallery
 from model_core.photo import read_photo
+from model_core.references.availability import StreetViewIndex, choose_street_views
 from model_core.references.collect import find_street_views
 from model_core.references.imagery import ImagerySource
 from model_core.references.source import FetchPlan
-from model_core.references.survey import Sources, survey_area
+from model_core.references.survey import Sources, Survey, survey_area
 from model_core.scene import (
     describe_gallery,
     group_by_street_views,
@@ -155,6 +157,86 @@ def test_photos_of_all_dates_share_a_gallery_where_age_does_not_matter(repositor
     for policy, groups in (("hybrid", 2), ("nearest", 1)):
         config = LocateConfig(street_view=StreetViewConfig(policy=policy))
         assert len(group_by_street_views(photos, survey, config)) == groups
+
+
+class Counting:
+    """Imagery that knows where it was read."""
+
+    def __init__(self, imagery: ImagerySource) -> None:
+        self.imagery = imagery
+        self.terms = imagery.terms
+        self.centers: list[LonLat] = []
+
+    def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
+        self.centers.append(center)
+        return self.imagery.read(center, footprint_m, size_px)
+
+
+@pytest.fixture
+def served_in_part(repository: Path) -> Survey:
+    """An area with imagery, whose reading is counted, and one street view, of 2023."""
+    demo = repository / "resources" / "demo"
+    sources = Sources(imagery=str(demo / "imagery.tif"), street_views=(str(demo / "street_views"),))
+    survey = survey_area(AREA, sources, LocateConfig())
+    assert survey.imagery is not None
+    view = survey.views.within(LonLat(13.4196, 46.9797), 100.0)[0][1]
+    views = StreetViewIndex([view], survey.views.frame)
+    return replace(survey, imagery=Counting(survey.imagery), views=views)
+
+
+def test_another_date_encodes_only_the_places_whose_street_views_it_changes(
+    served_in_part: Survey, tmp_path: Path
+) -> None:
+    survey, imagery = served_in_part, served_in_part.imagery
+    assert isinstance(imagery, Counting)
+    none_yet = gallery_at(2000, survey, tmp_path)
+    assert len(imagery.centers) == len(survey.places)
+    imagery.centers.clear()
+    later = gallery_at(2024, survey, tmp_path)
+    assert imagery.centers == [
+        place.lonlat
+        for place in survey.places
+        if choose_street_views(place, survey.views, None, LocateConfig().street_view)
+    ]
+    assert 0 < len(imagery.centers) < len(survey.places)
+    alone = gallery_at(2024, survey, tmp_path / "alone")
+    assert later.meta.fingerprint == alone.meta.fingerprint != none_yet.meta.fingerprint
+    assert later.places.frame.equals(alone.places.frame)
+    np.testing.assert_allclose(later.features, alone.features, atol=2e-3)
+    np.testing.assert_allclose(later.energy, alone.energy, rtol=1e-2)
+
+
+def test_a_place_whose_image_could_not_be_read_is_tried_again(
+    served_in_part: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey, imagery = served_in_part, served_in_part.imagery
+    assert isinstance(imagery, Counting)
+    unserved = [
+        place.lonlat
+        for place in survey.places
+        if not choose_street_views(place, survey.views, None, LocateConfig().street_view)
+    ]
+    with monkeypatch.context() as patched:
+        read = imagery.read
+        patched.setattr(
+            imagery,
+            "read",
+            lambda center, *rest: None if center == unserved[0] else read(center, *rest),
+        )
+        gallery_at(2000, survey, tmp_path)
+    imagery.centers.clear()
+    gallery_at(2024, survey, tmp_path)
+    assert unserved[0] in imagery.centers
+    assert not set(unserved[1:]) & set(imagery.centers)
+
+
+def gallery_at(year: int, survey: Survey, folder: Path) -> Gallery:
+    """Return the gallery for photos of a year, kept in a folder."""
+    date, model = datetime(year, 6, 1, tzinfo=UTC), load_bundle(default_bundle_path())
+    config = LocateConfig(search=SearchConfig(beside_places=0))
+    opened = open_scene(survey, date, model, folder, CPU, config, ignore_progress, never_cancelled)
+    assert opened.gallery is not None
+    return opened.gallery
 
 
 class InMemory:

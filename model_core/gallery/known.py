@@ -1,0 +1,75 @@
+"""Rows that other galleries of the same places hold already, so that they need no encoding.
+
+Photos of different dates are served by different street views, and each such set has a gallery of
+its own. Most places look the same in the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from model_core.errors import GalleryError
+from model_core.gallery.places import PlaceRecord
+from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
+
+
+@dataclass(frozen=True)
+class KnownRows:
+    """Where rows are known from.
+
+    Attributes:
+        galleries: The others, of the same places in the same order.
+        source: int64 (N,), which of them holds a row; -1 where none does. Rows beyond are unknown.
+    """
+
+    galleries: tuple[Gallery, ...]
+    source: npt.NDArray[np.int64]
+
+    def __contains__(self, row: int) -> bool:
+        return row < len(self.source) and bool(self.source[row] >= 0)
+
+    def gallery_of(self, row: int) -> Gallery:
+        """Return a gallery that holds a known row."""
+        return self.galleries[int(self.source[row])]
+
+
+NOTHING_KNOWN = KnownRows((), np.zeros(0, np.int64))
+
+
+def find_known_rows(
+    others: Iterable[Path], meta: GalleryMeta, is_same: Callable[[PlaceRecord], bool]
+) -> KnownRows:
+    """Return what galleries of the same family know of a new one's rows.
+
+    Args:
+        others: Folders that may hold galleries.
+        meta: Of the new gallery; its ``family`` tells whose rows can be the same.
+        is_same: Whether a record says that its row is as the new gallery would have it.
+    """
+    galleries: list[Gallery] = []
+    source = np.full(meta.count, -1, np.int64)
+    for gallery in _family(others, meta):
+        missing = np.flatnonzero(source < 0)
+        found = [row for row in missing.tolist() if is_same(gallery.places.record(row))]
+        source[found] = len(galleries)
+        galleries.append(gallery)
+        if len(found) == len(missing):
+            break
+    return KnownRows(tuple(galleries), source)
+
+
+def _family(others: Iterable[Path], meta: GalleryMeta) -> Iterator[Gallery]:
+    for folder in others:
+        if not meta.family or not (folder / META_FILE).is_file():
+            continue
+        try:
+            other = GalleryMeta.read(folder / META_FILE)
+            if (other.family, other.feature_shape) == (meta.family, meta.feature_shape):
+                yield open_gallery(folder, meta.model_hash)
+        except GalleryError:  # Damaged: it is of no use here, and whoever opens it is told.
+            continue

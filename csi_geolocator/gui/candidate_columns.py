@@ -66,8 +66,8 @@ def columns() -> tuple[Column, ...]:
             "inliers",
             tr("Points"),
             tr(
-                "Points that photo and street view share under one geometry; 17 are strong evidence"
-            ),
+                "Points that photo and street view share under one geometry; {} are strong evidence"
+            ).format(wording.CERTAIN_INLIERS),
             lambda c: str(c.inliers),
             lambda c: c.inliers,
             right=True,

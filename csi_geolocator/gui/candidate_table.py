@@ -33,6 +33,7 @@ STATUS_COLOURS = {
     "rejected": "#78909c",
 }
 DOT_PX = 14
+ROWS_SHOWN = 3
 FEW = 500
 ARRANGE_MS = 200
 NO_INDEX = QModelIndex()
@@ -280,6 +281,7 @@ class CandidateTable(QTableView):
         rows.setVisible(False)
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(int(self.fontMetrics().height() * 1.6))
+        self.setMinimumHeight((ROWS_SHOWN + 2) * rows.defaultSectionSize())
 
 
 def _stretches(rows: Sequence[int]) -> list[tuple[int, int]]:

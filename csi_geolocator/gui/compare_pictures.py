@@ -20,6 +20,7 @@ from qgis.PyQt.QtGui import (
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
 from ..i18n import tr
+from .words import theme_colour
 
 PHOTO, STREET_VIEW, SATELLITE = "photo", "street_view", "satellite"
 PANES = (PHOTO, STREET_VIEW, SATELLITE)
@@ -258,7 +259,7 @@ class ComparePictures(QWidget):
         font = self.font()
         font.setBold(True)
         painter.setFont(font)
-        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        painter.setPen(theme_colour(self, QPalette.ColorRole.WindowText))
         head = QRectF(area.left(), area.top() - 2 * line - 4, area.width(), line)
         painter.drawText(head, Qt.AlignmentFlag.AlignLeft, title)
         painter.setFont(self.font())
@@ -272,9 +273,9 @@ class ComparePictures(QWidget):
     def _paint_image(self, painter: QPainter, name: str, area: QRectF, clip: QRectF) -> None:
         painter.save()
         painter.setClipRect(clip)
-        painter.fillRect(area, self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(area, theme_colour(self, QPalette.ColorRole.Base))
         if self._is_empty(name):
-            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+            painter.setPen(theme_colour(self, QPalette.ColorRole.Text))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             inside = clip.adjusted(12, 12, -12, -12)
             painter.drawText(inside, int(flags), self._panes[name].note)
@@ -283,7 +284,7 @@ class ComparePictures(QWidget):
         painter.restore()
 
     def _paint_footer(self, painter: QPainter, name: str, area: QRectF) -> None:
-        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        painter.setPen(theme_colour(self, QPalette.ColorRole.WindowText))
         line = self.fontMetrics().height()
         foot = QRectF(area.left(), area.bottom() + 3, area.width(), 2 * line)
         flags = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap

@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
-from .words import centred
+from .words import centred, theme_colour
 
 GRAB_PX = 10.0
 WHOLE = QRectF(0.0, 0.0, 1.0, 1.0)
@@ -83,7 +83,7 @@ class CropView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         if self._picture.isNull():
-            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+            painter.setPen(theme_colour(self, QPalette.ColorRole.WindowText))
             painter.drawText(QRectF(self.rect()), self._words, centred())
             return
         painter.drawImage(self.picture_rect(), self._picture)

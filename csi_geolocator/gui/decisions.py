@@ -183,7 +183,7 @@ class DecisionPanel(QWidget):
         if not candidate.decided_at:
             return tr("Nothing decided yet.")
         who = candidate.analyst or tr("no name given")
-        return tr("Decided {} ({})").format(candidate.decided_at[:16].replace("T", " "), who)
+        return tr("Last changed {} ({})").format(candidate.decided_at[:16].replace("T", " "), who)
 
     def _status_action(self, key: int, status: str) -> QAction:
         action = QAction(wording.status(status), self)

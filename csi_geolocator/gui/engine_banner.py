@@ -116,12 +116,12 @@ class EngineBanner(QFrame):
         words.addWidget(self._words)
         layout = QGridLayout(self)
         layout.addWidget(sign, 0, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 0, 1, 1, 3)
+        layout.addLayout(words, 0, 1, 1, 4)
         layout.addWidget(self._buttons["setUp"], 1, 1)
         layout.addWidget(self._buttons["again"], 1, 1)
         layout.addWidget(self._buttons["settings"], 1, 2)
         layout.addWidget(self._buttons["details"], 1, 3)
-        layout.setColumnStretch(3, 1)
+        layout.setColumnStretch(4, 1)
 
     @staticmethod
     def _button(name: str, text: str) -> QPushButton:

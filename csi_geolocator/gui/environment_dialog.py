@@ -38,7 +38,7 @@ from .notice import ERROR, HINT, WARNING, WELL, Notice, WrappedLabel
 from .set_up_form import SetUpForm
 from .set_up_progress import SetUpProgress
 
-SIZE = QSize(700, 760)
+SIZE = QSize(700, 640)
 
 
 class EnvironmentDialog(QDialog):
@@ -115,8 +115,8 @@ class EnvironmentDialog(QDialog):
             self,
             self.windowTitle(),
             tr(
-                "The set-up is not finished. Stop it? What was fetched is kept, and the next "
-                "set-up goes on where this one stopped."
+                "The set-up is not finished. What was fetched is kept, and the next set-up goes on "
+                "where this one stopped. Stop it now?"
             ),
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
@@ -246,8 +246,8 @@ class EnvironmentDialog(QDialog):
             self,
             self.windowTitle(),
             tr(
-                "Remove the engine's environment in {0}, and the packages that were kept in {1}? "
-                "Photos, results and galleries are not touched."
+                "The engine's environment in {0} is deleted, and the packages that were kept in "
+                "{1}. Photos, results and galleries are not touched. Remove the engine?"
             ).format(folder, downloads),
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
@@ -266,8 +266,8 @@ class EnvironmentDialog(QDialog):
                 self,
                 self.windowTitle(),
                 tr(
-                    "The engine is working. Stop it? What was computed is kept; a run that is "
-                    "stopped has to be started again."
+                    "The engine is working. What was computed is kept, but a run that is stopped "
+                    "has to be started again. Stop the engine?"
                 ),
                 QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
                 QMessageBox.StandardButton.No,

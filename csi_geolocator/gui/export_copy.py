@@ -15,6 +15,7 @@ from ..layers.candidate import Candidate
 from ..layers.run import ResultLayers
 from ..model_core import contract
 from .export_page import ExportPage, action_button, file_widget, form, where, words
+from .notice import ERROR, WELL
 from .picture_loader import PictureLoader
 from .region_picker import RegionPicker
 
@@ -113,13 +114,11 @@ class CopyPage(ExportPage):
 
     def _export(self) -> None:
         candidate, target = self._candidate, self._file.filePath()
-        if not target:
-            self.ended.emit(tr("Choose a file for the copy."))
-            return
         if _is_same_file(Path(target), Path(candidate.photo_path)):
-            self.ended.emit(tr("{} is the photo itself; choose another file.").format(target))
+            words = tr("{} is the photo itself; choose another file.").format(target)
+            self.ended.emit(ERROR, words)
             return
-        if not self.may_write(Path(target)):
+        if not self.may_write(target):
             return
         params = contract.ExportPhotoParams(
             photo=candidate.photo_path,
@@ -138,11 +137,11 @@ class CopyPage(ExportPage):
 
     def _on_done(self, values: Mapping[str, Any]) -> None:
         result = contract.ExportPhotoResult.from_json(values)
-        self.end("\n".join([tr("Written: {}").format(result.path), *result.notes]))
+        self.end(WELL, "\n".join([tr("Written: {}").format(result.path), *result.notes]))
 
     def _on_failed(self, failure: Any) -> None:
         if not failure.is_cancelled:
-            self.end(tr("The copy was not written: {}").format(failure.message))
+            self.end(ERROR, tr("The copy was not written: {}").format(failure.message))
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

@@ -14,6 +14,7 @@ from ..layers.candidate import STATUSES, Candidate
 from ..layers.export import FORMATS, ExportError, Format, Selection, export_candidates
 from ..layers.run import ResultLayers
 from .export_page import ExportPage, action_button, file_widget, form, words
+from .notice import ERROR, WELL
 
 ALL, PHOTO, SELECTED = "all", "photo", "selected"
 
@@ -104,19 +105,19 @@ class DataPage(ExportPage):
 
     def _export(self) -> None:
         target, kind = Path(self._file.filePath()), self._format.currentData()
-        if not self.may_write(target):
+        if not self.may_write(self._file.filePath()):
             return
         candidates = self._selection().of(self._layers.candidates())
 
-        def run(task: QgsTask) -> str:
+        def run(task: QgsTask) -> tuple[str, str]:
             try:
                 export_candidates(candidates, target, kind)
             except ExportError as error:
-                return str(error)
-            return tr("{} candidates written to {}").format(len(candidates), target)
+                return ERROR, str(error)
+            return WELL, tr("{} candidates written to {}").format(len(candidates), target)
 
-        def finished(error: Any, said: str | None = None) -> None:
-            self.end(said or str(error))
+        def finished(error: Any, told: tuple[str, str] | None = None) -> None:
+            self.end(*(told or (ERROR, str(error))))
 
         self.begun.emit(tr("Writing {}…").format(target.name))
         self._task = QgsTask.fromFunction(tr("Export candidates"), run, on_finished=finished)

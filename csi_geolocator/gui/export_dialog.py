@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QProgressBar,
     QTabWidget,
     QVBoxLayout,
@@ -27,6 +25,7 @@ from .export_copy import CopyPage
 from .export_data import DataPage
 from .export_page import ExportPage
 from .export_report import ReportPage
+from .notice import HINT, Notice
 from .picture_loader import PictureLoader
 
 
@@ -69,10 +68,8 @@ class ExportDialog(QDialog):
             self._add(CopyPage(layers, current, engine, pictures), tr("Copy of the photo"))
             page = ReportPage(layers, current, pictures, canvas, comparison, now)
             self._add(page, tr("Report"))
-        self._state = QLabel()
-        self._state.setObjectName("exportState")
-        self._state.setWordWrap(True)
-        self._state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._tabs.currentChanged.connect(lambda page: self._pages[page].button.setDefault(True))
+        self._state = Notice("exportState")
         self._progress = QProgressBar()
         self._progress.setObjectName("exportProgress")
         self._progress.setRange(0, 0)
@@ -98,11 +95,11 @@ class ExportDialog(QDialog):
         self._tabs.addTab(page, title)
 
     def _begin(self, words: str) -> None:
-        self._state.setText(words)
+        self._state.say(HINT, words)
         self._progress.setVisible(True)
         self._tabs.setEnabled(False)
 
-    def _end(self, words: str) -> None:
-        self._state.setText(words)
+    def _end(self, kind: str, words: str) -> None:
+        self._state.say(kind, words)
         self._progress.setVisible(False)
         self._tabs.setEnabled(True)

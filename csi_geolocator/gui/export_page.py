@@ -21,25 +21,30 @@ from qgis.PyQt.QtWidgets import (
 from .. import wording
 from ..i18n import tr
 from ..layers.candidate import Candidate
+from .notice import ERROR
 
 
 class ExportPage(QWidget):
-    """A page that writes one file: says when it begins, and how it ended."""
+    """A page that writes one file: says when it begins, and how it ended; ``button`` does it."""
 
     begun = pyqtSignal(str)
-    ended = pyqtSignal(str)
+    ended = pyqtSignal(str, str)  # WELL or ERROR of notice.py, and words
 
     def lay_out(self, form: QFormLayout, *below: QWidget, button: QPushButton) -> None:
         """Put a form above, other things below, and the button that does it at the end."""
+        self.button = button
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         for widget in below:
             layout.addWidget(widget, 1 if widget is below[-1] else 0)
         layout.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
 
-    def may_write(self, target: Path) -> bool:
-        """Return whether nothing is lost by writing a file, or a person agreed to replace it."""
-        if not target.is_file():
+    def may_write(self, target: str) -> bool:
+        """Return whether a file is named, and nothing is lost or a person agreed to replace it."""
+        if not target.strip():
+            self.ended.emit(ERROR, tr("Choose a file to write."))
+            return False
+        if not Path(target).is_file():
             return True
         answer = QMessageBox.question(
             self,
@@ -50,10 +55,10 @@ class ExportPage(QWidget):
         )
         return answer == QMessageBox.StandardButton.Yes
 
-    def end(self, said: str) -> None:
+    def end(self, kind: str, said: str) -> None:
         """Say how it ended, unless the dialog was closed meanwhile."""
         if not sip.isdeleted(self):
-            self.ended.emit(said)
+            self.ended.emit(kind, said)
 
     def give_up(self) -> None:
         """Stop what is being written, where it can be stopped."""

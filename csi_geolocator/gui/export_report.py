@@ -20,6 +20,7 @@ from ..layers.run import ResultLayers
 from .compare_pictures import STREET_VIEW
 from .compare_view import Comparison
 from .export_page import ExportPage, action_button, file_widget, form, where, words
+from .notice import ERROR, WELL
 from .picture_loader import PictureLoader
 
 PHOTO_PX = 1600
@@ -88,7 +89,7 @@ class ReportPage(ExportPage):
         self._file.setFilePath(str(base.with_suffix(f".{kind}")))
 
     def _export(self) -> None:
-        if not self.may_write(Path(self._file.filePath())):
+        if not self.may_write(self._file.filePath()):
             return
         self.begun.emit(tr("Drawing the map…"))
         images: dict[str, QImage] = {}
@@ -134,6 +135,6 @@ class ReportPage(ExportPage):
         try:
             write(content, target)
         except report.ReportError as error:
-            self.ended.emit(str(error))
+            self.ended.emit(ERROR, str(error))
             return
-        self.ended.emit(tr("Written: {}").format(target))
+        self.ended.emit(WELL, tr("Written: {}").format(target))

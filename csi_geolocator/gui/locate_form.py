@@ -11,8 +11,8 @@ from typing import Any
 
 from qgis.core import QgsSettings
 from qgis.gui import QgsCollapsibleGroupBox
-from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ..i18n import tr
 from ..model_core import contract
@@ -23,6 +23,7 @@ from .model_picker import ModelPicker
 from .photo_list import PhotoList
 from .references_picker import References, ReferencesPicker
 from .run_options import RunOptions
+from .scroll_page import ScrollPage
 from .source_catalogue import SourceCatalogue
 
 STATE = "csi_geolocator/panel/last_run"
@@ -33,7 +34,7 @@ class FormIncomplete(ValueError):
     """Something is missing; the message says what, for people."""
 
 
-class LocateForm(QScrollArea):
+class LocateForm(ScrollPage):
     """The inputs of a run, one section each.
 
     Args:
@@ -61,10 +62,7 @@ class LocateForm(QScrollArea):
         folder: Path,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("locateForm")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        super().__init__("locateForm", parent)
         self._settings = settings
         self._catalogue = catalogue
         self._folder = folder
@@ -268,9 +266,3 @@ class LocateForm(QScrollArea):
         layout.addWidget(self.options)
         layout.addStretch(1)
         self.setWidget(content)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return a width at which nothing is cut off, the scroll bar included."""
-        bar_px = self.verticalScrollBar().sizeHint().width()
-        return QSize(self.widget().minimumSizeHint().width() + bar_px, 200)

@@ -25,6 +25,7 @@ from ..model_core import contract
 from .photo_edits import AS_THE_FILE_SAYS, edited_picture
 
 THUMBNAIL_PX = 208
+SIGN_PX = 64
 THUMBNAILS_KEPT = 500
 
 
@@ -208,27 +209,34 @@ class PhotoModel(QAbstractListModel):
             if row.path not in self._asked:
                 self._asked.add(row.path)
                 self.pictureWanted.emit(row.path)
-            name = "mIconWarning.svg" if row.error else "mActionAddImage.svg"
-            return QgsApplication.getThemeIcon(f"/{name}")
+            name = "mIconWarning.svg" if row.error else "mIconRaster.svg"
+            return QIcon(_in_a_box(_sign(f"/{name}")))
         edit, shown = self._shown.get(row.path, (None, None))
         if edit != row.edit:
-            shown = QIcon(_in_a_box(edited_picture(picture, row.edit)))
+            fitted = edited_picture(picture, row.edit).scaled(
+                thumbnail_size() * 2,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+            shown = QIcon(_in_a_box(fitted))
             self._shown[row.path] = (row.edit, shown)
         return shown
+
+
+def _sign(name: str) -> QImage:
+    """Return an icon of QGIS, a third of a thumbnail's height wherever the screen is dense."""
+    image = QgsApplication.getThemeIcon(name).pixmap(SIGN_PX, SIGN_PX).toImage()
+    image.setDevicePixelRatio(1.0)
+    return image
 
 
 def _in_a_box(picture: QImage) -> QPixmap:
     """Return a picture in the middle of a box that is the same for all, so that texts align."""
     box = QPixmap(thumbnail_size() * 2)
     box.fill(Qt.GlobalColor.transparent)
-    fitted = picture.scaled(
-        box.size(),
-        Qt.AspectRatioMode.KeepAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    )
     painter = QPainter(box)
-    left = (box.width() - fitted.width()) // 2
-    painter.drawImage(left, (box.height() - fitted.height()) // 2, fitted)
+    left = (box.width() - picture.width()) // 2
+    painter.drawImage(left, (box.height() - picture.height()) // 2, picture)
     painter.end()
     return box
 
@@ -236,7 +244,8 @@ def _in_a_box(picture: QImage) -> QPixmap:
 def describe(row: PhotoRow) -> str:
     """Return in a line or two what is known of a photo, for the list."""
     if row.error:
-        return tr("Cannot be used: {}").format(row.error)
+        why = row.error.removeprefix(f"{row.path}: ")  # a long path would leave it no room
+        return tr("Cannot be used: {}").format(why)
     lines = [
         " · ".join(part for part in (_time_text(row.captured_at), _fov_text(row)) if part),
         " · ".join(part for part in _pose_texts(row) if part),

@@ -16,6 +16,7 @@ from qgis.PyQt.QtGui import (
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
 from ..i18n import tr
+from .words import theme_colour
 
 SMALLEST_SHARE = 0.005
 
@@ -67,9 +68,9 @@ class RegionPicker(QWidget):
         """Draw the photo and its rectangles."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.fillRect(self.rect(), theme_colour(self, QPalette.ColorRole.Base))
         if self._image.isNull():
-            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+            painter.setPen(theme_colour(self, QPalette.ColorRole.Text))
             painter.drawText(
                 QRectF(self.rect()), int(Qt.AlignmentFlag.AlignCenter), tr("No photo to show")
             )

@@ -13,7 +13,6 @@ from qgis.core import (
     QgsPointXY,
     QgsProject,
 )
-from qgis.gui import QgsMessageBar
 from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtGui import QDesktopServices, QPalette
 from qgis.PyQt.QtWidgets import (
@@ -40,6 +39,8 @@ from .move_tool import MoveTool
 from .photo_card import THUMBNAIL_PX, PhotoCard
 from .picture_loader import PictureLoader
 from .result_bars import FilterBar, ToolBar
+from .result_messages import ResultMessages
+from .scroll_page import ScrollPage
 from .viewers import Viewer
 
 
@@ -85,6 +86,7 @@ class ResultsWidget(QWidget):
     def show_run(self, layers: ResultLayers) -> None:
         """Show a run; what it finds from now on appears by itself."""
         self._leave_run()
+        self._messages.clear()
         self._layers = layers
         self.decisions.set_layers(layers)
         layers.photoAdded.connect(self._on_photo)
@@ -92,7 +94,7 @@ class ResultsWidget(QWidget):
         layers.candidatesChanged.connect(self._on_changed)
         layers.candidatesRead.connect(self._on_read)
         layers.finished.connect(self._on_finished)
-        layers.failed.connect(self._warn)
+        layers.failed.connect(self._messages.warn)
         self._follow_layer()
         self._filters.set_photos(layers.photos.values())
         self.table.set_error_shown(False)
@@ -110,9 +112,14 @@ class ResultsWidget(QWidget):
         try:
             layers = ResultLayers.reopen(QgsProject.instance(), path)
         except (StoreError, contract.ContractError) as error:
-            self._warn(str(error))
+            self._messages.warn(str(error))
             return
         self.show_run(layers)
+
+    def offer_run(self, layers: ResultLayers) -> None:
+        """Offer a run that has ended, unless it is the one that is shown."""
+        if layers is not self._layers:
+            self._messages.offer_run(lambda: self.show_run(layers))
 
     def compare_current(self) -> None:
         """Show the current candidate beside street view and satellite image."""
@@ -232,7 +239,7 @@ class ResultsWidget(QWidget):
         try:
             point = to_map.transform(QgsPointXY(candidate.lon, candidate.lat))
         except QgsCsException:
-            self._warn(tr("The map's coordinate system does not reach this candidate."))
+            self._messages.warn(tr("The map's coordinate system does not reach this candidate."))
             return
         if not self._canvas.extent().contains(point):
             self._canvas.setCenter(point)
@@ -315,14 +322,11 @@ class ResultsWidget(QWidget):
             (layers.candidatesChanged, self._on_changed),
             (layers.candidatesRead, self._on_read),
             (layers.finished, self._on_finished),
-            (layers.failed, self._warn),
+            (layers.failed, self._messages.warn),
         ):
             signal.disconnect(slot)
         if layers.candidates_layer is not None:
             layers.candidates_layer.selectionChanged.disconnect(self._on_map_selection)
-
-    def _warn(self, words: str) -> None:
-        self._messages.pushWarning(tr("Results"), words)
 
     def _enable(self) -> None:
         self._tools.set_has_candidate(self.table.current() is not None)
@@ -349,9 +353,7 @@ class ResultsWidget(QWidget):
             self.table.addAction(action)
 
     def _build(self) -> None:
-        self._messages = QgsMessageBar()
-        self._messages.setObjectName("resultsMessages")
-        self._messages.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._messages = ResultMessages()
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty_page())
         self._pages.addWidget(self._result_page())
@@ -387,8 +389,8 @@ class ResultsWidget(QWidget):
         self._sources.setObjectName("attribution")
         self._sources.setWordWrap(True)
         self._sources.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        page = QWidget()
-        layout = QVBoxLayout(page)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._filters)
         layout.addWidget(self.card)
@@ -396,4 +398,6 @@ class ResultsWidget(QWidget):
         layout.addWidget(self.decisions)
         layout.addWidget(self._tools)
         layout.addWidget(self._sources)
+        page = ScrollPage("resultPage")
+        page.setWidget(content)
         return page

@@ -88,6 +88,7 @@ class RunResults(QStackedWidget):
         """Take the whole result."""
         if self._has_layers():
             self._layers.finish(result)
+            self._table.offer_run(self._layers)
 
     def _has_layers(self) -> bool:
         """Make the layers of the run that began, unless they are there; say whether they are."""

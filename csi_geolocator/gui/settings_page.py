@@ -164,8 +164,8 @@ class SettingsPage(QgsOptionsPageWidget):
             self,
             PAGE_NAME,
             tr(
-                "Delete everything that was fetched into {}? It is fetched again where it is "
-                "needed; results and galleries are not touched."
+                "Everything that was fetched into {} is deleted, and fetched again where it is "
+                "needed. Results and galleries are not touched. Clear the cache?"
             ).format(folder),
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,

@@ -6,7 +6,7 @@ from typing import Any
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QRectF, QSize, Qt, QUrl
-from qgis.PyQt.QtGui import QImage, QPainter, QPalette, QTextDocument, QTextOption
+from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPalette, QTextDocument, QTextOption
 from qgis.PyQt.QtWidgets import (
     QAbstractScrollArea,
     QDialog,
@@ -76,6 +76,14 @@ class Words(QWidget):
         self.label.setForegroundRole(roles.PlaceholderText if stands_back else roles.WindowText)
         self._sign.setVisible(is_error)
         self.setVisible(bool(text))
+
+
+def theme_colour(widget: QWidget, role: QPalette.ColorRole) -> QColor:
+    """Return a colour for what a widget paints itself.
+
+    It is the window's: a theme of QGIS gives windows and labels their colours, but no bare widget.
+    """
+    return widget.window().palette().color(role)
 
 
 def draw_invitation(view: QAbstractScrollArea, words: str) -> None:

@@ -277,11 +277,18 @@ class ResultStore:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Any]:
-        with _told(self.path):
+        try:
             opened = _open(self.path, gdal.OF_READONLY)
             if opened is None:
-                raise RuntimeError(gdal.GetLastErrorMsg() or tr("it is not there"))
+                raise RuntimeError(gdal.GetLastErrorMsg() or _why_not_open(self.path))
             yield opened
+        except (RuntimeError, OSError) as error:
+            raise StoreError(
+                tr(
+                    "{}: cannot be read ({}); close it in other programs, or choose the GeoPackage "
+                    "that a run left in its output folder"
+                ).format(self.path, error)
+            ) from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Any]:
@@ -289,6 +296,10 @@ class ResultStore:
             opened = _open(self.path, gdal.OF_UPDATE)
             with _transaction(opened, self.path):
                 yield opened
+
+
+def _why_not_open(path: Path) -> str:
+    return tr("it is no GeoPackage") if path.exists() else tr("it is not there")
 
 
 def _open(path: Path, mode: int) -> Any:
@@ -303,8 +314,8 @@ def _told(path: Path) -> Iterator[None]:
     except (RuntimeError, OSError) as error:
         raise StoreError(
             tr(
-                "{}: cannot be read or written ({}); close it in other programs, make room on the "
-                "disk, or choose another output folder"
+                "{}: cannot be written ({}); close it in other programs, make room on the disk, or "
+                "choose another output folder"
             ).format(path, error)
         ) from error
 

@@ -69,6 +69,7 @@ class BuildGallery(GeolocatorAlgorithm):
         inputs.check_area()
         inputs.check_imagery()
         inputs.check_roads()
+        inputs.check_references()
         inputs.config()
 
     def processAlgorithm(

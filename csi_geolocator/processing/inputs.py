@@ -154,6 +154,18 @@ class Inputs:
         """
         self._only_one(names.ROADS_LAYER, names.ROADS)
 
+    def check_references(self) -> None:
+        """Say whether there is anything to compare photos with.
+
+        Raises:
+            QgsProcessingException: There is neither imagery nor a street view.
+        """
+        serving = (names.IMAGERY_LAYER, names.IMAGERY, names.STREET_VIEW_FOLDER, names.STREET_VIEWS)
+        if not any(self.has(name) for name in (*serving, names.PACK)):
+            raise QgsProcessingException(
+                tr("Choose imagery or street views: there is nothing to compare the photos with.")
+            )
+
     def imagery(self) -> str | None:
         """Return the imagery as the engine reads it: a file, or a source by name."""
         self.check_imagery()

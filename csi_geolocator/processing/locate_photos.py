@@ -108,6 +108,7 @@ class LocatePhotos(GeolocatorAlgorithm):
         inputs.check_area()
         inputs.check_imagery()
         inputs.check_roads()
+        inputs.check_references()
         inputs.config()
         inputs.edits()
 
@@ -212,7 +213,7 @@ def _truth():
     )
     return names.explained(
         table,
-        tr("A table with columns photo, lon, lat and heading_deg, to say how far off answers are."),
+        tr("A table with columns file, lon, lat and heading_deg, to say how far off answers are."),
         advanced=True,
     )
 

@@ -735,8 +735,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/candidate_columns.py" />
-   <source>Points that photo and street view share under one geometry; 17 are strong evidence</source>
-   <translation>Punkte, die Foto und Straßenansicht unter einer Geometrie gemeinsam haben; 17 sind ein starkes Indiz</translation>
+   <source>Points that photo and street view share under one geometry; {} are strong evidence</source>
+   <translation>Punkte, die Foto und Straßenansicht unter einer Geometrie gemeinsam haben; {} sind ein starkes Indiz</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/candidate_columns.py" />
@@ -995,8 +995,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/decisions.py" />
-   <source>Decided {} ({})</source>
-   <translation>Entschieden am {} ({})</translation>
+   <source>Last changed {} ({})</source>
+   <translation>Zuletzt geändert am {} ({})</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/decisions.py" />
@@ -1115,8 +1115,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />
-   <source>The set-up is not finished. Stop it? What was fetched is kept, and the next set-up goes on where this one stopped.</source>
-   <translation>Die Einrichtung ist nicht fertig. Anhalten? Was geholt wurde, bleibt, und die nächste Einrichtung geht weiter, wo diese aufgehört hat.</translation>
+   <source>The set-up is not finished. What was fetched is kept, and the next set-up goes on where this one stopped. Stop it now?</source>
+   <translation>Die Einrichtung ist nicht fertig. Was geholt wurde, bleibt, und die nächste Einrichtung geht weiter, wo diese aufgehört hat. Jetzt anhalten?</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />
@@ -1125,13 +1125,13 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />
-   <source>Remove the engine's environment in {0}, and the packages that were kept in {1}? Photos, results and galleries are not touched.</source>
-   <translation>Die Umgebung der Engine in {0} und die aufbewahrten Pakete in {1} entfernen? Fotos, Ergebnisse und Galerien bleiben unberührt.</translation>
+   <source>The engine's environment in {0} is deleted, and the packages that were kept in {1}. Photos, results and galleries are not touched. Remove the engine?</source>
+   <translation>Die Umgebung der Engine in {0} und die aufbewahrten Pakete in {1} werden gelöscht. Fotos, Ergebnisse und Galerien bleiben unberührt. Die Engine entfernen?</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />
-   <source>The engine is working. Stop it? What was computed is kept; a run that is stopped has to be started again.</source>
-   <translation>Die Engine arbeitet. Anhalten? Was berechnet wurde, bleibt erhalten; ein angehaltener Lauf muss neu gestartet werden.</translation>
+   <source>The engine is working. What was computed is kept, but a run that is stopped has to be started again. Stop the engine?</source>
+   <translation>Die Engine arbeitet. Was berechnet wurde, bleibt erhalten, aber ein abgebrochener Lauf muss neu gestartet werden. Die Engine beenden?</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/environment_dialog.py" />
@@ -1445,11 +1445,6 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/export_copy.py" />
-   <source>Choose a file for the copy.</source>
-   <translation>Wählen Sie eine Datei für die Kopie.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/export_copy.py" />
    <source>{} is the photo itself; choose another file.</source>
    <translation>{} ist das Foto selbst; wählen Sie eine andere Datei.</translation>
   </message>
@@ -1547,6 +1542,11 @@
    <location filename="../../csi_geolocator/gui/export_dialog.py" />
    <source>Report</source>
    <translation>Bericht</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_page.py" />
+   <source>Choose a file to write.</source>
+   <translation>Wählen Sie eine Datei, in die geschrieben wird.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/export_page.py" />
@@ -1706,7 +1706,7 @@
   <message>
    <location filename="../../csi_geolocator/gui/locate_tab.py" />
    <source>Stopped.</source>
-   <translation>Angehalten.</translation>
+   <translation>Abgebrochen.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/locate_tab.py" />
@@ -1946,7 +1946,7 @@
   <message>
    <location filename="../../csi_geolocator/gui/photo_list.py" />
    <source>{0} photos, {1} of them cannot be used.</source>
-   <translation>{0} Fotos, {1} davon sind nicht zu gebrauchen.</translation>
+   <translation>{0} Fotos, davon {1} nicht verwendbar.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_list.py" />
@@ -2199,6 +2199,26 @@
    <translation>{} (Norden oben)</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/gui/result_messages.py" />
+   <source>Show the run</source>
+   <translation>Den Lauf zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_messages.py" />
+   <source>Show what the run found; the earlier results stay on disk</source>
+   <translation>Zeigen, was der Lauf fand; die früheren Ergebnisse bleiben auf dem Datenträger</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_messages.py" />
+   <source>Close this message</source>
+   <translation>Diese Meldung schließen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/result_messages.py" />
+   <source>The run has ended. What is shown here are earlier results.</source>
+   <translation>Der Lauf ist fertig. Gezeigt werden hier frühere Ergebnisse.</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/gui/results.py" />
    <source>Sources: {}</source>
    <translation>Quellen: {}</translation>
@@ -2241,7 +2261,7 @@
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
    <source>Stop the run; what was built of the gallery is kept</source>
-   <translation>Den Lauf anhalten; was von der Galerie fertig ist, bleibt</translation>
+   <translation>Den Lauf abbrechen; was von der Galerie fertig ist, bleibt</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
@@ -2261,7 +2281,7 @@
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
    <source>Stopping …</source>
-   <translation>Wird angehalten …</translation>
+   <translation>Wird abgebrochen …</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
@@ -2371,7 +2391,7 @@
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />
    <source>Street view within</source>
-   <translation>Straßenansicht im Umkreis von</translation>
+   <translation>Straßenansicht bis</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />
@@ -2406,7 +2426,7 @@
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />
    <source>use the imagery alone</source>
-   <translation>allein die Bilddaten nutzen</translation>
+   <translation>nur die Bilddaten nutzen</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />
@@ -2700,8 +2720,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/settings_page.py" />
-   <source>Delete everything that was fetched into {}? It is fetched again where it is needed; results and galleries are not touched.</source>
-   <translation>Alles löschen, was nach {} geholt wurde? Wo es gebraucht wird, wird es neu geholt; Ergebnisse und Galerien bleiben unberührt.</translation>
+   <source>Everything that was fetched into {} is deleted, and fetched again where it is needed. Results and galleries are not touched. Clear the cache?</source>
+   <translation>Alles, was nach {} geholt wurde, wird gelöscht und neu geholt, wo es gebraucht wird. Ergebnisse und Galerien bleiben unberührt. Den Zwischenspeicher leeren?</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/settings_page.py" />
@@ -3210,13 +3230,23 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/store.py" />
+   <source>{}: cannot be read ({}); close it in other programs, or choose the GeoPackage that a run left in its output folder</source>
+   <translation>{}: lässt sich nicht lesen ({}); schließen Sie die Datei in anderen Programmen oder wählen Sie das GeoPackage, das ein Lauf in seinem Ausgabeordner hinterlassen hat</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
+   <source>it is no GeoPackage</source>
+   <translation>sie ist kein GeoPackage</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/store.py" />
    <source>it is not there</source>
    <translation>sie ist nicht da</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/store.py" />
-   <source>{}: cannot be read or written ({}); close it in other programs, make room on the disk, or choose another output folder</source>
-   <translation>{}: lässt sich nicht lesen oder schreiben ({}); schließen Sie die Datei in anderen Programmen, schaffen Sie Platz auf dem Datenträger, oder wählen Sie einen anderen Ausgabeordner</translation>
+   <source>{}: cannot be written ({}); close it in other programs, make room on the disk, or choose another output folder</source>
+   <translation>{}: lässt sich nicht schreiben ({}); schließen Sie die Datei in anderen Programmen, schaffen Sie Platz auf dem Datenträger oder wählen Sie einen anderen Ausgabeordner</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/store.py" />
@@ -3590,8 +3620,8 @@ Eine Position oder Blickrichtung in der Datei eines Fotos wird nie benutzt, um e
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/locate_photos.py" />
-   <source>A table with columns photo, lon, lat and heading_deg, to say how far off answers are.</source>
-   <translation>Eine Tabelle mit den Spalten photo, lon, lat und heading_deg, um zu sagen, wie weit Antworten daneben liegen.</translation>
+   <source>A table with columns file, lon, lat and heading_deg, to say how far off answers are.</source>
+   <translation>Eine Tabelle mit den Spalten file, lon, lat und heading_deg, um zu sagen, wie weit Antworten danebenliegen.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/locate_photos.py" />

@@ -197,6 +197,22 @@ def test_picture_that_may_not_be_shown_leaves_its_reason(
     view.deleteLater()
 
 
+def test_captions_are_seen_in_a_dark_theme(
+    plugin: Callable[[str], Any], view_of: Callable[..., Any]
+) -> None:
+    module = plugin("gui.compare_pictures")
+    view = view_of()
+    view.setStyleSheet(  # as QGIS's own "Night Mapping" does it
+        "QWidget { background: transparent; color: #111111; }"
+        "QDialog { background-color: #323232; color: #aaaaaa; }"
+    )
+    panes = {name: module.Pane(caption="MMMM", note="MMMM") for name in module.PANES}
+    view.pictures.show_panes(panes, {})
+    picture = view.grab(view.pictures.geometry()).toImage()
+    shown = [picture.pixelColor(x, y).lightness() for x in range(90) for y in range(40)]
+    assert max(shown) - min(shown) > 90
+
+
 @pytest.fixture
 def pictures(plugin: Callable[[str], Any], qgis_app: Any) -> Iterator[Any]:
     from qgis.PyQt.QtGui import QColor, QImage

@@ -239,7 +239,7 @@ def test_dialog_that_is_closed_early_hears_nothing_any_more(
     assert raised == []
 
 
-@pytest.mark.parametrize(
+PAGES = pytest.mark.parametrize(
     ("page", "field", "name"),
     [
         (0, "exportDataFile", "exportData"),
@@ -247,6 +247,9 @@ def test_dialog_that_is_closed_early_hears_nothing_any_more(
         (2, "reportFile", "reportExport"),
     ],
 )
+
+
+@PAGES
 def test_file_that_is_there_is_replaced_only_once_a_person_agreed(
     dialog_of: Callable[..., Any],
     wait_until: Callable[..., None],
@@ -273,6 +276,37 @@ def test_file_that_is_there_is_replaced_only_once_a_person_agreed(
     find(dialog, name).click()
     wait_until(lambda: ended(dialog))
     assert str(target) in find(dialog, "exportState").text()
+
+
+@PAGES
+def test_each_page_writes_by_return_and_asks_for_a_file(
+    dialog_of: Callable[..., Any], page: int, field: str, name: str
+) -> None:
+    from qgis.PyQt.QtCore import Qt
+    from qgis.PyQt.QtTest import QTest
+
+    dialog = dialog_of()
+    find(dialog, "exportTabs").setCurrentIndex(page)
+    find(dialog, field).setFilePath("")
+    assert find(dialog, name).isDefault()
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    state = find(dialog, "exportState")
+    assert (state.kind, state.text()) == ("error", "Choose a file to write.")
+
+
+def test_what_was_written_is_told_from_what_failed(
+    dialog_of: Callable[..., Any], tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    dialog = dialog_of()
+    (tmp_path / "file").write_text("no folder")
+    for path, kind in (
+        (tmp_path / "file" / "a.geojson", "error"),
+        (tmp_path / "a.geojson", "well"),
+    ):
+        find(dialog, "exportDataFile").setFilePath(str(path))
+        find(dialog, "exportData").click()
+        wait_until(lambda: ended(dialog))
+        assert find(dialog, "exportState").kind == kind
 
 
 def test_files_of_several_candidates_have_names_of_their_own(dialog_of: Callable[..., Any]) -> None:

@@ -82,6 +82,9 @@ class FakeResults(QWidget):
     def show_run(self, layers: Any) -> None:
         self.layers = layers
 
+    def offer_run(self, layers: Any) -> None:
+        assert layers is self.layers
+
     def release(self) -> None:
         self.layers = None
 

@@ -208,6 +208,10 @@ def test_bad_photo_says_why_and_hinders_no_other(
     wait_until(lambda: bool(photos.model.rows) and photos.paths() == (good,))
     assert "there is no such file" in text_of(photos, 0)
     assert "Cannot be used" in text_of(photos, 0)
+    assert gone not in text_of(photos, 0)
+    wait_until(lambda: has_picture(photos, good))
+    bad_icon, good_icon = icon_of(photos, 0), icon_of(photos, 1)
+    assert bad_icon.size() == good_icon.size()  # so that the texts beside them align
 
 
 def test_photos_can_be_listed_without_an_engine(

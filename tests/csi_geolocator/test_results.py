@@ -329,14 +329,58 @@ def test_answers_go_to_their_own_run_while_earlier_results_are_open(
     assert [record.path for record in result_layers.store.photos()] == ["/p/old.jpg"]
     assert [record.name for record in results.layers.store.photos()] == ["a.jpg", "b.jpg", "c.jpg"]
     assert [name for name, _ in shown(table)] == ["old.jpg", "old.jpg"]
+    assert "The run has ended" in find(table, "resultMessages").text()
+    find(table, "showEndedRun").click()
+    table.layers.settle()
+    assert [name for name, _ in shown(table)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert find(table, "resultMessages").text() == ""
     results.remove()
     results.deleteLater()
 
 
-def test_file_that_holds_no_results_is_named(widget: Any, tmp_path: Path) -> None:
+def test_run_that_is_shown_is_not_offered(widget: Any) -> None:
+    widget.offer_run(widget.layers)
+    assert find(widget, "resultMessages").isHidden()
+
+
+def test_file_that_holds_no_results_is_named_until_the_message_is_closed(
+    widget: Any, tmp_path: Path
+) -> None:
+    message = find(widget, "resultMessages")
     widget.open_earlier(tmp_path / "gone.gpkg")
-    message = find(widget, "resultsMessages").currentItem().text()
-    assert "gone.gpkg" in message
+    assert "gone.gpkg" in message.text()
+    assert "it is not there" in message.text()
+    (tmp_path / "notes.txt").write_text("no results")
+    widget.open_earlier(tmp_path / "notes.txt")
+    assert "it is no GeoPackage" in message.text()
+    assert message.isVisible()
+    assert find(widget, "showEndedRun").isHidden()
+    find(widget, "closeResultMessage").click()
+    assert message.isHidden()
+
+
+def test_message_goes_once_other_results_are_shown(
+    widget: Any, result_layers: Any, tmp_path: Path
+) -> None:
+    widget.open_earlier(tmp_path / "gone.gpkg")
+    widget.show_run(result_layers)
+    assert find(widget, "resultMessages").isHidden()
+
+
+def test_results_fit_a_low_screen(widget: Any, answer_of: Callable[..., Any]) -> None:
+    widget.layers.add_answer(answer_of("/p/a.jpg", 9))
+    assert widget.minimumSizeHint().height() < 300
+    page = find(widget, "resultPage")
+    widget.resize(widget.minimumSizeHint().width(), 300)
+    assert page.viewport().width() >= page.widget().minimumSizeHint().width()
+    assert find(page, "candidateTable").height() > 80
+
+
+def test_column_of_points_names_the_threshold_of_strong_evidence(
+    plugin: Callable[[str], Any], widget: Any
+) -> None:
+    tips = {column.name: column.tip for column in widget.table.candidates.columns}
+    assert str(plugin("wording").CERTAIN_INLIERS) in tips["inliers"]
 
 
 def test_viewers_open_at_the_heading(

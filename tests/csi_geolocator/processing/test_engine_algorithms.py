@@ -526,6 +526,27 @@ def test_bad_values_are_refused_in_words(
     assert words in "\n".join(ran.feedback.errors)
 
 
+@pytest.mark.parametrize("name", ["locatephotos", "buildgallery"])
+def test_nothing_to_compare_with_is_said_before_the_engine_starts(
+    fake_engine: Any, use_launch: Any, run: Any, files: Any, tmp_path: Path, name: str
+) -> None:
+    use_launch(fake_engine())
+    without = {"IMAGERY": None, "IMAGERY_LAYER": None, "STREET_VIEW_FOLDER": None, "PACK": None}
+    ran = run(name, {**minimal(name, files, tmp_path / "out"), **without, "STREET_VIEWS": ""})
+    assert not ran.ok
+    assert "nothing to compare the photos with" in "\n".join(ran.feedback.errors)
+    assert fake_engine.requests() == []
+
+
+def test_columns_of_true_positions_are_those_that_the_engine_reads(
+    provider: Any, repository: Path
+) -> None:
+    algorithm = provider.algorithm("locatephotos").create()
+    table = (repository / "resources" / "demo" / "truth.csv").read_text(encoding="utf-8")
+    columns = table.splitlines()[0].split(",")
+    assert ", ".join(columns[:3]) in algorithm.parameterDefinition("TRUTH").help()
+
+
 def test_area_given_twice_is_refused(
     fake_engine: Any, use_launch: Any, run: Any, files: Any, tmp_path: Path
 ) -> None:

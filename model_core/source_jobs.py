@@ -141,11 +141,14 @@ def _access(params: contract.NetworkParams) -> NetworkAccess:
 
 def _source(name: str, text: str | None, kind: SourceKind) -> str | None:
     """Return a source's text as it stands where it names one, else an absolute path."""
-    from model_core.references.catalogue import find_source
+    from model_core.references.catalogue import find_source, list_sources
 
-    if text is None or find_source(text, kind) is not None:
+    if text is None or find_source(text, kind) is not None or Path(text).is_absolute():
         return text
-    return str(absolute_path(name, text))
+    known = ", ".join(source.name for source in list_sources(kind))
+    raise ContractError(
+        f"'{name}' must be an absolute path, or begin with a source's name ({known}), not {text!r}"
+    )
 
 
 def area_text(text: str) -> str:

@@ -133,6 +133,7 @@ def test_requests_about_sources_are_answered_by_the_contract(demo: Path, tmp_pat
     ("params", "words"),
     [
         ({"imagery": "ortho.tif"}, "'imagery' must be an absolute path"),
+        ({"imagery": "nosuch|x=1"}, r"a source's name \(.*esri.*\), not 'nosuch"),
         ({"street_views": ["views"]}, "'street_views' must be an absolute path"),
         ({"network": {"proxi": "x"}}, "unknown key 'proxi'"),
         ({"network": {"cache_folder": "here"}}, "'cache_folder' must be an absolute path"),

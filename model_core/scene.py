@@ -191,24 +191,14 @@ def _rows_known(
     config: LocateConfig,
 ) -> KnownRows:
     """Return the rows that galleries beside ``folder`` hold: of the same street views, all read."""
-    chosen = [
-        {
-            view.view_id
-            for view in choose_street_views(place, survey.views, photo_date, config.street_view)
-        }
-        for place in survey.places
-    ]
 
     def is_same(record: PlaceRecord) -> bool:
-        views = chosen[record.place.index]
-        looked_at = survey.imagery is not None and (views or config.street_view.policy != "strict")
+        chosen = choose_street_views(record.place, survey.views, photo_date, config.street_view)
+        looked_at = survey.imagery is not None and (chosen or config.street_view.policy != "strict")
         whole = bool(record.imagery_source) or not looked_at
-        return whole and set(record.street_view_ids) == views
+        return whole and set(record.street_view_ids) == {view.view_id for view in chosen}
 
-    newest_first = sorted(
-        folder.parent.glob("gallery-*"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
-    return find_known_rows(newest_first, meta, is_same)
+    return find_known_rows(sorted(folder.parent.glob("gallery-*")), meta, is_same)
 
 
 def _fetched_together(survey: Survey, places: Sequence[Place]) -> Iterator[Sequence[Place]]:

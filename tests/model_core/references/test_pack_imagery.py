@@ -307,7 +307,8 @@ def test_a_virtual_raster_among_others_is_packed_with_its_pixels(tmp_path: Path)
         pointed = write_raster(elsewhere / f"{name}.tif", east_m=east_m, overviews=())
         rasterio.shutil.copy(pointed, folder / f"{name}.vrt", driver="VRT")
     survey = survey_of(folder, AREA)
-    before = {place: survey.imagery.read(place, 80.0, 256) for place in places_of(survey)}  # type: ignore[union-attr]
+    assert survey.imagery is not None
+    before = {place: survey.imagery.read(place, 80.0, 256) for place in places_of(survey)}
     pack = write(survey, tmp_path / "pack")
     shutil.rmtree(elsewhere)
     assert not list(pack.files["imagery"].glob("*.vrt"))

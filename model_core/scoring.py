@@ -44,7 +44,8 @@ class ScoreRow:
     """One photo's answer beside the truth; distances in metres on the ellipsoid.
 
     None where there is no candidate or no true heading. ``places_near`` of ``places`` lie within
-    the radius that counts as right; both are 0 where no places were given.
+    the radius that counts as right; both are 0 where no places were given. ``right_rank`` is the
+    first near enough candidate's, None if there is none.
     """
 
     photo: str
@@ -58,6 +59,7 @@ class ScoreRow:
     places: int
     radius_m: float = RIGHT_WITHIN_M
     error: str = ""
+    right_rank: int | None = None
 
     @property
     def right(self) -> bool:
@@ -212,6 +214,7 @@ def _row(
         places=places,
         radius_m=radius_m,
         error=result.error,
+        right_rank=next((k for k, metres in enumerate(away_m, 1) if metres <= radius_m), None),
     )
 
 

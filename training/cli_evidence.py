@@ -1,4 +1,4 @@
-"""Commands that make confidence honest: ``areas`` to search in, ``calibrate-evidence`` on them."""
+"""Commands on areas searched as a user does: ``areas``, ``search``, ``calibrate-evidence``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from training.cli import app, console
 @app.command()
 def areas(
     out: Annotated[Path, typer.Option(help="Gets one folder an area; those there are kept.")],
-    seeds: Annotated[str, typer.Option(help="FIRST:LAST, LAST not included.")] = "5000:5010",
+    seeds: Annotated[
+        str,
+        typer.Option(
+            help="FIRST:LAST, LAST not included, or districts of cities to be tested on: test:0:2."
+        ),
+    ] = "5000:5010",
     photos: Annotated[int, typer.Option(min=1, help="Photos taken in each.")] = 40,
 ) -> None:
     """Render areas to be searched: imagery, roads, street views, photos and their truth."""
@@ -33,6 +38,37 @@ def areas(
 
 
 @app.command()
+def search(
+    data: Annotated[Path, typer.Option(help="Folder written by areas.")],
+    out: Annotated[Path, typer.Option(help="Folder for figures, and what searches found.")],
+    bundle: Annotated[Path | None, typer.Option(help="Model; the packaged one if absent.")] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any option of a run, as in street_view.policy=nearest."),
+    ] = None,
+) -> None:
+    """Search whole areas for their photos: how often retrieval, verification and both are right."""
+    from model_core.bundle import default_bundle_path, load_bundle
+    from model_core.options import parse_assignments, read_options
+    from model_core.terminal import StageBars
+    from training.evidence_photos import area_folders
+    from training.search import search_areas, search_figures, search_table, write_search
+
+    try:
+        config = read_options(parse_assignments(options or ()))
+        model = load_bundle(bundle or default_bundle_path())
+        with StageBars(Console(stderr=True)) as progress:
+            areas = search_areas(area_folders(data), model, out, config, progress)
+        figures = search_figures(areas)
+        write_search(figures, out)
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(search_table(figures))
+    console.print(f"report: {out}")
+
+
+@app.command()
 def calibrate_evidence(
     data: Annotated[Path, typer.Option(help="Folder written by areas.")],
     out: Annotated[Path, typer.Option(help="Folder for figures, plot, and what searches found.")],
@@ -43,14 +79,15 @@ def calibrate_evidence(
     from model_core.bundle import default_bundle_path, load_bundle
     from model_core.terminal import StageBars
     from training.evidence_fit import fit_across_areas
-    from training.evidence_photos import study_areas
+    from training.evidence_photos import area_folders, study_areas
     from training.evidence_report import evidence_table, keep_evidence, write_evidence
 
     try:
         model = load_bundle(bundle or default_bundle_path())
-        folders = sorted(path for path in data.glob("area_*") if (path / "truth.csv").exists())
         with StageBars(Console(stderr=True)) as progress:
-            photos = study_areas(folders, model.path, out / model.model_hash[:12], progress)
+            photos = study_areas(
+                area_folders(data), model.path, out / model.model_hash[:12], progress
+            )
         fitted, before, after = fit_across_areas(photos, model.evidence)
         write_evidence(out, model.evidence, fitted, before, after)
         if write:

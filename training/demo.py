@@ -33,7 +33,6 @@ from model_core.scoring import (
     summarise,
 )
 from model_core.terminal import StageBars
-from model_core.types import Place
 
 DEMO_FOLDER = Path(__file__).resolve().parents[1] / "resources" / "demo"
 TRUTH_FILE = "truth.csv"
@@ -74,7 +73,7 @@ def rank_in_every_mode(
 
     Args:
         evidence: Of every photo, with imagery and street views.
-        satellite_only: Of every photo, with imagery alone.
+        satellite_only: Of every photo, with imagery alone; none where that was not sought.
         truth: Of every photo.
         config: Of the run.
     """
@@ -86,6 +85,8 @@ def rank_in_every_mode(
     }
     rows = {}
     for mode, (found, use_retrieval, use_verification) in modes.items():
+        if not found:
+            continue
         results = [
             rank_evidence(
                 one,
@@ -95,8 +96,7 @@ def rank_in_every_mode(
             )
             for one in found
         ]
-        places: list[Place] = found[0].places.places() if found else []
-        rows[mode] = score_results(results, truth, places)
+        rows[mode] = score_results(results, truth, found[0].places.places())
     return rows
 
 

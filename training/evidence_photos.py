@@ -91,6 +91,11 @@ class StudiedPhoto:
         return bool((self.tried.inliers[gap <= reach_m] > self.threshold).any())
 
 
+def area_folders(data: Path) -> list[Path]:
+    """Return the areas in a folder that ``areas`` wrote, by name."""
+    return sorted(path for path in data.glob("area_*") if (path / TRUTH_FILE).exists())
+
+
 def study_areas(
     folders: Sequence[Path],
     bundle: Path | None,

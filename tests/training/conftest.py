@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from model_core.config import PlaceConfig, StripGeometry
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import render_dataset
+from training.demo import DEMO_FOLDER
 
 
 def _make_places(
@@ -57,3 +59,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     render_dataset(folder / "train", [3], 12, StripGeometry(), cpu)
     render_dataset(folder / "held_out", [4001], 14, StripGeometry(), cpu, gallery=laid)
     return folder
+
+
+@pytest.fixture
+def demo_areas(tmp_path: Path) -> list[Path]:
+    """The demo twice, with two photos and six street views each."""
+    made = []
+    for name, first in (("area_1", 0), ("area_2", 2)):
+        folder = tmp_path / "areas" / name
+        for part, rows in (("photos", slice(first, first + 2)), ("street_views", slice(0, 6))):
+            (folder / part).mkdir(parents=True)
+            for path in sorted((DEMO_FOLDER / part).iterdir())[rows]:
+                shutil.copy(path, folder / part)
+        for path in (p for p in DEMO_FOLDER.iterdir() if p.is_file()):
+            shutil.copy(path, folder)
+        made.append(folder)
+    return made

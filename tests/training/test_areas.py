@@ -18,6 +18,8 @@ from training.cli import app
 from training.demo import DEMO_FOLDER
 from training.evidence_photos import FOREIGN_PHOTOS, study_areas
 from training.world import area
+from training.world.cities import district_seed, style_of
+from training.world.ranges import AVAILABLE_SHARE
 from training.world.styles import AREA_SEEDS, DEMO_CITY_SEED
 
 FEW_VIEWS_SEED = 5006
@@ -25,11 +27,14 @@ FEW_VIEWS_SEED = 5006
 
 def test_seeds_of_areas_are_none_of_the_demo_and_none_to_learn_from() -> None:
     assert DEMO_CITY_SEED not in AREA_SEEDS
-    for seed in (1, DEMO_CITY_SEED, 6000):
+    for seed in (1, DEMO_CITY_SEED, 6000, district_seed("berlin", 0)):
         with pytest.raises(ConfigError, match="area seed"):
             area.plan_area(seed)
     assert area.plan_area(5000) == area.plan_area(5000)
     assert len({area.plan_area(seed).view_share for seed in AREA_SEEDS[:20]}) == 20
+    tested = area.plan_area(district_seed("hong_kong", 1))
+    assert (tested.name, tested.view_share) == ("Hong Kong, district 1", AVAILABLE_SHARE)
+    assert tested.style == style_of(tested.seed) != area.plan_area(5000).style
 
 
 @pytest.mark.slow
@@ -73,30 +78,14 @@ def test_areas_are_whole_or_not_there_and_kept(
     assert rendered == [5001]
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> list[Path]:
-    """The demo twice, with two photos and six street views each."""
-    made = []
-    for name, first in (("area_1", 0), ("area_2", 2)):
-        folder = tmp_path / "areas" / name
-        for part, rows in (("photos", slice(first, first + 2)), ("street_views", slice(0, 6))):
-            (folder / part).mkdir(parents=True)
-            for path in sorted((DEMO_FOLDER / part).iterdir())[rows]:
-                shutil.copy(path, folder / part)
-        for path in (p for p in DEMO_FOLDER.iterdir() if p.is_file()):
-            shutil.copy(path, folder)
-        made.append(folder)
-    return made
-
-
 @pytest.mark.slow
 def test_photos_are_sought_in_their_area_and_in_another(
-    folders: list[Path], tmp_path: Path
+    demo_areas: list[Path], tmp_path: Path
 ) -> None:
     bundle = Path(shutil.copytree(default_bundle_path(), tmp_path / "model"))
     model, out = load_bundle(bundle), tmp_path / "report"
     kept = out / model.model_hash[:12]
-    found = study_areas(folders, bundle, kept)
+    found = study_areas(demo_areas, bundle, kept)
     own = [photo for photo in found if photo.photo_m is not None]
     assert len(own) == len(found) - len(own) == 4 <= 2 * FOREIGN_PHOTOS
     for photo in found:
@@ -105,7 +94,7 @@ def test_photos_are_sought_in_their_area_and_in_another(
         assert bool(photo.right.any()) is (photo.photo_m is not None)
     (file,) = kept.glob("area_1-*.safetensors")
     written = file.stat().st_mtime_ns
-    arguments = ["--data", str(folders[0].parent), "--out", str(out), "--bundle", str(bundle)]
+    arguments = ["--data", str(demo_areas[0].parent), "--out", str(out), "--bundle", str(bundle)]
     told = CliRunner().invoke(app, ["calibrate-evidence", *arguments, "--write"])
     assert told.exit_code == 0, told.output
     assert "right at rank 1" in told.output
@@ -115,7 +104,7 @@ def test_photos_are_sought_in_their_area_and_in_another(
     assert after.evidence != model.evidence
     file.write_bytes(b"half a file")
     with pytest.raises(InputError, match="delete it"):
-        study_areas(folders, bundle, kept)
+        study_areas(demo_areas, bundle, kept)
 
 
 def test_one_area_is_not_enough(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A rendered area to be searched: imagery, roads, street views, and photos with their truth.
 
 What it writes is what a person brings to a search, so a run in it goes all the way. No model learns
-from an area: its seeds are kept apart from those of places to train on and to be held out.
+from an area: its seed is one of those kept for areas, or a district of a city to be tested on.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ from training.world.area_files import (
     write_panorama,
     write_photo,
 )
+from training.world.cities import DISTRICTS, plan_of
 from training.world.city import City, build_city
 from training.world.ground import CameraPose
 from training.world.heights import raise_heights
 from training.world.photo import Lens, lens_of_35mm, render_panorama, render_photo
+from training.world.plan import in_style
+from training.world.ranges import AVAILABLE_SHARE
 from training.world.samples import camera_near
 from training.world.satellite import draw_satellite_appearance, render_satellite
 from training.world.styles import AREA_SEEDS, CityStyle, city_generator, draw_style
@@ -74,10 +77,17 @@ def plan_area(seed: int) -> AreaPlan:
     """Return the plan of one of the areas that searches are tried in; the demo is none of them.
 
     Raises:
-        ConfigError: The seed is not one of ``styles.AREA_SEEDS``.
+        ConfigError: The seed is not one of ``styles.AREA_SEEDS``, nor of a city to be tested on.
     """
+    city = plan_of(seed)
+    if city is not None and city.split == "test":
+        name = f"{city.name.replace('_', ' ').title()}, district {seed % DISTRICTS}"
+        return AreaPlan(seed, city.draw_style(seed), AVAILABLE_SHARE, name)
     if seed not in AREA_SEEDS:
-        raise ConfigError(f"area seed {seed}: take one of {AREA_SEEDS[0]} to {AREA_SEEDS[-1]}")
+        raise ConfigError(
+            f"area seed {seed}: take one of {AREA_SEEDS[0]} to {AREA_SEEDS[-1]}, or districts of "
+            "cities to be tested on, as in test:0:2"
+        )
     share = float(city_generator(seed, 20).uniform(0.3, 0.9))
     return AreaPlan(seed, draw_style(seed), share, f"Area {seed}")
 
@@ -160,7 +170,7 @@ def render_areas(
 
     Args:
         folder: Gets one folder an area.
-        seeds: Of ``styles.AREA_SEEDS``.
+        seeds: As ``plan_area`` takes them.
         photos: Taken in each.
         progress: Told after every area.
 
@@ -190,7 +200,7 @@ def render_photos(plan: AreaPlan, folder: Path, photos: int, photo_seed: int) ->
 
 def _write_imagery(plan: AreaPlan, city: City, path: Path) -> None:
     rng = city_generator(plan.seed, 32)
-    look = draw_satellite_appearance(rng, 0, max_lean_deg=12.0)
+    look = in_style(draw_satellite_appearance(rng, 0, max_lean_deg=12.0), plan.style)
     heights = raise_heights(city.geometry, 0, 10, city.device, CELL_M)
     with torch.inference_mode():
         image = render_satellite(city, look, heights)
@@ -214,7 +224,7 @@ def _write_vectors(plan: AreaPlan, city: City, folder: Path) -> None:
 
 def _write_views(plan: AreaPlan, city: City, views: Sequence[ViewSpot], folder: Path) -> None:
     rng = city_generator(plan.seed, 23)
-    look = draw_ground_appearance(rng, 0, _TRAFFIC_SETS, _SUNS, crowd=False)
+    look = _draw_look(plan, 0, rng)
     for k, view in enumerate(views):
         height = float(rng.uniform(2.2, 2.6))
         tilt = rng.normal(0, 0.4, 2)
@@ -223,12 +233,18 @@ def _write_views(plan: AreaPlan, city: City, views: Sequence[ViewSpot], folder: 
             float(tilt[0]), float(tilt[1]),
         )  # fmt: skip
         if k % 12 == 0:
-            look = draw_ground_appearance(rng, 0, _TRAFFIC_SETS, _SUNS, crowd=False)
+            look = _draw_look(plan, 0, rng)
         image = render_panorama(city, pose, look, PANORAMA_PX, seed=k)
         taken = FIRST_DATE + timedelta(seconds=9 * k)
         at = _lonlat(plan.frame, view.xy)
         name = f"view_{k + 1:03d}.jpg"
         write_panorama(folder / name, image, at, view.heading_deg, taken, quality=55)
+
+
+def _draw_look(plan: AreaPlan, date: int, rng: np.random.Generator) -> GroundAppearance:
+    """Return the look of street views (date 0) or of a photo (date 1), where people walk."""
+    look = draw_ground_appearance(rng, date, _TRAFFIC_SETS, _SUNS, crowd=date == 1)
+    return in_style(look, plan.style)
 
 
 def _lonlat(frame: LocalFrame, xy: FloatArray) -> LonLat:
@@ -278,7 +294,7 @@ def _write_photos(
         order = np.concatenate([order, rng.permutation(len(places))])
     for k, index in enumerate(order[:count]):
         pose, (lens, focal) = _draw_pose(city, places[int(index)], rng), _draw_lens(rng)
-        look: GroundAppearance = draw_ground_appearance(rng, 1, _TRAFFIC_SETS, _SUNS, crowd=True)
+        look = _draw_look(plan, 1, rng)
         image = render_photo(city, pose, look, lens, seed=seed * 1000 + k)
         name = f"photo_{k + 1:02d}.jpg"
         taken = SECOND_DATE + timedelta(hours=float(rng.uniform(0, 2400)))

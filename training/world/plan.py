@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +36,10 @@ from training.world.ranges import (
 )
 from training.world.satellite import SatelliteAppearance, draw_satellite_appearance
 from training.world.states import photo_in_state, satellite_in_state
-from training.world.styles import city_generator
+from training.world.styles import CityStyle, city_generator
 
 Tier = Literal["everyday", "hard"]
+Look = TypeVar("Look", GroundAppearance, SatelliteAppearance)
 FULL_CIRCLE_DEG = 360.0
 SATELLITES = 2
 SUNS, TRAFFIC_SETS = 4, 5
@@ -120,10 +121,10 @@ def plan_district(
     for place in range(len(centers)):
         new = everyday and street_view[place] == StreetView.AVAILABLE
         poses.append(_draw_pose(street_xy[place], STREET_HEIGHT_M, STREET_TILT_DEG, rng))
-        looks.append(_dyed(_draw_look(rng, int(new), crowd=False), geometry))
+        looks.append(in_style(_draw_look(rng, int(new), crowd=False), geometry.style))
         for spot in query_xy[place]:
             poses.append(_draw_pose(spot, PHOTO_HEIGHT_M, PHOTO_TILT_DEG, rng))
-            look = _dyed(_draw_look(rng, 1, crowd=True, bare=not everyday), geometry)
+            look = in_style(_draw_look(rng, 1, crowd=True, bare=not everyday), geometry.style)
             looks.append(photo_in_state(look, state, seed, rng))
     windows, passers = _draw_photos(len(centers), queries, tier, rng)
     outdated = tier == "hard" or not everyday
@@ -178,9 +179,8 @@ def _draw_look(
     )
 
 
-def _dyed(look: GroundAppearance, geometry: CityGeometry) -> GroundAppearance:
-    """Return the look in the city's materials, trees and cameras."""
-    style = geometry.style
+def in_style(look: Look, style: CityStyle) -> Look:
+    """Return a look in a city's materials, trees and cameras."""
     return dataclasses.replace(
         look,
         season=TREES[style.trees].dye(look.season),
@@ -196,13 +196,8 @@ def draw_imagery(
     look = draw_satellite_appearance(rng, date)
     while bare and look.season.snow:
         look = draw_satellite_appearance(rng, date)
-    style = geometry.style
     return dataclasses.replace(
-        look,
-        season=TREES[style.trees].dye(look.season),
-        palette=GROUNDS[style.ground].dye(look.palette),
-        sensor=SENSORS[style.sensors].fit(look.sensor),
-        m_per_px=float(rng.uniform(*IMAGERY_M_PER_PX)),
+        in_style(look, geometry.style), m_per_px=float(rng.uniform(*IMAGERY_M_PER_PX))
     )
 
 

@@ -1,0 +1,91 @@
+"""Whole searches of areas, scored: figures of hand-made rows, and a small area all the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from model_core.scoring import ScoreRow
+from training.cli import app
+from training.search import search_figures, write_search
+
+
+def row(right_rank: int | None, probability: float = 0.5, near: bool = True) -> ScoreRow:
+    away_m = 5.0 if right_rank == 1 else 90.0
+    return ScoreRow(
+        photo="p.jpg",
+        rank1_m=away_m,
+        best_of_top_m=away_m,
+        heading_error_deg=3.0,
+        probability=probability,
+        not_in_area=False,
+        near_street_view=near,
+        places_near=2,
+        places=50,
+        right_rank=right_rank,
+    )
+
+
+def test_figures_count_right_candidates_of_all_areas() -> None:
+    first = {"both": [row(1), row(4, near=False)], "retrieval alone": [row(2), row(None)]}
+    second = {"both": [row(1), row(7)], "retrieval alone": [row(11), row(1)]}
+    figures = {one.mode: one for one in search_figures([first, second])}
+    both = figures["both"]
+    assert (both.photos, both.places) == (4, 100)
+    assert both.recall == (0.5, 0.75, 1.0)
+    assert figures["retrieval alone"].recall == (0.25, 0.5, 0.5)
+    assert both.chance == pytest.approx(2 / 50)
+    assert both.heading_error_deg == 3.0
+    assert 0.0 <= both.interval[0] <= 0.5 <= both.interval[1] <= 1.0
+    assert figures["both, street view near"].recall[0] == pytest.approx(2 / 3)
+    assert figures["both, none near"].photos == 1
+
+
+def test_probabilities_are_compared_with_what_was_right() -> None:
+    honest = search_figures([{"both": [row(1, 0.5), row(3, 0.5)]}])[0]
+    boastful = search_figures([{"both": [row(1, 0.95), row(3, 0.95)]}])[0]
+    assert honest.calibration_error == pytest.approx(0.0)
+    assert boastful.calibration_error == pytest.approx(0.45)
+    assert boastful.probability == pytest.approx(0.95)
+
+
+def test_figures_are_written_as_json_and_as_a_table(tmp_path: Path) -> None:
+    write_search(search_figures([{"both": [row(1), row(3)]}]), tmp_path / "new")
+    assert json.loads((tmp_path / "new" / "search.json").read_text())[0]["recall"] == [0.5, 1, 1]
+    table = (tmp_path / "new" / "search.md").read_text()
+    assert "| both | 2 | 50.0% | 100.0% | 100.0% |" in table
+    assert len({line.count("|") for line in table.splitlines() if line.startswith("|")}) == 1
+
+
+def test_a_folder_without_areas_is_refused(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["search", "--data", str(tmp_path), "--out", str(tmp_path)])
+    assert told.exit_code == 2
+    assert "no area to search" in told.output
+
+
+@pytest.mark.slow
+def test_an_area_is_searched_once_and_kept(demo_areas: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    arguments = ["search", "--data", str(demo_areas[0].parent), "--out", str(out)]
+    (demo_areas[1] / "truth.csv").unlink()  # an area that is not finished is left alone
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 0, told.output
+    figures = {one["mode"]: one for one in json.loads((out / "search.json").read_text())}
+    assert {"retrieval alone", "verification alone", "both"} <= set(figures)
+    assert figures["both"]["photos"] == 2
+    assert figures["both"]["places"] > 80
+    (kept,) = out.glob("*/area_1-*.json")
+    written = json.loads(kept.read_text())
+    written["both"][0]["right_rank"] = None  # what is kept is used: nothing is sought again
+    written["both"][1]["right_rank"] = 1
+    kept.write_text(json.dumps(written))
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    again = {one["mode"]: one for one in json.loads((out / "search.json").read_text())}
+    assert again["both"]["recall"][0] == 0.5
+    kept.write_text("{")
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 2
+    assert "delete it, and run again" in " ".join(told.output.split())

@@ -240,7 +240,8 @@ def describe_gallery(
         "imagery": _state_of_imagery(survey),
     }
     if config.street_view.policy == "synthetic":
-        options["generator"] = model.generator_hash
+        weight = None if model.generator is None else model.generator.config.weight
+        options["generator"] = (model.generator_hash, weight)
     fingerprint_with = partial(
         gallery_fingerprint, model.model_hash, survey.area, survey.places, survey.terms
     )
@@ -276,6 +277,12 @@ def _places_beside(
 ) -> PlacesBeside | None:
     if survey.imagery is None or config.search.beside_places == 0:
         return None
+
+    def fill_in(looks: Iterable[AlignedReference]) -> Iterable[AlignedReference]:
+        return fill_in_street_views(
+            looks, model.generator, config.street_view.policy, device, config.batch_size
+        )
+
     return PlacesBeside(
         gallery.places,
         survey.imagery,
@@ -285,13 +292,14 @@ def _places_beside(
         config.search.beside_step_m,
         config.batch_size,
         survey.summary,
+        fill_in=fill_in,
     )
 
 
 def seen_from_the_ground(
     places: PlaceTable, survey: Survey, near_m: float
 ) -> npt.NDArray[np.bool_]:
-    """Return which places (N,) have a made street view, or a real one that was taken within reach.
+    """Return which places (N,) have a real street view that was taken within reach.
 
     A view that the survey does not know counts as within reach.
     """
@@ -299,7 +307,7 @@ def seen_from_the_ground(
     ids = [tuple(found) for found in places.frame["street_view_ids"]]
     standpoint = {view.view_id: (view.lonlat.lon, view.lonlat.lat) for view in survey.views.views}
     known = [row for row, found in enumerate(ids) if found and found[0] in standpoint]
-    seen = (places.frame["street_view"] != "none").to_numpy().copy()
+    seen = (places.frame["street_view"] == "real").to_numpy().copy()
     at = np.array([standpoint[ids[row][0]] for row in known], np.float64).reshape(-1, 2)
     offset_m = np.subtract(frame.to_xy(*at.T), frame.to_xy(*places.lonlat[known].T))
     seen[known] = np.hypot(*offset_m) <= near_m

@@ -202,12 +202,16 @@ class Calibration:
 
 @dataclass(frozen=True)
 class AlignedReference:
-    """The strips of one place in one frame, north at column 0."""
+    """The strips of one place in one frame, north at column 0.
+
+    ``street_weight`` is how much the street view counts beside the satellite image, in (0, 1].
+    """
 
     place: Place
     satellite_strip: Strip | None
     street_strip: Strip | None
     street_view_kind: StreetViewKind = "none"
+    street_weight: float = 1.0
     calibration: Calibration = field(default_factory=lambda: Calibration("none"))
     street_view_ids: tuple[str, ...] = ()
     street_view_captured_at: datetime | None = None

@@ -51,6 +51,7 @@ def fill_in(
     generator: PanoGANGenerator | None,
     config: ModelConfig,
     mean_street: Tensor | None = None,
+    shift_m: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Tensor, Tensor]:
     """Return what a policy puts in place of every place's street view, and where it is seen.
 
@@ -60,6 +61,7 @@ def fill_in(
         generator: Makes synthetic views.
         config: The strips' frame.
         mean_street: float (3, H, W), for the policy ``mean``; that of the batch when None.
+        shift_m: How far east and north of the places a synthetic view is made for.
 
     Returns:
         float (B, 3, H, W) in [0, 1], and bool (B, W).
@@ -71,7 +73,7 @@ def fill_in(
     count, height, width, _ = batch.street.shape
     everywhere = torch.ones(count, width, dtype=torch.bool, device=batch.street.device)
     if policy == "synthetic":
-        return _synthetic(batch, generator, config)
+        return _synthetic(batch, generator, config, shift_m)
     if policy == "satellite":
         return satellite_strips(batch.satellite, config), everywhere
     if policy == "mean":
@@ -114,14 +116,17 @@ def satellite_strips(
 
 
 def _synthetic(
-    batch: RawBatch, generator: PanoGANGenerator | None, config: ModelConfig
+    batch: RawBatch,
+    generator: PanoGANGenerator | None,
+    config: ModelConfig,
+    shift_m: tuple[float, float],
 ) -> tuple[Tensor, Tensor]:
     if generator is None:
         raise BundleError(
             "this model bundle holds no street-view generator; train one with "
             "`python -m training panogan`, or choose another policy"
         )
-    strips = satellite_strips(batch.satellite, config)
+    strips = satellite_strips(batch.satellite, config, shift_m)
     with torch.inference_mode():
         made = generator.to(strips.device).eval()(strips * 2.0 - 1.0).fine.float()
     everywhere = torch.ones_like(batch.street_seen)

@@ -35,6 +35,7 @@ class PlaceEncoder(BranchEncoder):
         street: Tensor,
         street_mask: Tensor,
         street_present: Tensor,
+        street_weight: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return a batch of places' features (B, C, h, bins) and coverage (B, bins).
 
@@ -46,6 +47,8 @@ class PlaceEncoder(BranchEncoder):
             street: float (B, 3, H, W), normalised full-circle strips.
             street_mask: float or bool (B, H, W), 1 where a pixel is seen.
             street_present: bool (B,).
+            street_weight: float (B,) in (0, 1], how much the street view counts beside the
+                satellite image: a made one is less sure than a seen one. None: all of it.
 
         Raises:
             ShapeError: The inputs do not fit the model or one another.
@@ -58,6 +61,8 @@ class PlaceEncoder(BranchEncoder):
         si = self._encode_present(self.encode_satellite, satellite_present, satellite)
         svi = self._encode_present(self.encode_street, street_present, street, street_mask)
         coverage = self.photo_coverage(street_mask)
+        if street_weight is not None:
+            coverage = coverage * street_weight[:, None]
         return self.fuse(si, svi, coverage, satellite_present, street_present)
 
     def fuse(

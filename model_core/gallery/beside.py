@@ -4,13 +4,13 @@ Places lie farther apart than a satellite strip can be off its centre and still 
 A gallery of places every few metres would cost many times as much to build, so only the places
 that a photo may well have been taken at are looked at again, from ``LOOKS`` points around each,
 out of the image that they were encoded from. A place known by a street view that was taken there
-is left alone: that view has one standpoint.
+is left alone: that view has one standpoint. Where one was made, each look gets its own.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,7 @@ from model_core.types import (
     never_cancelled,
 )
 
+FillIn = Callable[[Iterable[AlignedReference]], Iterable[AlignedReference]]
 STAGE = "beside"
 KEPT_BYTES = 256 << 20
 
@@ -72,6 +73,7 @@ class PlacesBeside:
         batch_size: Strips encoded at once.
         summary: Counts what fails.
         kept_bytes: Most memory for what is remembered; the longest unused goes first.
+        fill_in: Makes the street views of the looks at a place whose own was made.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class PlacesBeside:
         batch_size: int,
         summary: ReferenceSummary,
         kept_bytes: int = KEPT_BYTES,
+        fill_in: FillIn | None = None,
     ) -> None:
         self._places = places
         self._imagery = imagery
@@ -93,11 +96,13 @@ class PlacesBeside:
         self._step_m = step_m
         self._encoding = Encoding(model, device, batch_size, choose_dtype(device))
         self._summary = summary
+        self._fill_in = fill_in
         self._kept_bytes = kept_bytes
         self._out_of_reach = False
         self._kept: OrderedDict[int, tuple[npt.NDArray[np.float16], FloatArray, FloatArray]] = (
             OrderedDict()
         )
+        self._made = (places.frame["street_view"] == "synthetic").to_numpy()
         self._may_look = may_look & (places.frame["imagery_source"] != "").to_numpy()
 
     def look(
@@ -145,12 +150,13 @@ class PlacesBeside:
         if image is None:
             return None
         place, geometry = self._places.place(row), self._model.config.geometry
-        features, coverage = self._encoding.batch(
-            [
-                AlignedReference(place, satellite_strip(image, geometry, shift_m), None)
-                for shift_m in shifts_around_m(self._step_m)
-            ]
+        looks: Iterable[AlignedReference] = (
+            AlignedReference(place, satellite_strip(image, geometry, shift_m), None)
+            for shift_m in shifts_around_m(self._step_m)
         )
+        if self._fill_in is not None and self._made[row]:
+            looks = self._fill_in(looks)
+        features, coverage = self._encoding.batch(list(looks))
         stored, energy = weigh_bins(features.permute(0, 2, 3, 1), coverage)
         return stored.numpy(), energy.numpy(), coverage.numpy()
 

@@ -42,6 +42,7 @@ class ReferenceEncoder(Protocol):
         street: Tensor,
         street_mask: Tensor,
         street_present: Tensor,
+        street_weight: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]: ...
 
 
@@ -218,6 +219,7 @@ class Encoding:
         street, street_mask = to_tensor(streets, self.device)
         has_satellite = torch.tensor([strip is not blank for strip in satellites])
         has_street = torch.tensor([strip is not blank for strip in streets])
+        weight = torch.tensor([one.street_weight for one in references])
         with torch.autocast(
             self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
         ):
@@ -227,6 +229,7 @@ class Encoding:
                 street,
                 street_mask,
                 has_street.to(self.device),
+                weight.to(self.device),
             )
         return features.float().cpu(), coverage.float().cpu()
 

@@ -58,5 +58,10 @@ def _filled(
     made = synthesize_street_strip(generator, [strip for _, strip in missing], device)
     filled = list(batch)
     for (row, _), strip in zip(missing, made, strict=True):
-        filled[row] = replace(batch[row], street_strip=strip, street_view_kind="synthetic")
+        filled[row] = replace(
+            batch[row],
+            street_strip=strip,
+            street_view_kind="synthetic",
+            street_weight=generator.config.weight,
+        )
     return filled

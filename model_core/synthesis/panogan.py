@@ -29,7 +29,8 @@ class PanoGANConfig:
 
     Channels double from level to level up to ``max_channels``.
     ``segmentation_classes`` 0 leaves the segmentation branches out. The defaults stay under 5 MB
-    in fp16, the discriminator that gives the feedback included.
+    in fp16, the discriminator that gives the feedback included. ``weight`` in (0, 1] is how much
+    what it makes counts beside the satellite image that it was made from.
     """
 
     channels: int = 24
@@ -39,6 +40,7 @@ class PanoGANConfig:
     critic_channels: int = 32
     critic_levels: int = 3
     segmentation_classes: int = 0
+    weight: float = 1.0
 
     @property
     def total_stride(self) -> int:
@@ -333,6 +335,10 @@ def _check_config(config: PanoGANConfig) -> None:
     )
     if smallest < 1 or config.bottleneck_blocks < 0 or config.segmentation_classes < 0:
         raise ConfigError(f"sizes of the street-view generator must be positive: {config}")
+    if not 0.0 < config.weight <= 1.0:
+        raise ConfigError(
+            f"the weight of made street views is {config.weight}; give 0 < weight <= 1"
+        )
 
 
 def _check_strips(satellite: Tensor, config: PanoGANConfig) -> None:

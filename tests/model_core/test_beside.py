@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,14 @@ from model_core.matching.search import LOOK_GAIN, search_gallery
 from model_core.references.area import LocalFrame
 from model_core.references.collect import ReferenceSummary
 from model_core.references.source import FetchPlan
-from model_core.types import LonLat, Place, Progress, SatelliteImage, SourceTerms
+from model_core.types import (
+    AlignedReference,
+    LonLat,
+    Place,
+    Progress,
+    SatelliteImage,
+    SourceTerms,
+)
 
 CONFIG = ModelConfig(
     geometry=StripGeometry(height=16, width=64, footprint_m=40.0, satellite_px=80), width_stride=4
@@ -69,7 +76,7 @@ class Texture:
 
 
 class PoolingEncoder:
-    """Features are the mean colours of rings and bins, in other axes."""
+    """Features are the mean colours of rings and bins, in other axes; street views as weighed."""
 
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(1)
@@ -82,10 +89,15 @@ class PoolingEncoder:
         street: torch.Tensor,
         street_mask: torch.Tensor,
         street_present: torch.Tensor,
+        street_weight: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         assert bool(satellite_present.all())
-        assert not bool(street_present.any())
         count, _, height, width = satellite.shape
+        if bool(street_present.any()):
+            assert bool(street_present.all())
+            assert street_weight is not None
+            weight = street_weight[:, None, None, None]
+            satellite = (1 - weight) * satellite + weight * street
         rows, bins = CONFIG.feature_height, CONFIG.azimuth_bins
         parts = satellite.view(count, 3, rows, height // rows, bins, width // bins).mean((3, 5))
         features = torch.einsum("ck,nkhb->nchb", self.mixing, parts)
@@ -110,8 +122,8 @@ def model() -> Model:
     return Model(PoolingEncoder())
 
 
-def places() -> PlaceTable:
-    """A row of places, 40 m apart."""
+def places(made: Sequence[int] = ()) -> PlaceTable:
+    """A row of places, 40 m apart; some with a street view that was made."""
     frame = LocalFrame(ORIGIN)
     records = []
     for index in range(COUNT):
@@ -120,9 +132,18 @@ def places() -> PlaceTable:
             PlaceRecord(
                 Place(index, f"road-{index}", LonLat(lon, lat)),
                 imagery_source="a texture",
+                street_view="synthetic" if index in made else "none",
             )
         )
     return PlaceTable.from_records(records)
+
+
+def negatives(looks: Iterable[AlignedReference]) -> Iterator[AlignedReference]:
+    """Put the negative of each satellite strip in the place of a street view, at half weight."""
+    for look in looks:
+        assert look.satellite_strip is not None
+        strip = replace(look.satellite_strip, pixels=255 - look.satellite_strip.pixels)
+        yield replace(look, street_strip=strip, street_view_kind="synthetic", street_weight=0.5)
 
 
 @dataclass
@@ -133,14 +154,15 @@ class World:
     texture: Texture = field(default_factory=Texture)
     not_looked_at: Sequence[int] = ()
     kept_bytes: int = 1 << 24
+    made: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         self.summary = ReferenceSummary()
         may_look = np.ones(COUNT, np.bool_)
         may_look[list(self.not_looked_at)] = False
         self.beside = PlacesBeside(
-            places(), self.texture, self.model, CPU, may_look, STEP_M, 32,
-            self.summary, self.kept_bytes,
+            places(self.made), self.texture, self.model, CPU, may_look, STEP_M, 32,
+            self.summary, self.kept_bytes, fill_in=negatives,
         )  # fmt: skip
 
     def features(self, x_m: float, y_m: float) -> torch.Tensor:
@@ -235,6 +257,15 @@ def test_places_that_have_a_standpoint_keep_it(model: Model) -> None:
     assert looks is not None
     assert looks.rows.tolist() == [2, 5]
     assert world.beside.look([3]) is None
+
+
+def test_a_place_whose_street_view_was_made_has_one_made_for_every_look(model: Model) -> None:
+    plain, made = World(model).beside.look([3, 4]), World(model, made=[4]).beside.look([3, 4])
+    assert plain is not None
+    assert made is not None
+    np.testing.assert_array_equal(made.features[:LOOKS], plain.features[:LOOKS])
+    contrast = [one.features[LOOKS:].astype(np.float32).std((1, 2)) for one in (plain, made)]
+    assert (contrast[1] < 0.2 * contrast[0]).all(), "a strip and its negative together are grey"
 
 
 def test_images_are_read_once_while_memory_lasts(model: Model) -> None:

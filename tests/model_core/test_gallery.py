@@ -64,6 +64,7 @@ class AveragingEncoder:
         street: torch.Tensor,
         street_mask: torch.Tensor,
         street_present: torch.Tensor,
+        street_weight: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         count = len(satellite)
         self.batches.append(count)

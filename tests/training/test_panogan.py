@@ -23,6 +23,7 @@ from model_core.config import (
 )
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.gallery.around import LOOKS
 from model_core.references.survey import Sources, survey_area
 from model_core.scene import describe_gallery
 from model_core.synthesis.fill_in import fill_in_street_views
@@ -32,6 +33,7 @@ from training.checkpoint import restore_averaged
 from training.cli import app
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_rendered
+from training.evaluation.galleries import Gallery, model_galleries
 from training.generator_files import add_generator, check_size, judge_generator, read_generator
 from training.panogan import PanoGAN, PanoGANRecipe
 from training.run_config import read_run_config
@@ -400,11 +402,49 @@ def test_a_gallery_of_another_generator_is_another_gallery(
     model = load_bundle(bundle_with_generator)
     assert model.generator_hash
     other = replace(model, generator_hash="of another file")
-    for config, same in ((made, False), (LocateConfig(), True)):
-        galleries = {
-            describe_gallery(survey, None, bundle, config).fingerprint for bundle in (model, other)
-        }
-        assert (len(galleries) == 1) is same
+    assert model.generator is not None
+    weighed = replace(
+        model, generator=PanoGANGenerator(replace(model.generator.config, weight=0.5))
+    )
+    for changed in (other, weighed):
+        for config, same in ((made, False), (LocateConfig(), True)):
+            galleries = {
+                describe_gallery(survey, None, bundle, config).fingerprint
+                for bundle in (model, changed)
+            }
+            assert (len(galleries) == 1) is same
+
+
+def test_made_street_views_of_little_weight_leave_places_to_their_satellite_images(
+    places: PlaceSet,
+):
+    torch.manual_seed(1)
+    config = ModelConfig(fusion="linear")
+    encoder = PlaceEncoder(config).eval()
+
+    def galleries(weight: float) -> tuple[Gallery, Gallery]:
+        torch.manual_seed(2)
+        generator = PanoGANGenerator(replace(TINY, weight=weight))
+        found = model_galleries(
+            encoder, config, places, np.arange(4), ("hybrid", "synthetic"), generator, CPU, True
+        )
+        return found["both", "hybrid"], found["both", "synthetic"]
+
+    def looks(gallery: Gallery) -> list[torch.Tensor]:
+        assert gallery.otherwise is not None
+        return [look.features for look in (gallery.otherwise, *gallery.beside)]
+
+    with torch.inference_mode():
+        hybrid, light = galleries(1e-3)
+        _, heavy = galleries(1.0)
+    assert len(looks(hybrid)) == len(looks(light)) == 1 + LOOKS
+    for alone, little, much in zip(looks(hybrid), looks(light), looks(heavy), strict=True):
+        torch.testing.assert_close(little, alone, atol=1e-4, rtol=1e-3)
+        assert float((much - alone).abs().max()) > 1e-2
+    assert not torch.equal(looks(heavy)[1], looks(heavy)[2])
+    torch.testing.assert_close(light.described.features, heavy.described.features)
+    with pytest.raises(ConfigError, match="weight"):
+        PanoGANGenerator(replace(TINY, weight=0.0))
 
 
 def test_the_commands_say_what_is_wrong_in_one_line(tmp_path: Path):

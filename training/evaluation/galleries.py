@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -95,8 +96,9 @@ def model_galleries(
     """Return the galleries ``si``, ``svi`` and ``both`` of some places under each policy.
 
     Every picture is encoded once, whatever the number of policies; with ``beside`` satellite images
-    also from the points around each place that a search looks from. With ``at_photos`` every photo
-    has a place of its own, on whose camera its satellite image is centred, as in published pairs.
+    also from the points around each place that a search looks from, and street views made there.
+    With ``at_photos`` every photo has a place of its own, on whose camera its satellite image is
+    centred, as in published pairs.
 
     Raises:
         BundleError: A synthetic street view is wanted and there is no generator.
@@ -108,29 +110,39 @@ def model_galleries(
         rows = rows[at]
     parts: dict[tuple[str, Policy], list[tuple[Described, Described]]] = {}
     looks: list[list[Described]] = []
+    made_looks: list[list[Described]] = []
+    shifts = BESIDE_M if beside else ()
     for batch in place_parts(places, rows, device, numbers):
         crops = batch.satellite
         camera_m = batch.query_offset_m + batch.imagery_shift_m
         si = _encode_satellite(encoder, config, crops, camera_m if at_photos else CENTRE)
-        if beside:
-            around = (_encode_satellite(encoder, config, crops, at) for at in BESIDE_M)
-            looks.append([_alone(encoder, look) for look in around])
         svi = _encode_street(encoder, *real_street(batch))
+        around = [_encode_satellite(encoder, config, crops, at) for at in shifts]
+        looks.append([_alone(encoder, look) for look in around])
+        make = partial(_make_street, encoder, batch, generator, config, mean)
+        if "synthetic" in policies:
+            made = [make("synthetic", at) for at in shifts]
+            made_looks.append([_with(encoder, *pair) for pair in zip(around, made, strict=True)])
         for policy in policies:
-            made: Described | None = None
-            if policy in FILL_INS:
-                made = _encode_street(encoder, *fill_in(batch, policy, generator, config, mean))
-            for kind, pair in _by_kind(encoder, si, svi, made, policy).items():
+            filled = make(policy, CENTRE) if policy in FILL_INS else None
+            for kind, pair in _by_kind(encoder, si, svi, filled, policy).items():
                 parts.setdefault((kind, policy), []).append(pair)
     where = _whereabouts(places, rows, device, numbers)
-    joined = tuple(_join(look) for look in zip(*looks, strict=True))
+    from_above = tuple(_join(look) for look in zip(*looks, strict=True))
+    with_made = tuple(_join(look) for look in zip(*made_looks, strict=True))
+
+    def beside_of(kind: str, policy: Policy) -> tuple[Described, ...]:
+        if (kind, policy) == ("both", "synthetic"):
+            return with_made
+        return from_above if kind == "si" or (kind, policy) in _ALONE_OTHERWISE else ()
+
     return {
         (kind, policy): replace(
             where,
             described=_join([first for first, _ in pairs]),
             otherwise=None if kind == "si" else _join([second for _, second in pairs]),
             any_age=policy == "nearest",
-            beside=joined if kind == "si" or (kind, policy) in _ALONE_OTHERWISE else (),
+            beside=beside_of(kind, policy),
         )
         for (kind, policy), pairs in parts.items()
     }
@@ -213,8 +225,39 @@ def place_parts(
         yield take_batch(places, rows[some], numbers[some]).to(device)
 
 
+@dataclass(frozen=True)
+class _Street:
+    """Street views, and how much they count beside the satellite images of their places."""
+
+    seen: Described
+    weight: float = 1.0
+
+
+def _make_street(
+    encoder: PlaceEncoder,
+    batch: RawBatch,
+    generator: PanoGANGenerator | None,
+    config: ModelConfig,
+    mean: Tensor | None,
+    policy: Policy,
+    shift_m: tuple[float, float],
+) -> _Street:
+    """Return what a policy that fills in puts in the place of every street view."""
+    seen = _encode_street(encoder, *fill_in(batch, policy, generator, config, mean, shift_m))
+    if policy == "synthetic" and generator is not None:
+        return _Street(seen, generator.config.weight)
+    return _Street(seen)
+
+
+def _with(encoder: PlaceEncoder, si: Tensor, street: _Street) -> Described:
+    """Return what places are known by from above and by their street views."""
+    yes = torch.ones(len(si), dtype=torch.bool, device=si.device)
+    coverage = street.seen.coverage * street.weight
+    return _fused(encoder, si, street.seen.features, coverage, yes, yes)
+
+
 def _by_kind(
-    encoder: PlaceEncoder, si: Tensor, svi: Described, made: Described | None, policy: Policy
+    encoder: PlaceEncoder, si: Tensor, svi: Described, made: _Street | None, policy: Policy
 ) -> Mapping[str, tuple[Described, Described]]:
     """Return what a policy knows a place by: with its street view, and without."""
     yes = torch.ones(len(si), dtype=torch.bool, device=si.device)
@@ -222,15 +265,15 @@ def _by_kind(
     alone = _fused(encoder, si, street, cover, yes, ~yes)
     nothing = Described(torch.zeros_like(si), torch.zeros_like(cover))
     if made is not None:
-        without_si = _fused(encoder, si, made.features, made.coverage, ~yes, yes)
-        without = _fused(encoder, si, made.features, made.coverage, yes, yes)
+        without_si = _fused(encoder, si, made.seen.features, made.seen.coverage, ~yes, yes)
+        without = _with(encoder, si, made)
     else:
         without_si = nothing
         without = nothing if policy == "strict" else alone
     return {
         "si": (alone, alone),
         "svi": (_fused(encoder, si, street, cover, ~yes, yes), without_si),
-        "both": (_fused(encoder, si, street, cover, yes, yes), without),
+        "both": (_with(encoder, si, _Street(svi)), without),
     }
 
 

@@ -87,6 +87,26 @@ def test_fusing_precomputed_branches_equals_encoding_the_reference(strips: Strip
     torch.testing.assert_close(whole, parts)
 
 
+def test_a_street_view_of_little_weight_leaves_a_place_to_its_satellite_image(
+    strips: Strips,
+) -> None:
+    encoder = PlaceEncoder(replace(SMALL, fusion="linear")).eval()
+    satellite, street, mask = strips
+    yes = torch.ones(4, dtype=torch.bool)
+
+    def likeness(weight: float | None) -> float:
+        given = None if weight is None else torch.full((4,), weight)
+        features, coverage = encoder.encode_reference(satellite, yes, street, mask, yes, given)
+        assert (coverage == 1).all()
+        return float((features * encoder.encode_satellite(satellite)).sum((1, 2, 3)).mean())
+
+    with torch.no_grad():
+        weighed = [likeness(weight) for weight in (1.0, 0.6, 0.2, 1e-3)]
+        assert weighed == sorted(weighed)
+        assert weighed[-1] == pytest.approx(1.0, abs=1e-4) != pytest.approx(weighed[0], abs=1e-2)
+        assert likeness(None) == weighed[0]
+
+
 def test_rolling_both_strips_rolls_the_reference(strips: Strips) -> None:
     torch.manual_seed(0)
     encoder = PlaceEncoder(SMALL).eval()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from model_core.errors import ConfigError, GeolocatorError
+from model_core.errors import GeolocatorError
 from training.cli import app, console
 
 if TYPE_CHECKING:
@@ -81,13 +81,14 @@ def evaluate(
     from training.evaluate_bundle import evaluate_bundle
     from training.evaluation.options import read_options
     from training.evaluation.write import write_report
+    from training.run_config import read_numbers
 
     with _plain_errors():
         options = read_options(
             protocol=protocol,
             gallery=gallery,
             policy=policy,
-            fovs_deg=_numbers(fov),
+            fovs_deg=read_numbers("--fov", fov),
             state=state,
             imagery=imagery,
             street_photos=street_photos,
@@ -182,17 +183,3 @@ def pairs(
         text = rewrite_card(model.config, model.training, model.card, pairs_markdown(figures))
         write_bundle(replace(model, card=text))
         console.print(f"card: {model.path / 'card.md'}")
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    """Return numbers separated by commas.
-
-    Raises:
-        ConfigError: Something between them is no number.
-    """
-    try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise ConfigError(f"--fov {text!r}: numbers with commas are expected, as in 90,70") from (
-            error
-        )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from model_core.errors import GeolocatorError
 from training.cli import app, console
@@ -90,3 +91,34 @@ def synthesis(
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
     console.print(synthesis_markdown(report), markup=False)
+
+
+@app.command()
+def weigh_synthetic(
+    data: Annotated[Path, typer.Option(help="Held-out places, none of them learned from.")],
+    bundle: Annotated[Path, typer.Option(help="A bundle with a generator.")],
+    weights: Annotated[
+        str, typer.Option(help="Weights to try, above 0 and up to 1.")
+    ] = "0.2,0.35,0.5,0.65,0.8,0.9,1",
+    write: Annotated[bool, typer.Option(help="Put the best weight into the bundle.")] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Say how much made street views should count beside the satellite images they are made of."""
+    from model_core.bundle import load_bundle
+    from model_core.terminal import StageBars
+    from training import synthetic_weight as weighing
+    from training.run_config import read_numbers
+
+    try:
+        tried = read_numbers("--weights", weights)
+        model = load_bundle(bundle)
+        with StageBars(Console(stderr=True)) as progress:
+            figures = weighing.weigh_synthetic(model, data, tried, device, progress)
+        if write:
+            weighing.keep_weight(model, weighing.best_weight(figures))
+    except GeolocatorError as error:
+        console.print(f"[red]error[/red] {error}")
+        raise typer.Exit(2) from error
+    console.print(weighing.weight_table(figures))
+    if write:
+        console.print(f"weight: {model.path}")

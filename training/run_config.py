@@ -54,6 +54,20 @@ def read_run_config(
     return from_mapping(kind, merge_options(values, parse_assignments(assignments)))
 
 
+def read_numbers(option: str, text: str) -> tuple[float, ...]:
+    """Return the numbers of an option, which are separated by commas.
+
+    Raises:
+        ConfigError: Something between them is no number.
+    """
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ConfigError(
+            f"{option} {text!r}: numbers with commas are expected, as in 90,70"
+        ) from error
+
+
 def claim_run_folder(out: Path, config: Any, resume: bool) -> None:
     """Write the configuration into the run folder, or check that it is the one there.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -63,15 +64,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def demo_areas(tmp_path: Path) -> list[Path]:
-    """The demo twice, with two photos and six street views each."""
+    """A part of the demo's area twice, with two of its photos and six street views each."""
+    corners = [[13.419, 46.9788], [13.4212, 46.9788], [13.4212, 46.9798], [13.419, 46.9798]]
+    part = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
     made = []
-    for name, first in (("area_1", 0), ("area_2", 2)):
+    for name, photos in (("area_1", ("02", "07")), ("area_2", ("13", "14"))):
         folder = tmp_path / "areas" / name
-        for part, rows in (("photos", slice(first, first + 2)), ("street_views", slice(0, 6))):
-            (folder / part).mkdir(parents=True)
-            for path in sorted((DEMO_FOLDER / part).iterdir())[rows]:
-                shutil.copy(path, folder / part)
+        (folder / "photos").mkdir(parents=True)
+        (folder / "street_views").mkdir()
+        for number in photos:
+            shutil.copy(DEMO_FOLDER / "photos" / f"photo_{number}.jpg", folder / "photos")
+        for path in sorted((DEMO_FOLDER / "street_views").iterdir())[:6]:
+            shutil.copy(path, folder / "street_views")
         for path in (p for p in DEMO_FOLDER.iterdir() if p.is_file()):
             shutil.copy(path, folder)
+        (folder / "area.geojson").write_text(json.dumps(part))
         made.append(folder)
     return made

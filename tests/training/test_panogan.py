@@ -49,6 +49,7 @@ from training.strip_pairs import (
     varied_batch,
 )
 from training.synthesis_report import make_strips
+from training.synthetic_weight import WeightFigures, best_weight, weigh_synthetic
 from training.train_panogan import PanoGANTrainConfig, train_panogan
 
 CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
@@ -445,6 +446,39 @@ def test_made_street_views_of_little_weight_leave_places_to_their_satellite_imag
     torch.testing.assert_close(light.described.features, heavy.described.features)
     with pytest.raises(ConfigError, match="weight"):
         PanoGANGenerator(replace(TINY, weight=0.0))
+
+
+def test_the_weight_under_which_photos_rank_highest_goes_into_the_bundle(
+    bundle_with_generator: Path, world: Path, tmp_path: Path
+):
+    bundle = Path(shutil.copytree(bundle_with_generator, tmp_path / "both"))
+    before = load_bundle(bundle)
+    words = ["--data", world / "held_out", "--bundle", bundle, "--device", "cpu", "--write"]
+    weigh = ["weigh-synthetic", *map(str, words), "--weights"]
+    result = CliRunner().invoke(app, [*weigh, "0.3,0.6"])
+    assert result.exit_code == 0, result.output
+    assert "none made" in result.output
+    after = load_bundle(bundle)
+    assert before.generator is not None
+    assert after.generator is not None
+    assert after.generator.config.weight in (0.3, 0.6)
+    assert (after.model_hash, after.card) == (before.model_hash, before.card)
+    for new, old in zip(after.generator.parameters(), before.generator.parameters(), strict=True):
+        assert torch.equal(new, old)
+    for weights, word in (("much", "numbers"), ("0.3,1.2", "weight")):
+        refused = CliRunner().invoke(app, [*weigh, weights])
+        assert refused.exit_code == 2
+        assert word in refused.output
+    with pytest.raises(BundleError, match="no street-view generator"):
+        weigh_synthetic(replace(before, generator=None), world / "held_out", (1.0,), "cpu")
+
+
+def test_a_made_street_view_that_helps_gets_more_weight_than_one_that_harms():
+    even = WeightFigures(0.0, 0.5, 0.4, 0.6, 0.4, 0.4)
+    rising = [replace(even, weight=w, reciprocal_rank=0.4 + w / 10) for w in (0.2, 0.5, 1.0)]
+    falling = [replace(even, weight=w, reciprocal_rank=0.5 - w / 10) for w in (0.2, 0.5, 1.0)]
+    assert best_weight([even, *rising]) == 1.0
+    assert best_weight([even, *falling]) == 0.2
 
 
 def test_the_commands_say_what_is_wrong_in_one_line(tmp_path: Path):

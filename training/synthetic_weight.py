@@ -1,0 +1,160 @@
+"""How much made street views should count beside the satellite images that they were made from.
+
+A made street view is likely, not seen: at full weight a place looks surer than it is. The weight is
+the one under which photos of held-out places rank highest, searched as a search does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from rich.table import Table
+
+from model_core.bundle import ModelBundle, write_bundle
+from model_core.device import choose_device
+from model_core.errors import BundleError
+from model_core.synthesis.panogan import PanoGANGenerator
+from model_core.types import Progress, ProgressCallback, ignore_progress
+from training.evaluation.galleries import Gallery, model_galleries
+from training.evaluation.options import EvaluateOptions
+from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
+from training.evaluation.test_set import load_test_set
+from training.metrics import Outcomes
+from training.policies import Policy
+
+RADIUS_M = 25.0
+
+
+@dataclass(frozen=True)
+class WeightFigures:
+    """What photos of held-out places reach under one weight; shares in [0, 1].
+
+    Attributes:
+        weight: Of made street views; 0 for none at all, the policy ``hybrid``.
+        reciprocal_rank: Mean of one over the rank of the best placed right answer, all photos.
+        recall_at_1: Of all photos.
+        recall_at_5: Of all photos.
+        in_time: R@1 of photos whose place has a street view in time.
+        without: R@1 of the others.
+    """
+
+    weight: float
+    reciprocal_rank: float
+    recall_at_1: float
+    recall_at_5: float
+    in_time: float
+    without: float
+
+
+def weigh_synthetic(
+    model: ModelBundle,
+    data: Path,
+    weights: Sequence[float],
+    device: str = "auto",
+    progress: ProgressCallback = ignore_progress,
+) -> list[WeightFigures]:
+    """Return the figures without made street views, then under each weight.
+
+    Args:
+        model: A bundle with a generator.
+        data: Held-out places that neither matcher nor generator learned from.
+        weights: To try, each in (0, 1].
+        device: "cpu", "cuda", "mps" or "auto".
+        progress: Told after every city and weight.
+
+    Raises:
+        BundleError: The bundle makes no street views.
+        ConfigError: A weight is not in (0, 1].
+        InputError: There is no place.
+    """
+    if model.generator is None:
+        raise BundleError(f"{model.path} holds no street-view generator; train one with panogan")
+    where = choose_device(device)
+    encoder = model.encoder.eval().to(where)
+    test = load_test_set(data, model.config, EvaluateOptions())
+    groups = city_groups(test.places, pooled=False)
+    setting = Setting(EvaluateOptions().mixed_fov_deg)
+    found: dict[float, list[Outcomes]] = {weight: [] for weight in (0.0, *weights)}
+    for done, rows in enumerate(groups):
+        for number, (weight, parts) in enumerate(found.items()):
+            policy: Policy = "synthetic" if weight else "hybrid"
+            generator = weighed(model.generator, weight).to(where) if weight else None
+            with torch.inference_mode():
+                galleries: dict[str, Gallery] = {
+                    kind: gallery
+                    for (kind, _), gallery in model_galleries(
+                        encoder, model.config, test.places, rows, (policy,), generator, where, True
+                    ).items()
+                    if kind == "both"
+                }
+            outcomes = locate_photos(
+                test.places, test.queries(rows), setting, galleries, model_photos(encoder),
+                model.config, where, EvaluateOptions().seed, (RADIUS_M,),
+            )  # fmt: skip
+            parts += outcomes.values()
+            progress(Progress("weights", done * len(found) + number + 1, len(groups) * len(found)))
+    return [_figures(weight, in_order(parts)) for weight, parts in found.items()]
+
+
+def best_weight(figures: Sequence[WeightFigures]) -> float:
+    """Return the weight under which photos rank highest; the policy ``hybrid`` does not count."""
+    made = [one for one in figures if one.weight > 0]
+    return max(made, key=lambda one: one.reciprocal_rank).weight
+
+
+def weighed(generator: PanoGANGenerator, weight: float) -> PanoGANGenerator:
+    """Return a copy of a generator, in evaluation mode, whose street views count so much.
+
+    Raises:
+        ConfigError: The weight is not in (0, 1].
+    """
+    copy = PanoGANGenerator(replace(generator.config, weight=weight))
+    copy.load_state_dict(generator.state_dict())
+    return copy.eval()
+
+
+def keep_weight(model: ModelBundle, weight: float) -> Path:
+    """Write a bundle again whose made street views count so much; weights and card stay.
+
+    Raises:
+        BundleError: The bundle makes no street views, or cannot be written.
+    """
+    if model.generator is None:
+        raise BundleError(f"{model.path} holds no street-view generator; train one with panogan")
+    return write_bundle(replace(model, generator=weighed(model.generator.cpu(), weight)))
+
+
+def weight_table(figures: Sequence[WeightFigures]) -> Table:
+    """Return the figures as a table for the terminal, the best weight marked."""
+    table = Table(title="Made street views by weight, right within 25 m", title_justify="left")
+    for column in ("weight", "R@1", "R@5", "1 / rank", "with a street view", "without"):
+        table.add_column(column, justify="right")
+    best = best_weight(figures)
+    for one in figures:
+        table.add_row(
+            f"{one.weight:g}" if one.weight else "none made",
+            f"{one.recall_at_1:.1%}",
+            f"{one.recall_at_5:.1%}",
+            f"{one.reciprocal_rank:.3f}",
+            f"{one.in_time:.1%}",
+            f"{one.without:.1%}",
+            style="bold" if one.weight == best else "",
+        )
+    return table
+
+
+def _figures(weight: float, outcomes: Outcomes) -> WeightFigures:
+    first, five = outcomes.reached()[:, 0, :2].T
+    rank = outcomes.rank[:, 0]
+    found = rank <= outcomes.places
+    return WeightFigures(
+        weight=weight,
+        reciprocal_rank=float((found / rank).mean()),
+        recall_at_1=float(first.mean()),
+        recall_at_5=float(five.mean()),
+        in_time=float(first[outcomes.available].mean()),
+        without=float(first[~outcomes.available].mean()),
+    )

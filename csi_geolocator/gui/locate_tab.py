@@ -32,13 +32,15 @@ class LocateTab(QWidget):
         parent: The owner.
 
     Signals: ``started`` (the ``contract.LocateParams``), ``answered`` (a
-    ``contract.AnswerParams``), ``succeeded`` (a ``contract.LocateResult``), ``engineFailed`` (an
-    ``EngineFailure`` of the process itself), ``engineWorks``.
+    ``contract.AnswerParams``), ``succeeded`` (a ``contract.LocateResult``), ``broken`` (the run was
+    stopped or failed), ``engineFailed`` (an ``EngineFailure`` of the process itself),
+    ``engineWorks``.
     """
 
     started = pyqtSignal(object)
     answered = pyqtSignal(object)
     succeeded = pyqtSignal(object)
+    broken = pyqtSignal()
     engineFailed = pyqtSignal(object)
     engineWorks = pyqtSignal()
 
@@ -144,10 +146,12 @@ class LocateTab(QWidget):
         self.refresh()
 
     def _on_cancelled(self) -> None:
+        self.broken.emit()
         self._end(tr("Stopped."))
         self.refresh()
 
     def _on_failure(self, failure: EngineFailure) -> None:
+        self.broken.emit()
         if failure.kind in OF_THE_ENGINE:
             self._end(tr("The run failed: the engine stopped working, see above."), is_error=True)
             self.engineFailed.emit(failure)

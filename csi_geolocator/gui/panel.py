@@ -201,6 +201,7 @@ class LocatorPanel(QgsDockWidget):
         tab.started.connect(self._begin_results)
         tab.answered.connect(lambda params: self._results.add(params.answer))
         tab.succeeded.connect(self._finish_results)
+        tab.broken.connect(self._results.break_off)
         self._results.failed.connect(self._on_results_failure)
         self._tabs.currentChanged.connect(self._on_tab)
 

@@ -90,6 +90,11 @@ class RunResults(QStackedWidget):
             self._layers.finish(result)
             self._table.offer_run(self._layers)
 
+    def break_off(self) -> None:
+        """Offer what a run found that was stopped or failed, where earlier results are shown."""
+        if self._begun is None and self._layers is not None:
+            self._table.offer_run(self._layers)
+
     def _has_layers(self) -> bool:
         """Make the layers of the run that began, unless they are there; say whether they are."""
         if self._begun is None:

@@ -52,7 +52,7 @@ class FakeLayers:
     made: ClassVar[list[FakeLayers]] = []
 
     def __init__(self, project: Any, run: Any) -> None:
-        self.run, self.answers, self.result = run, [], None
+        self.run, self.answers, self.result, self.offered = run, [], None, False
         FakeLayers.made.append(self)
 
     def add_answer(self, answer: Any) -> None:
@@ -84,6 +84,7 @@ class FakeResults(QWidget):
 
     def offer_run(self, layers: Any) -> None:
         assert layers is self.layers
+        layers.offered = True
 
     def release(self) -> None:
         self.layers = None
@@ -361,6 +362,20 @@ def test_cancel_stops_the_run_and_the_next_one_works(
     wait_until(lambda: not panel.locate_tab.is_running, 10)
     assert said(panel, "runStatus") == "Stopped."
     wait_until(lambda: button(panel, "runButton").isEnabled())
+
+
+def test_run_that_is_stopped_is_offered_with_what_it_found(
+    make_panel: Any, photos: list[str], imagery: str, wait_until: Any, fake_results: Any
+) -> None:
+    panel = make_panel("good", pace_s=0.2)
+    fill(panel, photos, imagery, wait_until)
+    button(panel, "runButton").click()
+    wait_until(lambda: bool(fake_results.made) and bool(fake_results.made[0].answers))
+    assert not fake_results.made[0].offered
+    button(panel, "cancelButton").click()
+    wait_until(lambda: not panel.locate_tab.is_running, 10)
+    assert fake_results.made[0].result is None
+    assert fake_results.made[0].offered
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,7 @@ def test_earlier_results_are_opened(
     assert find(widget, "photoFilter").itemText(1) == "a.jpg (90 %)"
 
 
+@pytest.mark.parametrize("broken_off", [False, True])
 def test_answers_go_to_their_own_run_while_earlier_results_are_open(
     plugin: Callable[[str], Any],
     result_layers: Any,
@@ -308,6 +309,7 @@ def test_answers_go_to_their_own_run_while_earlier_results_are_open(
     engine: Any,
     settings: Any,
     answer_of: Callable[..., Any],
+    broken_off: bool,
 ) -> None:
     contract = plugin("model_core.contract")
     result_layers.add_answer(answer_of("/p/old.jpg", 2))
@@ -319,20 +321,26 @@ def test_answers_go_to_their_own_run_while_earlier_results_are_open(
     )
     Path(params.out).mkdir()
     results.begin(project, params, "2026-03-08T10:20:30+00:00", {})
+    results.break_off()  # before its first answer a run has nothing to offer
+    assert results.layers is None
     results.add(answer_of("/p/a.jpg", 1))
     table = find(results, "resultsWidget")
     table.open_earlier(earlier)
     table.layers.settle()
     results.add(answer_of("/p/b.jpg", 1))
-    results.finish(contract.LocateResult(photos=(answer_of("/p/c.jpg", 1),)))
+    if broken_off:
+        results.break_off()
+    else:
+        results.finish(contract.LocateResult(photos=(answer_of("/p/c.jpg", 1),)))
+    found = ["a.jpg", "b.jpg"] if broken_off else ["a.jpg", "b.jpg", "c.jpg"]
     results.layers.settle()
     assert [record.path for record in result_layers.store.photos()] == ["/p/old.jpg"]
-    assert [record.name for record in results.layers.store.photos()] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [record.name for record in results.layers.store.photos()] == found
     assert [name for name, _ in shown(table)] == ["old.jpg", "old.jpg"]
     assert "The run has ended" in find(table, "resultMessages").text()
     find(table, "showEndedRun").click()
     table.layers.settle()
-    assert [name for name, _ in shown(table)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [name for name, _ in shown(table)] == found
     assert find(table, "resultMessages").text() == ""
     results.remove()
     results.deleteLater()

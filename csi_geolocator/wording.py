@@ -106,10 +106,12 @@ def best_guess(candidate: Candidate | None, in_area: bool) -> str:
 
 def evidence(candidate: Candidate) -> str:
     """Return what speaks for a candidate."""
-    if candidate.street_view == "real" and candidate.inliers >= CERTAIN_INLIERS:
+    if candidate.inliers >= CERTAIN_INLIERS:
         return tr("{} points shared with a street view: strong evidence").format(candidate.inliers)
-    if candidate.street_view == "real" and candidate.inliers > 0:
+    if candidate.inliers > 0:
         return tr("{} points shared with a street view: weak evidence").format(candidate.inliers)
     if candidate.street_view == "real":
         return tr("no point shared with the street view: the model's score alone")
+    if candidate.street_view == "synthetic":
+        return tr("no street view near but one made from the imagery: the model's score alone")
     return tr("no street view near: the model's score alone")

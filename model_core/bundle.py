@@ -56,9 +56,10 @@ class ModelBundle:
     """A model ready for use, in evaluation mode, float32, on its device.
 
     ``model_hash`` (hex sha256 of the encoder's file and its configuration) is the same exactly
-    where two models' features are comparable; ``generator_hash`` is that of the generator's file,
-    empty without one. ``training`` is the summary that was saved. ``evidence`` says what the
-    model's scores are worth; the packaged model's constants where none were fitted.
+    where two models' features are comparable; ``generator_hash`` is equal where two generators make
+    the same and it counts as much, empty without one. ``training`` is the summary that was saved.
+    ``evidence`` says what the model's scores are worth; the packaged model's constants where none
+    were fitted.
     """
 
     config: ModelConfig
@@ -182,7 +183,7 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
         path=path,
         street_view_trained=described["street_view_trained"],
         training=described["training"],
-        generator_hash="" if generator is None else _sha256(files[GENERATOR_FILE]),
+        generator_hash=_generator_hash(files, described["generator"]),
         evidence=_config_of(EvidenceModel, described.get("evidence", {}), path / CONFIG_FILE),
     )
 
@@ -367,6 +368,12 @@ def _check_types(config: Any, example: Any) -> None:
             raise ConfigError(
                 f"option {option.name!r} is {value!r}; a {type(default).__name__} is expected"
             )
+
+
+def _generator_hash(files: Mapping[str, bytes], described: Any) -> str:
+    if described is None:
+        return ""
+    return _sha256(files[GENERATOR_FILE] + json.dumps(described, sort_keys=True).encode())
 
 
 def _model_hash(encoder: bytes, config: ModelConfig) -> str:

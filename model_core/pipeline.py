@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+
 from model_core.bundle import ModelBundle, default_bundle_path, load_bundle
 from model_core.candidates import rank_candidates
 from model_core.config import EvidenceModel, LocateConfig, RankingConfig
@@ -32,6 +34,7 @@ from model_core.references.terms import may_cache
 from model_core.report import describe_run, prepare_output, summarize, write_outcome
 from model_core.request import GalleryRequest, LocateOutcome, LocateRequest
 from model_core.scene import Scene, encode_area, group_by_street_views, open_scene
+from model_core.synthesis.fill_in import check_generator
 from model_core.types import (
     AnswerCallback,
     CancelCheck,
@@ -111,8 +114,8 @@ def locate(
         raise InputError("no photo was given or found; name photos, or folders that hold some")
     truth = prepare_output(request.out, request.truth)
     photos, results = _read_photos(paths, request, progress, cancel)  # 1 photo
+    model = _load_model(request.bundle, config, device) if config.use_retrieval else None
     survey = survey_area(request.area, request.sources, config, progress, cancel)  # 2 references
-    model = _load_model(request.bundle, config, str(device))
     unreadable = len(results)
 
     def keep(result: PhotoResult) -> None:
@@ -262,7 +265,7 @@ def build_gallery(
     """
     config = request.config
     device = choose_device(config.device)
-    model = load_bundle(request.bundle or default_bundle_path(), device)
+    model = _load_model(request.bundle, config, device)
     survey = survey_area(request.area, request.sources, config, progress, cancel)
     for terms in survey.terms:
         may_cache(terms)
@@ -300,8 +303,10 @@ def _failed(path: Path, error: GeolocatorError, sha256: str = "") -> PhotoResult
     return PhotoResult(path=path, photo_sha256=sha256, error=str(error), error_code=error.code)
 
 
-def _load_model(path: Path | None, config: LocateConfig, device: str) -> ModelBundle | None:
-    return load_bundle(path or default_bundle_path(), device) if config.use_retrieval else None
+def _load_model(path: Path | None, config: LocateConfig, device: torch.device) -> ModelBundle:
+    model = load_bundle(path or default_bundle_path(), device)
+    check_generator(model.generator, config.street_view.policy)
+    return model
 
 
 def _views_best_first(

@@ -30,8 +30,15 @@ def describe_run(
         software_version=__version__,
         created_at=now,
         sources=survey.used_terms,
-        settings=to_mapping(request.config),
+        settings=to_mapping(request.config) | _generator_of(request, model),
     )
+
+
+def _generator_of(request: LocateRequest, model: ModelBundle | None) -> dict[str, str]:
+    """Return what made street views, where any were."""
+    if model is None or request.config.street_view.policy != "synthetic":
+        return {}
+    return {"generator_hash": model.generator_hash}
 
 
 def prepare_output(out: Path | None, truth: Path | None) -> dict[str, Truth] | None:

@@ -122,9 +122,11 @@ def open_scene(
 
 def _count_places(survey: Survey, places: PlaceTable) -> None:
     """Count what a gallery knows, whether it was built now or before."""
-    columns = (places.frame["imagery_source"] != "", places.frame["street_view"] == "real")
-    for index, (imagery, street_view) in enumerate(zip(*columns, strict=True)):
-        survey.summary.add_place(index, bool(imagery), bool(street_view))
+    has_imagery, street_view = places.frame["imagery_source"] != "", places.frame["street_view"]
+    for index, (imagery, view) in enumerate(zip(has_imagery, street_view, strict=True)):
+        survey.summary.add_place(
+            index, bool(imagery), view == "real", has_made_view=view == "synthetic"
+        )
 
 
 def encode_area(
@@ -240,8 +242,7 @@ def describe_gallery(
         "imagery": _state_of_imagery(survey),
     }
     if config.street_view.policy == "synthetic":
-        weight = None if model.generator is None else model.generator.config.weight
-        options["generator"] = (model.generator_hash, weight)
+        options["generator"] = model.generator_hash
     fingerprint_with = partial(
         gallery_fingerprint, model.model_hash, survey.area, survey.places, survey.terms
     )

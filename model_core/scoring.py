@@ -45,7 +45,8 @@ class ScoreRow:
 
     None where there is no candidate or no true heading. ``places_near`` of ``places`` lie within
     the radius that counts as right; both are 0 where no places were given. ``right_rank`` is the
-    first near enough candidate's, None if there is none.
+    first near enough candidate's, None if there is none. ``probability_elsewhere`` is what was said
+    of lying outside the area.
     """
 
     photo: str
@@ -60,6 +61,7 @@ class ScoreRow:
     radius_m: float = RIGHT_WITHIN_M
     error: str = ""
     right_rank: int | None = None
+    probability_elsewhere: float = 0.0
 
     @property
     def right(self) -> bool:
@@ -215,6 +217,7 @@ def _row(
         radius_m=radius_m,
         error=result.error,
         right_rank=next((k for k, metres in enumerate(away_m, 1) if metres <= radius_m), None),
+        probability_elsewhere=result.probability_elsewhere,
     )
 
 

@@ -204,7 +204,8 @@ class Calibration:
 class AlignedReference:
     """The strips of one place in one frame, north at column 0.
 
-    ``street_weight`` is how much the street view counts beside the satellite image, in (0, 1].
+    ``street_weight`` in (0, 1] is less than one where the street view was made, see
+    ``PlaceEncoder.fuse``.
     """
 
     place: Place

@@ -34,7 +34,7 @@ def panogan(
 ) -> None:
     """Train the generator that makes street views from satellite images."""
     from model_core.device import choose_device
-    from training.generator_files import add_generator, read_generator
+    from training.generator_files import join_bundles
     from training.run_config import read_run_config
     from training.train_panogan import PanoGANTrainConfig, train_panogan
 
@@ -45,7 +45,7 @@ def panogan(
         if city is not None:
             chosen = replace(chosen, city=city)
         where = choose_device(device)
-        report = train_panogan(
+        train_panogan(
             data,
             held_out,
             out,
@@ -57,9 +57,7 @@ def panogan(
             say=console.print,
         )
         if bundle is not None and out_bundle is not None:
-            generator = read_generator(out, where)
-            frame = chosen.model.geometry
-            console.print(f"bundle: {add_generator(bundle, out_bundle, generator, frame, report)}")
+            console.print(f"bundle: {join_bundles(bundle, out, out_bundle)}")
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
@@ -120,5 +118,6 @@ def weigh_synthetic(
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
     console.print(weighing.weight_table(figures))
+    console.print(weighing.verdict(figures))
     if write:
         console.print(f"weight: {model.path}")

@@ -17,8 +17,8 @@ from model_core.config import ModelConfig, StripGeometry, from_mapping, to_mappi
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
 from training.datasets.load import load_test
-from training.model_card import GENERATOR_TITLE, generator_section
-from training.run_config import read_kept_options
+from training.model_card import GENERATOR_TITLE, generator_section, sources_table
+from training.run_config import RUN_FILE, read_kept_options
 from training.strip_pairs import strip_pairs
 from training.synthesis_metrics import imagenet_classifier
 from training.synthesis_report import (
@@ -27,7 +27,6 @@ from training.synthesis_report import (
     make_strips,
     picture,
     picture_rows,
-    synthesis_markdown,
     write_picture,
     write_report,
 )
@@ -37,8 +36,9 @@ MAX_GENERATOR_BYTES = 5_000_000
 _CARD_TEXT = (
     "A generator in the manner of PanoGAN makes a street view from the satellite strip where the "
     "policy `synthetic` asks for one. What it makes is likely, not seen: never show it as a view "
-    "of the place. Figures on held-out places:"
+    "of the place."
 )
+_NO_SOURCES = "What it learned from was not noted."
 
 
 def check_frame(of_bundle: StripGeometry, of_generator: StripGeometry, path: Path) -> None:
@@ -123,13 +123,15 @@ def load_generator(
 
 
 def generator_hash(path: Path) -> str:
-    """Return what tells the generators of two bundles or run folders apart: that of the weights.
+    """Return what tells the generators of two bundles or run folders apart: weights and options.
 
     Raises:
         BundleError: There is none.
     """
+    generator, _ = load_generator(path)
+    options = json.dumps(to_mapping(generator.config), sort_keys=True).encode()
     try:
-        return hashlib.sha256((path / GENERATOR_FILE).read_bytes()).hexdigest()
+        return hashlib.sha256((path / GENERATOR_FILE).read_bytes() + options).hexdigest()
     except OSError as err:
         raise BundleError(
             f"{path} holds no generator ({err}); run: python -m training panogan"
@@ -149,46 +151,22 @@ def read_synthesis(path: Path) -> tuple[str, Any]:
         table = (path / "synthesis.md").read_text(encoding="utf-8")
         figures = json.loads((path / "synthesis.json").read_text(encoding="utf-8"))
         figures.pop("paper", None)
+        sources = json.loads((path / RUN_FILE).read_text(encoding="utf-8")).get("sources", [])
     except (OSError, ValueError) as err:
         raise InputError(
             f"{path} has no figures of its generator ({err}); run: python -m training panogan "
             "--resume"
         ) from err
-    return _section(table), figures
-
-
-def _section(table: str) -> str:
-    return f"{GENERATOR_TITLE}\n\n{_CARD_TEXT}\n\n{table}"
-
-
-def add_generator(
-    bundle: Path,
-    new_bundle: Path,
-    generator: PanoGANGenerator,
-    geometry: StripGeometry,
-    report: SynthesisReport,
-) -> Path:
-    """Write a copy of a matcher's bundle with this generator in it, and return its folder.
-
-    The card says what the generator is and how it did; the matcher's features stay comparable.
-
-    Args:
-        bundle: The matcher.
-        new_bundle: The folder to write.
-        generator: The generator.
-        geometry: The frame that it was trained in.
-        report: Its figures on held-out places.
-
-    Raises:
-        ConfigError: The matcher takes strips of another frame.
-        BundleError: A bundle cannot be read or written.
-    """
-    text, figures = _section(synthesis_markdown(report)), dataclasses.asdict(report)
-    return _write_both(bundle, new_bundle, generator, geometry, text, figures)
+    learned = f"It learned from:\n\n{sources_table(sources)}" if sources else _NO_SOURCES
+    parts = (GENERATOR_TITLE, _CARD_TEXT, learned, "Figures on held-out places:", table)
+    return "\n\n".join(parts), {**figures, "sources": sources}
 
 
 def join_bundles(bundle: Path, generator: Path, new_bundle: Path) -> Path:
-    """Write a copy of a matcher's bundle with a generator that was trained before.
+    """Write a copy of a matcher's bundle with a generator in it, and return its folder.
+
+    The card says what the generator is, whose data it learned from and how it did; the matcher's
+    features stay comparable.
 
     Args:
         bundle: The matcher.
@@ -201,24 +179,14 @@ def join_bundles(bundle: Path, generator: Path, new_bundle: Path) -> Path:
         InputError: The generator has not been judged yet.
     """
     made, of = load_generator(generator)
-    return _write_both(bundle, new_bundle, made, of.geometry, *read_synthesis(generator))
-
-
-def _write_both(
-    bundle: Path,
-    new_bundle: Path,
-    generator: PanoGANGenerator,
-    geometry: StripGeometry,
-    section: str,
-    figures: Any,
-) -> Path:
+    section, figures = read_synthesis(generator)
     model = load_bundle(bundle)
-    check_frame(model.config.geometry, geometry, bundle)
+    check_frame(model.config.geometry, of.geometry, bundle)
     card = model.card.split(GENERATOR_TITLE)[0].rstrip()
     with_generator = dataclasses.replace(
         model,
         path=new_bundle,
-        generator=generator.cpu(),
+        generator=made.cpu(),
         card=f"{card}\n\n{section}",
         training={**model.training, "synthesis": figures},
     )

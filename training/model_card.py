@@ -131,12 +131,16 @@ def _learned_from(summary: Mapping[str, Any]) -> str:
         )
     if not sources:
         return text
+    return "\n\n".join([text, sources_table(sources), *_stages_before(summary)])
+
+
+def sources_table(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Return whose data something learned from, as ``data_sources`` gives it, as Markdown."""
     rows = "\n".join(
         f"| {source['name']} | {source['provider']} | {source['licence']} | {_amount(source)} |"
         for source in sources
     )
-    table = f"{text}\n\n| data | provider | licence | amount |\n|---|---|---|---|\n{rows}"
-    return "\n\n".join([table, *_stages_before(summary)])
+    return f"| data | provider | licence | amount |\n|---|---|---|---|\n{rows}"
 
 
 def _stages_before(summary: Mapping[str, Any]) -> list[str]:

@@ -51,7 +51,7 @@ def fill_in(
     generator: PanoGANGenerator | None,
     config: ModelConfig,
     mean_street: Tensor | None = None,
-    shift_m: tuple[float, float] = (0.0, 0.0),
+    shift_m: Tensor | tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Tensor, Tensor]:
     """Return what a policy puts in place of every place's street view, and where it is seen.
 
@@ -61,7 +61,8 @@ def fill_in(
         generator: Makes synthetic views.
         config: The strips' frame.
         mean_street: float (3, H, W), for the policy ``mean``; that of the batch when None.
-        shift_m: How far east and north of the places a synthetic view is made for.
+        shift_m: How far east and north of the places satellite images are centred, one for all or
+            (B, 2).
 
     Returns:
         float (B, 3, H, W) in [0, 1], and bool (B, W).
@@ -75,7 +76,7 @@ def fill_in(
     if policy == "synthetic":
         return _synthetic(batch, generator, config, shift_m)
     if policy == "satellite":
-        return satellite_strips(batch.satellite, config), everywhere
+        return satellite_strips(batch.satellite, config, shift_m), everywhere
     if policy == "mean":
         mean = mean_of_seen(*real_street(batch)) if mean_street is None else mean_street
         return mean.to(batch.street.device).expand(count, -1, -1, -1), everywhere
@@ -119,7 +120,7 @@ def _synthetic(
     batch: RawBatch,
     generator: PanoGANGenerator | None,
     config: ModelConfig,
-    shift_m: tuple[float, float],
+    shift_m: Tensor | tuple[float, float],
 ) -> tuple[Tensor, Tensor]:
     if generator is None:
         raise BundleError(

@@ -28,8 +28,9 @@ from training.metrics import bootstrap_intervals, calibration_error
 
 FIGURES_FILE, TABLE_FILE = "search.json", "search.md"
 RANKS = (1, 5, 10)
+_LEAST_HERE = 1e-9
 _COLUMNS = ("ranked by", "photos", *(f"R@{k}" for k in RANKS), "interval of R@1", "chance",
-            "heading error", "said", "error of it")  # fmt: skip
+            "heading", "said", "error of it")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class SearchFigures:
         interval: Bootstrap of the first of these over photos, within areas: 2.5 and 97.5 percent.
         chance: Share that one blind guess among an area's places gets right.
         heading_error_deg: Median of the right first candidates, None without any.
-        probability: Mean that was said of the first candidates.
-        calibration_error: Mean gap between what was said and what was right, in ten bins.
+        probability: Mean that was said of the first candidates, given that a photo is of the area:
+            what is laid elsewhere is left out, since all of these are.
+        calibration_error: Mean gap between that and what was right, in ten bins.
     """
 
     mode: str
@@ -81,7 +83,8 @@ def search_areas(
     """
     if not folders:
         raise InputError("there is no area to search; render some with `python -m training areas`")
-    told = json.dumps([model.model_hash, model.generator_hash, to_mapping(config)], sort_keys=True)
+    made_with = [model.model_hash, model.generator_hash, to_mapping(model.evidence)]
+    told = json.dumps([*made_with, to_mapping(config)], sort_keys=True)
     kept = out / hashlib.sha256(told.encode()).hexdigest()[:12]
     return [_search_area(folder, model, kept, config, progress) for folder in folders]
 
@@ -143,7 +146,8 @@ def _figures(mode: str, areas: Sequence[Sequence[ScoreRow]]) -> SearchFigures:
         np.float64,
     )
     low, high = bootstrap_intervals(reached[:, :1], of_area, np.arange(len(rows)))[0]
-    said = np.array([row.probability for row in rows])
+    here = np.array([1.0 - row.probability_elsewhere for row in rows])
+    said = np.array([row.probability for row in rows]) / np.maximum(here, _LEAST_HERE)
     score = summarise(rows)
     return SearchFigures(
         mode=mode,

@@ -1,21 +1,23 @@
 """How much made street views should count beside the satellite images that they were made from.
 
-A made street view is likely, not seen: at full weight a place looks surer than it is. The weight is
-the one under which photos of held-out places rank highest, searched as a search does.
+A made street view is likely, not seen. The weight is the one under which photos of held-out places
+rank highest, looked at as a search does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from rich.table import Table
 
 from model_core.bundle import ModelBundle, write_bundle
 from model_core.device import choose_device
-from model_core.errors import BundleError
+from model_core.errors import BundleError, ConfigError
 from model_core.synthesis.panogan import PanoGANGenerator
 from model_core.types import Progress, ProgressCallback, ignore_progress
 from training.evaluation.galleries import Gallery, model_galleries
@@ -37,16 +39,16 @@ class WeightFigures:
         reciprocal_rank: Mean of one over the rank of the best placed right answer, all photos.
         recall_at_1: Of all photos.
         recall_at_5: Of all photos.
-        in_time: R@1 of photos whose place has a street view in time.
-        without: R@1 of the others.
+        in_time: R@1 of photos whose place has a street view in time, None without such photos.
+        without: R@1 of the others, likewise.
     """
 
     weight: float
     reciprocal_rank: float
     recall_at_1: float
     recall_at_5: float
-    in_time: float
-    without: float
+    in_time: float | None
+    without: float | None
 
 
 def weigh_synthetic(
@@ -67,26 +69,28 @@ def weigh_synthetic(
 
     Raises:
         BundleError: The bundle makes no street views.
-        ConfigError: A weight is not in (0, 1].
+        ConfigError: No weight is given, or one that is not in (0, 1].
         InputError: There is no place.
     """
-    if model.generator is None:
-        raise BundleError(f"{model.path} holds no street-view generator; train one with panogan")
+    generator = _generator_of(model)
+    if not weights:
+        raise ConfigError("no weight was given to try; name some above 0 and up to 1")
     where = choose_device(device)
+    tried: dict[float, PanoGANGenerator | None] = {0.0: None}
+    tried |= {weight: weighed(generator, weight).to(where) for weight in weights}
     encoder = model.encoder.eval().to(where)
     test = load_test_set(data, model.config, EvaluateOptions())
     groups = city_groups(test.places, pooled=False)
     setting = Setting(EvaluateOptions().mixed_fov_deg)
-    found: dict[float, list[Outcomes]] = {weight: [] for weight in (0.0, *weights)}
+    found: dict[float, list[Outcomes]] = {weight: [] for weight in tried}
     for done, rows in enumerate(groups):
-        for number, (weight, parts) in enumerate(found.items()):
-            policy: Policy = "synthetic" if weight else "hybrid"
-            generator = weighed(model.generator, weight).to(where) if weight else None
+        for number, (weight, made) in enumerate(tried.items()):
+            policy: Policy = "hybrid" if made is None else "synthetic"
             with torch.inference_mode():
                 galleries: dict[str, Gallery] = {
                     kind: gallery
                     for (kind, _), gallery in model_galleries(
-                        encoder, model.config, test.places, rows, (policy,), generator, where, True
+                        encoder, model.config, test.places, rows, (policy,), made, where, True
                     ).items()
                     if kind == "both"
                 }
@@ -94,15 +98,21 @@ def weigh_synthetic(
                 test.places, test.queries(rows), setting, galleries, model_photos(encoder),
                 model.config, where, EvaluateOptions().seed, (RADIUS_M,),
             )  # fmt: skip
-            parts += outcomes.values()
+            found[weight] += outcomes.values()
             progress(Progress("weights", done * len(found) + number + 1, len(groups) * len(found)))
     return [_figures(weight, in_order(parts)) for weight, parts in found.items()]
 
 
 def best_weight(figures: Sequence[WeightFigures]) -> float:
     """Return the weight under which photos rank highest; the policy ``hybrid`` does not count."""
-    made = [one for one in figures if one.weight > 0]
-    return max(made, key=lambda one: one.reciprocal_rank).weight
+    return _best(one for one in figures if one.weight > 0).weight
+
+
+def verdict(figures: Sequence[WeightFigures]) -> str:
+    """Return in one line whether making street views pays."""
+    if _best(figures).weight:
+        return "Photos rank higher with made street views than without."
+    return "Photos rank higher without made street views: keep the policy hybrid."
 
 
 def weighed(generator: PanoGANGenerator, weight: float) -> PanoGANGenerator:
@@ -122,9 +132,7 @@ def keep_weight(model: ModelBundle, weight: float) -> Path:
     Raises:
         BundleError: The bundle makes no street views, or cannot be written.
     """
-    if model.generator is None:
-        raise BundleError(f"{model.path} holds no street-view generator; train one with panogan")
-    return write_bundle(replace(model, generator=weighed(model.generator.cpu(), weight)))
+    return write_bundle(replace(model, generator=weighed(_generator_of(model).cpu(), weight)))
 
 
 def weight_table(figures: Sequence[WeightFigures]) -> Table:
@@ -139,8 +147,8 @@ def weight_table(figures: Sequence[WeightFigures]) -> Table:
             f"{one.recall_at_1:.1%}",
             f"{one.recall_at_5:.1%}",
             f"{one.reciprocal_rank:.3f}",
-            f"{one.in_time:.1%}",
-            f"{one.without:.1%}",
+            "-" if one.in_time is None else f"{one.in_time:.1%}",
+            "-" if one.without is None else f"{one.without:.1%}",
             style="bold" if one.weight == best else "",
         )
     return table
@@ -155,6 +163,20 @@ def _figures(weight: float, outcomes: Outcomes) -> WeightFigures:
         reciprocal_rank=float((found / rank).mean()),
         recall_at_1=float(first.mean()),
         recall_at_5=float(five.mean()),
-        in_time=float(first[outcomes.available].mean()),
-        without=float(first[~outcomes.available].mean()),
+        in_time=_mean(first[outcomes.available]),
+        without=_mean(first[~outcomes.available]),
     )
+
+
+def _mean(reached: npt.NDArray[np.bool_]) -> float | None:
+    return float(reached.mean()) if len(reached) else None
+
+
+def _best(figures: Iterable[WeightFigures]) -> WeightFigures:
+    return max(figures, key=lambda one: one.reciprocal_rank)
+
+
+def _generator_of(model: ModelBundle) -> PanoGANGenerator:
+    if model.generator is None:
+        raise BundleError(f"{model.path} holds no street-view generator; train one with panogan")
+    return model.generator

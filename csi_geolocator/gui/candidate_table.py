@@ -151,7 +151,7 @@ class CandidateModel(QAbstractTableModel):
             who = candidate.analyst or tr("somebody")
             return tr("Decided by {} at {}").format(who, candidate.decided_at)
         if column.name in ("inliers", "street_view"):
-            source = candidate.street_view_source
+            source = candidate.street_view_source if candidate.street_view == "real" else ""
             return wording.evidence(candidate) + (f"\n{source}" if source else "")
         if column.name == "photo":
             return candidate.photo_path

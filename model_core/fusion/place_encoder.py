@@ -47,8 +47,7 @@ class PlaceEncoder(BranchEncoder):
             street: float (B, 3, H, W), normalised full-circle strips.
             street_mask: float or bool (B, H, W), 1 where a pixel is seen.
             street_present: bool (B,).
-            street_weight: float (B,) in (0, 1], how much the street view counts beside the
-                satellite image: a made one is less sure than a seen one. None: all of it.
+            street_weight: As in ``fuse``.
 
         Raises:
             ShapeError: The inputs do not fit the model or one another.
@@ -61,9 +60,7 @@ class PlaceEncoder(BranchEncoder):
         si = self._encode_present(self.encode_satellite, satellite_present, satellite)
         svi = self._encode_present(self.encode_street, street_present, street, street_mask)
         coverage = self.photo_coverage(street_mask)
-        if street_weight is not None:
-            coverage = coverage * street_weight[:, None]
-        return self.fuse(si, svi, coverage, satellite_present, street_present)
+        return self.fuse(si, svi, coverage, satellite_present, street_present, street_weight)
 
     def fuse(
         self,
@@ -72,6 +69,7 @@ class PlaceEncoder(BranchEncoder):
         svi_coverage: Tensor,
         si_present: Tensor,
         svi_present: Tensor,
+        street_weight: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return fused features (B, C, h, bins), renormalised, and their coverage (B, bins).
 
@@ -81,6 +79,8 @@ class PlaceEncoder(BranchEncoder):
             svi_coverage: ``photo_coverage`` of the street mask, (B, bins).
             si_present: bool (B,).
             svi_present: bool (B,).
+            street_weight: float (B,) in (0, 1], the share of the fused features; the rest are the
+                satellite's own: a made street view is less sure than a seen one. None: all fused.
 
         Raises:
             ShapeError: The inputs do not fit together.
@@ -88,7 +88,14 @@ class PlaceEncoder(BranchEncoder):
         fused, coverage = self.fusion(
             si_features, svi_features, svi_coverage, si_present, svi_present
         )
-        return normalize_features(fused), coverage
+        if street_weight is None:
+            return normalize_features(fused), coverage
+        alone, _ = self.fusion(
+            si_features, svi_features, svi_coverage, si_present, torch.zeros_like(svi_present)
+        )
+        share = street_weight[:, None, None, None]
+        mixed = share * normalize_features(fused) + (1 - share) * normalize_features(alone)
+        return normalize_features(mixed), coverage
 
     def _encode_present(
         self, encode: Callable[..., Tensor], present: Tensor, *strips: Tensor

@@ -4,7 +4,7 @@ Places lie farther apart than a satellite strip can be off its centre and still 
 A gallery of places every few metres would cost many times as much to build, so only the places
 that a photo may well have been taken at are looked at again, from ``LOOKS`` points around each,
 out of the image that they were encoded from. A place known by a street view that was taken there
-is left alone: that view has one standpoint. Where one was made, each look gets its own.
+is left alone: that view has one standpoint. Where street views are made, each look gets its own.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class PlacesBeside:
         batch_size: Strips encoded at once.
         summary: Counts what fails.
         kept_bytes: Most memory for what is remembered; the longest unused goes first.
-        fill_in: Makes the street views of the looks at a place whose own was made.
+        fill_in: Makes a street view for every look where the policy asks for it.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class PlacesBeside:
         batch_size: int,
         summary: ReferenceSummary,
         kept_bytes: int = KEPT_BYTES,
-        fill_in: FillIn | None = None,
+        fill_in: FillIn = iter,
     ) -> None:
         self._places = places
         self._imagery = imagery
@@ -102,7 +102,6 @@ class PlacesBeside:
         self._kept: OrderedDict[int, tuple[npt.NDArray[np.float16], FloatArray, FloatArray]] = (
             OrderedDict()
         )
-        self._made = (places.frame["street_view"] == "synthetic").to_numpy()
         self._may_look = may_look & (places.frame["imagery_source"] != "").to_numpy()
 
     def look(
@@ -150,13 +149,11 @@ class PlacesBeside:
         if image is None:
             return None
         place, geometry = self._places.place(row), self._model.config.geometry
-        looks: Iterable[AlignedReference] = (
+        looks = (
             AlignedReference(place, satellite_strip(image, geometry, shift_m), None)
             for shift_m in shifts_around_m(self._step_m)
         )
-        if self._fill_in is not None and self._made[row]:
-            looks = self._fill_in(looks)
-        features, coverage = self._encoding.batch(list(looks))
+        features, coverage = self._encoding.batch(list(self._fill_in(looks)))
         stored, energy = weigh_bins(features.permute(0, 2, 3, 1), coverage)
         return stored.numpy(), energy.numpy(), coverage.numpy()
 

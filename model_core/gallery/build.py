@@ -219,7 +219,8 @@ class Encoding:
         street, street_mask = to_tensor(streets, self.device)
         has_satellite = torch.tensor([strip is not blank for strip in satellites])
         has_street = torch.tensor([strip is not blank for strip in streets])
-        weight = torch.tensor([one.street_weight for one in references])
+        weights = [one.street_weight for one in references]
+        weight = torch.tensor(weights, device=self.device) if min(weights) < 1.0 else None
         with torch.autocast(
             self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
         ):
@@ -229,7 +230,7 @@ class Encoding:
                 street,
                 street_mask,
                 has_street.to(self.device),
-                weight.to(self.device),
+                weight,
             )
         return features.float().cpu(), coverage.float().cpu()
 

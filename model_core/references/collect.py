@@ -29,8 +29,8 @@ class ReferenceSummary:
     """Counts of what was found, filled as the references are read.
 
     ``known`` says of every place, by its index, whether an image and whether a street view of any
-    photo's time is there. ``failures`` counts by source and reason what could not be read,
-    ``examples`` holds the first message of each source.
+    photo's time is there; ``made_views`` are those that had one made. ``failures`` counts by source
+    and reason what could not be read, ``examples`` holds the first message of each source.
     """
 
     known: dict[int, tuple[bool, bool]] = field(default_factory=dict)
@@ -38,6 +38,7 @@ class ReferenceSummary:
     examples: dict[str, str] = field(default_factory=dict)
     failed_views: set[str] = field(default_factory=set)
     fetched_views: set[str] = field(default_factory=set)
+    made_views: set[int] = field(default_factory=set)
 
     def add_failure(self, source: str, message: str, reason: str = "error", count: int = 1) -> None:
         """Count something of a source that could not be read."""
@@ -56,8 +57,12 @@ class ReferenceSummary:
             reference.place.index, reference.satellite is not None, bool(reference.street_views)
         )
 
-    def add_place(self, index: int, has_imagery: bool, has_street_view: bool) -> None:
+    def add_place(
+        self, index: int, has_imagery: bool, has_street_view: bool, *, has_made_view: bool = False
+    ) -> None:
         """Count a place once, by all that is known of it at any time."""
+        if has_made_view:
+            self.made_views.add(index)
         imagery, street_view = self.known.get(index, (False, False))
         self.known[index] = (imagery or has_imagery, street_view or has_street_view)
 
@@ -85,10 +90,13 @@ class ReferenceSummary:
         """Return the counts in a line for people, empty where nothing was counted."""
         parts = []
         if self.places:
-            parts.append(
-                f"{self.places} places: {self.with_imagery} with imagery, "
-                f"{self.with_street_view} with a street view, {self.with_neither} with neither"
-            )
+            counts = [
+                f"{self.with_imagery} with imagery",
+                f"{self.with_street_view} with a street view",
+                *([f"{len(self.made_views)} with one made"] if self.made_views else []),
+                f"{self.with_neither} with neither",
+            ]
+            parts.append(f"{self.places} places: {', '.join(counts)}")
         for source, reasons in sorted(self.failures.items()):
             counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
             listed = "" if list(reasons) == ["error"] else f" [{counted}]"

@@ -34,17 +34,22 @@ def fill_in_street_views(
     Raises:
         BundleError: The policy asks for synthetic street views and the bundle makes none.
     """
-    if policy != "synthetic":
+    check_generator(generator, policy)
+    if policy != "synthetic" or generator is None:
         yield from references
         return
-    if generator is None:
-        raise BundleError(
-            "this model bundle holds no street-view generator; choose another bundle, or the "
-            "street-view policy 'hybrid', which uses the satellite image alone"
-        )
     remaining = iter(references)
     while batch := list(islice(remaining, batch_size)):
         yield from _filled(batch, generator, device)
+
+
+def check_generator(generator: PanoGANGenerator | None, policy: str) -> None:
+    """Check that a model can do what a policy asks for; see ``fill_in_street_views``."""
+    if policy == "synthetic" and generator is None:
+        raise BundleError(
+            "this model bundle holds no street-view generator; choose another bundle, or the "
+            "street-view policy 'hybrid', which uses the imagery alone"
+        )
 
 
 def _filled(

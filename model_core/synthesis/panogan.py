@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model_core.device import run_in_batches
 from model_core.errors import ConfigError, ShapeError
 from model_core.types import Strip
 
@@ -29,8 +30,8 @@ class PanoGANConfig:
 
     Channels double from level to level up to ``max_channels``.
     ``segmentation_classes`` 0 leaves the segmentation branches out. The defaults stay under 5 MB
-    in fp16, the discriminator that gives the feedback included. ``weight`` in (0, 1] is how much
-    what it makes counts beside the satellite image that it was made from.
+    in fp16, the discriminator that gives the feedback included. ``weight`` in (0, 1] is the
+    share that a place's features owe to what it makes; the rest are the satellite image's alone.
     """
 
     channels: int = 24
@@ -305,24 +306,29 @@ def synthesize_street_strip(
         generator: A trained generator; it is moved to ``device`` and put into evaluation mode.
         strips: Satellite strips, full circles of one size.
         device: Where the work is done.
-        batch_size: Strips at a time.
+        batch_size: Strips at a time, fewer where the memory does not hold them.
 
     Raises:
+        DeviceError: Not even one strip fits into the memory.
         ShapeError: Strips of different sizes, or a size that the strides cannot halve.
     """
     generator.to(device).eval()
-    made: list[Strip] = []
-    for start in range(0, len(strips), batch_size):
-        batch = strips[start : start + batch_size]
+
+    def paint(start: int, stop: int) -> list[Strip]:
+        batch = strips[start:stop]
         images, mask = strip_tensors(batch, device)
         fine = generator(images, mask).fine.float()
         pixels = fine.add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
         painted = pixels.permute(0, 2, 3, 1).cpu().numpy()
+        made = []
         for strip, image in zip(batch, painted, strict=True):
             columns = strip.mask.mean(axis=0) >= _SEEN_COLUMN_SHARE
             seen = np.broadcast_to(columns, strip.mask.shape).copy()
             made.append(Strip(image * seen[..., None], seen, strip.heading_at_col0_deg))
-    return made
+        return made
+
+    parts = run_in_batches(paint, len(strips), batch_size, torch.device(device))
+    return [strip for part in parts for strip in part]
 
 
 def _check_config(config: PanoGANConfig) -> None:

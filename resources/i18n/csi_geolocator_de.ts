@@ -4253,6 +4253,11 @@ Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigen
   </message>
   <message>
    <location filename="../../csi_geolocator/wording.py" />
+   <source>no street view near but one made from the imagery: the model's score alone</source>
+   <translation>keine Straßenansicht in der Nähe, nur eine aus den Bilddaten erzeugte: allein die Wertung des Modells</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/wording.py" />
    <source>no street view near: the model's score alone</source>
    <translation>keine Straßenansicht in der Nähe: allein die Wertung des Modells</translation>
   </message>

@@ -13,8 +13,8 @@ import pytest
 import rasterio
 
 from model_core import pipeline, report
-from model_core.bundle import default_bundle_path
-from model_core.config import LocateConfig, SearchConfig, VerificationConfig
+from model_core.bundle import default_bundle_path, init_bundle
+from model_core.config import LocateConfig, SearchConfig, StreetViewConfig, VerificationConfig
 from model_core.errors import (
     AreaError,
     BundleError,
@@ -190,6 +190,24 @@ def test_a_damaged_bundle_is_refused_by_name(demo: Path, request_of, tmp_path: P
     weights.write_bytes(bytes(data))
     with pytest.raises(BundleError, match=r"encoder\.safetensors"):
         locate(request_of(demo_photos(demo, 1)[0], bundle=bundle))
+
+
+def test_a_model_that_makes_no_street_views_is_refused_before_any_source_is_asked(
+    demo: Path, request_of, tmp_path: Path
+):
+    bundle, gallery = init_bundle(tmp_path / "model"), tmp_path / "gallery"
+    making = replace(NO_VERIFICATION, street_view=StreetViewConfig(policy="synthetic"))
+    steps: list[Progress] = []
+    with pytest.raises(BundleError, match="no street-view generator"):
+        locate(
+            request_of(demo_photos(demo, 1)[0], bundle=bundle, gallery=gallery, config=making),
+            steps.append,
+        )
+    assert {step.stage for step in steps} == {"photos"}
+    sources = seen_from_above(demo)
+    with pytest.raises(BundleError, match="no street-view generator"):
+        build_gallery(GalleryRequest(AREA, gallery, sources, bundle, making))
+    assert not gallery.exists()
 
 
 def test_a_cancelled_run_stops(demo: Path, request_of, tmp_path: Path):

@@ -105,7 +105,12 @@ def test_the_engine_locates_a_photo_with_the_bundle_and_made_street_views(
     (result,) = outcome.results
     assert not result.error
     assert {candidate.street_view for candidate in result.candidates} == {"synthetic"}
-    assert outcome.provenance.model_hash == load_bundle(made.bundle).model_hash
+    model = load_bundle(made.bundle)
+    assert outcome.provenance.model_hash == model.model_hash
+    assert outcome.provenance.settings["generator_hash"] == model.generator_hash
+    (counts,) = (note for note in outcome.notes if "with imagery" in note)
+    assert "0 with a street view" in counts
+    assert "with one made" in counts
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ from training.cli import app
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import load_rendered
 from training.evaluation.galleries import Gallery, model_galleries
-from training.generator_files import add_generator, check_size, judge_generator, read_generator
+from training.generator_files import check_size, join_bundles, judge_generator, read_generator
 from training.panogan import PanoGAN, PanoGANRecipe
 from training.run_config import read_run_config
 from training.street_classes import STREET_CLASSES, street_class_shares
@@ -49,7 +49,7 @@ from training.strip_pairs import (
     varied_batch,
 )
 from training.synthesis_report import make_strips
-from training.synthetic_weight import WeightFigures, best_weight, weigh_synthetic
+from training.synthetic_weight import WeightFigures, best_weight, keep_weight, weigh_synthetic
 from training.train_panogan import PanoGANTrainConfig, train_panogan
 
 CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
@@ -351,16 +351,16 @@ def test_an_unknown_option_or_loss_is_named(tmp_path: Path):
 def bundle_with_generator(world: Path, run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles")
     matcher = init_bundle(folder / "matcher")
-    report = judge_generator(world / "held_out", folder / "judged", CPU, run=run, classifier=False)
-    frame = smoke().model.geometry
-    return add_generator(matcher, folder / "both", read_generator(run, CPU), frame, report)
+    return join_bundles(matcher, run, folder / "both")
 
 
 def test_a_bundle_with_the_generator_fills_in_a_missing_street_view(
     bundle_with_generator: Path, world: Path, tmp_path: Path
 ):
     model = load_bundle(bundle_with_generator)
-    assert "Made street views" in model.card
+    made = model.card.partition("Made street views")[2]
+    assert "| train | rendered by" in made, "whose data the generator learned from"
+    assert model.training["synthesis"]["sources"][0]["cities"] == 1
     held_out = load_rendered(world / "held_out", model.config)
     assert model.training["synthesis"]["places"] == held_out.street_seen.any(axis=1).sum()
     chance = np.random.default_rng(1)
@@ -394,7 +394,7 @@ def test_a_generator_joins_a_bundle_whose_run_is_not_there(
 
 
 def test_a_gallery_of_another_generator_is_another_gallery(
-    bundle_with_generator: Path, repository: Path
+    bundle_with_generator: Path, repository: Path, tmp_path: Path
 ):
     demo = repository / "resources" / "demo"
     made = LocateConfig(street_view=StreetViewConfig(policy="synthetic"))
@@ -403,10 +403,10 @@ def test_a_gallery_of_another_generator_is_another_gallery(
     model = load_bundle(bundle_with_generator)
     assert model.generator_hash
     other = replace(model, generator_hash="of another file")
-    assert model.generator is not None
-    weighed = replace(
-        model, generator=PanoGANGenerator(replace(model.generator.config, weight=0.5))
-    )
+    copy = Path(shutil.copytree(bundle_with_generator, tmp_path / "weighed"))
+    keep_weight(load_bundle(copy), 0.5)
+    weighed = load_bundle(copy)
+    assert weighed.model_hash == model.model_hash
     for changed in (other, weighed):
         for config, same in ((made, False), (LocateConfig(), True)):
             galleries = {

@@ -13,7 +13,9 @@ from training.cli import app
 from training.search import search_figures, write_search
 
 
-def row(right_rank: int | None, probability: float = 0.5, near: bool = True) -> ScoreRow:
+def row(
+    right_rank: int | None, probability: float = 0.5, near: bool = True, elsewhere: float = 0.0
+) -> ScoreRow:
     away_m = 5.0 if right_rank == 1 else 90.0
     return ScoreRow(
         photo="p.jpg",
@@ -26,6 +28,7 @@ def row(right_rank: int | None, probability: float = 0.5, near: bool = True) -> 
         places_near=2,
         places=50,
         right_rank=right_rank,
+        probability_elsewhere=elsewhere,
     )
 
 
@@ -50,6 +53,9 @@ def test_probabilities_are_compared_with_what_was_right() -> None:
     assert honest.calibration_error == pytest.approx(0.0)
     assert boastful.calibration_error == pytest.approx(0.45)
     assert boastful.probability == pytest.approx(0.95)
+    unsure = search_figures([{"both": [row(1, 0.2, elsewhere=0.6), row(3, 0.2, elsewhere=0.6)]}])[0]
+    assert unsure.probability == pytest.approx(0.5), "of photos that are known to be of the area"
+    assert unsure.calibration_error == pytest.approx(0.0)
 
 
 def test_figures_are_written_as_json_and_as_a_table(tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ def model_galleries(
     shifts = BESIDE_M if beside else ()
     for batch in place_parts(places, rows, device, numbers):
         crops = batch.satellite
-        camera_m = batch.query_offset_m + batch.imagery_shift_m
-        si = _encode_satellite(encoder, config, crops, camera_m if at_photos else CENTRE)
+        center = batch.query_offset_m + batch.imagery_shift_m if at_photos else CENTRE
+        si = _encode_satellite(encoder, config, crops, center)
         svi = _encode_street(encoder, *real_street(batch))
         around = [_encode_satellite(encoder, config, crops, at) for at in shifts]
         looks.append([_alone(encoder, look) for look in around])
@@ -124,7 +124,7 @@ def model_galleries(
             made = [make("synthetic", at) for at in shifts]
             made_looks.append([_with(encoder, *pair) for pair in zip(around, made, strict=True)])
         for policy in policies:
-            filled = make(policy, CENTRE) if policy in FILL_INS else None
+            filled = make(policy, center) if policy in FILL_INS else None
             for kind, pair in _by_kind(encoder, si, svi, filled, policy).items():
                 parts.setdefault((kind, policy), []).append(pair)
     where = _whereabouts(places, rows, device, numbers)
@@ -227,10 +227,10 @@ def place_parts(
 
 @dataclass(frozen=True)
 class _Street:
-    """Street views, and how much they count beside the satellite images of their places."""
+    """Street views, and the share of a place that they make, where it is less than all."""
 
     seen: Described
-    weight: float = 1.0
+    weight: float | None = None
 
 
 def _make_street(
@@ -240,7 +240,7 @@ def _make_street(
     config: ModelConfig,
     mean: Tensor | None,
     policy: Policy,
-    shift_m: tuple[float, float],
+    shift_m: Tensor | tuple[float, float],
 ) -> _Street:
     """Return what a policy that fills in puts in the place of every street view."""
     seen = _encode_street(encoder, *fill_in(batch, policy, generator, config, mean, shift_m))
@@ -252,8 +252,8 @@ def _make_street(
 def _with(encoder: PlaceEncoder, si: Tensor, street: _Street) -> Described:
     """Return what places are known by from above and by their street views."""
     yes = torch.ones(len(si), dtype=torch.bool, device=si.device)
-    coverage = street.seen.coverage * street.weight
-    return _fused(encoder, si, street.seen.features, coverage, yes, yes)
+    weight = None if street.weight is None else yes * street.weight
+    return _fused(encoder, si, street.seen.features, street.seen.coverage, yes, yes, weight)
 
 
 def _by_kind(
@@ -278,9 +278,15 @@ def _by_kind(
 
 
 def _fused(
-    encoder: PlaceEncoder, si: Tensor, svi: Tensor, cover: Tensor, has_si: Tensor, has_svi: Tensor
+    encoder: PlaceEncoder,
+    si: Tensor,
+    svi: Tensor,
+    cover: Tensor,
+    has_si: Tensor,
+    has_svi: Tensor,
+    weight: Tensor | None = None,
 ) -> Described:
-    features, coverage = encoder.fuse(si, svi, cover, has_si, has_svi)
+    features, coverage = encoder.fuse(si, svi, cover, has_si, has_svi, weight)
     return Described(features * coverage[:, None, None, :], coverage)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from model_core.config import from_mapping
 from model_core.errors import ConfigError
 from training.evaluation.photos import MIXED_FOV_DEG
-from training.policies import Policy, check_policy
+from training.policies import FILL_INS, Policy, check_policy
 
 Protocol = Literal["cross", "same"]
 GalleryChoice = Literal["places", "roads", "pooled", "photos"]
@@ -65,6 +65,11 @@ class EvaluateOptions:
                     f"unknown {name} {getattr(self, name)!r}; known here: {', '.join(known)}"
                 )
         check_policy(self.policy)
+        if self.gallery == "roads" and self.policy in FILL_INS:
+            raise ConfigError(
+                f"places along roads are known from above alone: policy {self.policy!r} has no "
+                "meaning there; leave out --policy, or choose another --gallery"
+            )
         if any(not 0.0 < fov <= 360.0 for fov in (*self.fovs_deg, *self.mixed_fov_deg)):
             raise ConfigError("a field of view lies in (0, 360] degrees; change --fov")
         if self.street_photos < 0:

@@ -5,7 +5,7 @@ data
 restore panogan/last.safetensors panogan
 save() {
     pack panogan panogan/{config.json,run.json,history.json,last.safetensors,best.safetensors,pictures}
-    pack generator panogan/{config.json,generator.json,generator.safetensors} \
+    pack generator panogan/{config.json,run.json,generator.json,generator.safetensors} \
         panogan/synthesis.{md,json}
 }
 resume=()

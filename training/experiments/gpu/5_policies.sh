@@ -8,6 +8,7 @@ need panogan/generator.safetensors 4_panogan.sh
 data
 save() { pack policies policies; }
 run export --bundle "$WORK/matcher/bundle" --generator "$WORK/panogan" --out "$WORK/policies/bundle"
+run weigh-synthetic --data "$WORK/watch" --bundle "$WORK/policies/bundle" --write --device "$DEVICE"
 run synthesis --data "$WORK/test" --run "$WORK/panogan" --out "$WORK/policies/synthesis" \
     --device "$DEVICE"
 for policy in synthetic hybrid; do

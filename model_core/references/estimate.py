@@ -41,6 +41,15 @@ BYTES_A_SECOND = 3e6
 PLACE_S = 0.06
 """Aligning and encoding one place on two processor cores with the packaged model."""
 
+LOOKS = 8
+"""Points beside a place that it is looked at again from; those of ``gallery.around``."""
+
+LOOK_S = 0.01
+"""Encoding a place once more, from a point beside it."""
+
+MADE_VIEW_S = 0.03
+"""Making a street view from a satellite image with the packaged model."""
+
 VIEW_S = 0.15
 """Local features of one street view, once, and its comparison."""
 
@@ -99,14 +108,24 @@ def estimate_run(
     fetch_s = total.requests * REQUEST_S / config.network.connections + total.bytes / BYTES_A_SECOND
     seen = len(views) + sum(one.plan.requests for one in plans if one.kind == "street_view")
     tried = seen if config.verification.budget_views is None else config.verification.budget_views
-    work_s = PLACE_S * len(centers) * config.use_retrieval + VIEW_S * min(seen, tried * photos)
+    compared_s = VIEW_S * min(seen, tried * photos) + 0.02 * photos * min(seen, tried)
     return Estimate(
         places=len(centers),
-        seconds=fetch_s + work_s + 0.02 * photos * min(seen, tried),
+        seconds=fetch_s + compared_s + _retrieval_s(len(centers), sources, config, photos),
         sources=tuple(plans),
         over_limit=_over_limit(total, sources.access),
         notes=tuple(notes),
     )
+
+
+def _retrieval_s(places: int, sources: Sources, config: LocateConfig, photos: int) -> float:
+    """Return how long places take to encode, and to look at from beside, seconds."""
+    if not config.use_retrieval:
+        return 0.0
+    looked_at = min(places, config.search.beside_places * photos)
+    looks = LOOKS * looked_at if sources.imagery is not None else 0
+    made = places + looks if config.street_view.policy == "synthetic" else 0
+    return PLACE_S * places + LOOK_S * looks + MADE_VIEW_S * made
 
 
 def _any_key(sources: Sources) -> dict[str, str]:

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 from servers.xyz import XyzServer, blank_tile
 
-from model_core.config import LocateConfig, StripGeometry, VerificationConfig
+from model_core.config import (
+    LocateConfig,
+    SearchConfig,
+    StreetViewConfig,
+    StripGeometry,
+    VerificationConfig,
+)
 from model_core.errors import AreaError
-from model_core.references.estimate import Estimate, estimate_run
+from model_core.gallery import around
+from model_core.references.estimate import LOOKS, Estimate, estimate_run
 from model_core.references.survey import Sources, survey_area
 from model_core.references.web import NetworkAccess
 
@@ -37,6 +44,13 @@ def test_local_sources_fetch_nothing_and_their_places_are_counted(demo: Path) ->
     assert estimate(sources, photos=50).seconds > found.seconds
     unverified = LocateConfig(verification=VerificationConfig(budget_views=0))
     assert estimate(sources, config=unverified).seconds < found.seconds
+    no_looks = LocateConfig(search=SearchConfig(beside_places=0))
+    made = LocateConfig(street_view=StreetViewConfig(policy="synthetic"))
+    made_once = LocateConfig(street_view=made.street_view, search=no_looks.search)
+    times = [estimate(sources, config=one).seconds for one in (no_looks, made_once, made)]
+    assert times == sorted(times)
+    assert LOOKS == around.LOOKS
+    assert times[0] < found.seconds < times[2]
 
 
 def test_online_sources_are_counted_without_asking_them(serve, demo: Path, tmp_path: Path) -> None:

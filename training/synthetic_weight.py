@@ -18,9 +18,10 @@ from rich.table import Table
 from model_core.bundle import ModelBundle, write_bundle
 from model_core.device import choose_device
 from model_core.errors import BundleError, ConfigError
+from model_core.features.encoder import normalize_features
 from model_core.synthesis.panogan import PanoGANGenerator
 from model_core.types import Progress, ProgressCallback, ignore_progress
-from training.evaluation.galleries import Gallery, model_galleries
+from training.evaluation.galleries import Described, Gallery, model_galleries
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
 from training.evaluation.test_set import load_test_set
@@ -65,42 +66,64 @@ def weigh_synthetic(
         data: Held-out places that neither matcher nor generator learned from.
         weights: To try, each in (0, 1].
         device: "cpu", "cuda", "mps" or "auto".
-        progress: Told after every city and weight.
+        progress: Told after every city.
 
     Raises:
         BundleError: The bundle makes no street views.
         ConfigError: No weight is given, or one that is not in (0, 1].
         InputError: There is no place.
     """
-    generator = _generator_of(model)
+    whole = weighed(_generator_of(model), 1.0)
     if not weights:
         raise ConfigError("no weight was given to try; name some above 0 and up to 1")
+    for weight in weights:
+        weighed(whole, weight)
     where = choose_device(device)
-    tried: dict[float, PanoGANGenerator | None] = {0.0: None}
-    tried |= {weight: weighed(generator, weight).to(where) for weight in weights}
-    encoder = model.encoder.eval().to(where)
+    encoder, whole = model.encoder.eval().to(where), whole.to(where)
     test = load_test_set(data, model.config, EvaluateOptions())
     groups = city_groups(test.places, pooled=False)
     setting = Setting(EvaluateOptions().mixed_fov_deg)
-    found: dict[float, list[Outcomes]] = {weight: [] for weight in tried}
+    policies: tuple[Policy, ...] = ("hybrid", "synthetic")
+    found: dict[float, list[Outcomes]] = {}
     for done, rows in enumerate(groups):
-        for number, (weight, made) in enumerate(tried.items()):
-            policy: Policy = "hybrid" if made is None else "synthetic"
-            with torch.inference_mode():
-                galleries: dict[str, Gallery] = {
-                    kind: gallery
-                    for (kind, _), gallery in model_galleries(
-                        encoder, model.config, test.places, rows, (policy,), made, where, True
-                    ).items()
-                    if kind == "both"
-                }
-            outcomes = locate_photos(
-                test.places, test.queries(rows), setting, galleries, model_photos(encoder),
-                model.config, where, EvaluateOptions().seed, (RADIUS_M,),
-            )  # fmt: skip
-            found[weight] += outcomes.values()
-            progress(Progress("weights", done * len(found) + number + 1, len(groups) * len(found)))
+        progress(Progress("weights", done, len(groups)))
+        with torch.inference_mode():
+            galleries = model_galleries(
+                encoder, model.config, test.places, rows, policies, whole, where, beside=True
+            )
+        alone, made = (galleries["both", policy] for policy in policies)
+        tried = {0.0: alone} | {weight: mixed_gallery(alone, made, weight) for weight in weights}
+        outcomes = locate_photos(
+            test.places, test.queries(rows), setting, tried, model_photos(encoder),
+            model.config, where, EvaluateOptions().seed, (RADIUS_M,),
+        )  # fmt: skip
+        for (weight, _), outcome in outcomes.items():
+            found.setdefault(weight, []).append(outcome)
+    progress(Progress("weights", len(groups), len(groups)))
     return [_figures(weight, in_order(parts)) for weight, parts in found.items()]
+
+
+def mixed_gallery(alone: Gallery, made: Gallery, weight: float) -> Gallery:
+    """Return a gallery whose made street views count so much.
+
+    Args:
+        alone: Places known from above where no street view serves them.
+        made: The same places, known by made street views of weight 1 too.
+        weight: See ``PlaceEncoder.fuse``.
+    """
+
+    def mix(above: Described, both: Described) -> Described:
+        features = weight * both.features + (1.0 - weight) * above.features
+        return Described(normalize_features(features), both.coverage)
+
+    if alone.otherwise is None or made.otherwise is None:
+        raise ValueError("both galleries must say what stands where no street view serves")
+    looks = zip(alone.beside, made.beside, strict=True)
+    return replace(
+        made,
+        otherwise=mix(alone.otherwise, made.otherwise),
+        beside=tuple(mix(above, both) for above, both in looks),
+    )
 
 
 def best_weight(figures: Sequence[WeightFigures]) -> float:

@@ -49,7 +49,13 @@ from training.strip_pairs import (
     varied_batch,
 )
 from training.synthesis_report import make_strips
-from training.synthetic_weight import WeightFigures, best_weight, keep_weight, weigh_synthetic
+from training.synthetic_weight import (
+    WeightFigures,
+    best_weight,
+    keep_weight,
+    mixed_gallery,
+    weigh_synthetic,
+)
 from training.train_panogan import PanoGANTrainConfig, train_panogan
 
 CONFIGS = Path(__file__).resolve().parents[2] / "training" / "configs"
@@ -438,6 +444,10 @@ def test_made_street_views_of_little_weight_leave_places_to_their_satellite_imag
     with torch.inference_mode():
         hybrid, light = galleries(1e-3)
         _, heavy = galleries(1.0)
+        _, half = galleries(0.5)
+        mixed = mixed_gallery(hybrid, heavy, 0.5)
+    for one, other in zip(looks(half), looks(mixed), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
     assert len(looks(hybrid)) == len(looks(light)) == 1 + LOOKS
     for alone, little, much in zip(looks(hybrid), looks(light), looks(heavy), strict=True):
         torch.testing.assert_close(little, alone, atol=1e-4, rtol=1e-3)

@@ -320,3 +320,14 @@ def test_the_packaged_bundle_is_sought_beside_the_package(
     assert default_bundle_path() == outside
     inside.mkdir(parents=True)
     assert default_bundle_path() == inside
+
+
+def test_the_packaged_models_are_small_enough_to_travel_with_the_plugin() -> None:
+    matcher, generator = (
+        (default_bundle_path() / name).stat().st_size
+        for name in ("encoder.safetensors", "generator.safetensors")
+    )
+    assert matcher <= 8_000_000
+    assert generator <= 5_000_000
+    assert matcher + generator <= 12_000_000
+    assert "## Made street views" in load_bundle(default_bundle_path()).card

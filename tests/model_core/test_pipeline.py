@@ -192,6 +192,23 @@ def test_a_damaged_bundle_is_refused_by_name(demo: Path, request_of, tmp_path: P
         locate(request_of(demo_photos(demo, 1)[0], bundle=bundle))
 
 
+def test_the_packaged_model_makes_street_views_where_it_is_asked_to(
+    demo: Path, request_of, tmp_path: Path
+):
+    making = replace(
+        NO_VERIFICATION,
+        street_view=StreetViewConfig(policy="synthetic"),
+        search=SearchConfig(beside_places=0),
+    )
+    photo = demo / "photos" / "photo_02.jpg"
+    outcome = locate(request_of(photo, gallery=tmp_path / "gallery", config=making))
+    (result,) = outcome.results
+    assert not result.error
+    assert {one.street_view for one in result.candidates} == {"synthetic"}
+    assert {one.street_view_id for one in result.candidates} == {""}
+    assert any("with one made" in note for note in outcome.notes)
+
+
 def test_a_model_that_makes_no_street_views_is_refused_before_any_source_is_asked(
     demo: Path, request_of, tmp_path: Path
 ):

@@ -105,9 +105,10 @@ def _search_area(
         bundle=model.path,
     )
     evidence: list[Evidence] = []
-    locate(request, progress, observe=evidence.append)
-    if not evidence:
-        raise InputError(f"no photo in {folder / 'photos'} could be compared; render it anew")
+    outcome = locate(request, progress, observe=evidence.append)
+    for result in outcome.results:
+        if result.error:  # figures of the other photos alone would flatter
+            raise InputError(f"{result.path}: {result.error}; render {folder} anew")
     rows = rank_in_every_mode(evidence, (), truth, config)
     with replacing(path) as unfinished:
         unfinished.write_text(json.dumps({k: [vars(r) for r in v] for k, v in rows.items()}))

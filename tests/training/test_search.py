@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from model_core.scoring import ScoreRow
+from model_core.types import PhotoResult
+from training import search
 from training.cli import app
 from training.search import search_figures, write_search
 
@@ -70,6 +73,18 @@ def test_a_folder_without_areas_is_refused(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["search", "--data", str(tmp_path), "--out", str(tmp_path)])
     assert told.exit_code == 2
     assert "no area to search" in told.output
+
+
+def test_a_photo_that_could_not_be_sought_is_not_left_out_of_the_figures(
+    demo_areas: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = PhotoResult(Path("photo_02.jpg"), error="the file is damaged")
+    monkeypatch.setattr(search, "locate", lambda *_, **__: SimpleNamespace(results=(failed,)))
+    arguments = ["--data", str(demo_areas[0].parent), "--out", str(tmp_path / "report")]
+    told = CliRunner().invoke(app, ["search", *arguments])
+    assert told.exit_code == 2
+    assert "photo_02.jpg: the file is damaged" in " ".join(told.output.split())
+    assert not list(tmp_path.glob("report/*/*.json"))
 
 
 @pytest.mark.slow

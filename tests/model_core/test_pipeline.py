@@ -201,7 +201,10 @@ def test_the_packaged_model_makes_street_views_where_it_is_asked_to(
         search=SearchConfig(beside_places=0),
     )
     photo = demo / "photos" / "photo_02.jpg"
-    outcome = locate(request_of(photo, gallery=tmp_path / "gallery", config=making))
+    few_places = "13.4206,46.9789,13.4212,46.9794"
+    outcome = locate(
+        request_of(photo, area=few_places, gallery=tmp_path / "gallery", config=making)
+    )
     (result,) = outcome.results
     assert not result.error
     assert {one.street_view for one in result.candidates} == {"synthetic"}

@@ -64,20 +64,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def demo_areas(tmp_path: Path) -> list[Path]:
-    """A part of the demo's area twice, with two of its photos and six street views each."""
-    corners = [[13.419, 46.9788], [13.4212, 46.9788], [13.4212, 46.9798], [13.419, 46.9798]]
-    part = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+    """Two parts of the demo's area, with two of its photos and six street views each."""
+    parts = (
+        ("area_1", 13.4203, ("02", "07"), ("001", "002", "004", "005", "006", "007")),
+        ("area_2", 13.4194, ("13", "14"), ("008", "011", "013", "014", "020", "024")),
+    )
     made = []
-    for name, photos in (("area_1", ("02", "07")), ("area_2", ("13", "14"))):
+    for name, west, photos, views in parts:
+        east, south, north = west + 0.001, 46.9788, 46.9797
+        corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
         folder = tmp_path / "areas" / name
-        (folder / "photos").mkdir(parents=True)
-        (folder / "street_views").mkdir()
-        for number in photos:
-            shutil.copy(DEMO_FOLDER / "photos" / f"photo_{number}.jpg", folder / "photos")
-        for path in sorted((DEMO_FOLDER / "street_views").iterdir())[:6]:
-            shutil.copy(path, folder / "street_views")
+        for kind, numbers in (("photo", photos), ("view", views)):
+            target = folder / {"photo": "photos", "view": "street_views"}[kind]
+            target.mkdir(parents=True)
+            for number in numbers:
+                shutil.copy(DEMO_FOLDER / target.name / f"{kind}_{number}.jpg", target)
         for path in (p for p in DEMO_FOLDER.iterdir() if p.is_file()):
             shutil.copy(path, folder)
+        part = {"type": "Polygon", "coordinates": [corners]}
         (folder / "area.geojson").write_text(json.dumps(part))
         made.append(folder)
     return made

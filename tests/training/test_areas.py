@@ -42,6 +42,7 @@ def test_an_area_holds_what_a_search_needs(tmp_path: Path, monkeypatch: pytest.M
     plan = replace(area.plan_area(FEW_VIEWS_SEED), view_share=0.08)
     views = area.place_views(plan, plan.build_city())
     monkeypatch.setattr(area, "plan_area", lambda seed: plan)
+    monkeypatch.setattr(area, "PANORAMA_PX", 360)
     (folder,) = area.render_areas(tmp_path, [FEW_VIEWS_SEED], 2)
     assert {path.name for path in folder.iterdir()} == {
         "area.geojson", "imagery.tif", "photos", "roads.geojson", "street_views", "truth.csv",
@@ -89,7 +90,7 @@ def test_photos_are_sought_in_their_area_and_in_another(
     own = [photo for photo in found if photo.photo_m is not None]
     assert len(own) == len(found) - len(own) == 4 <= 2 * FOREIGN_PHOTOS
     for photo in found:
-        assert len(photo.scores) == len(photo.xy_m) > 40
+        assert len(photo.scores) == len(photo.xy_m) > 15
         assert len(photo.tried.inliers) == 6
         assert bool(photo.right.any()) is (photo.photo_m is not None)
     (file,) = kept.glob("area_1-*.safetensors")

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from model_core.bundle import default_bundle_path, load_bundle
+from model_core.bundle import default_bundle_path, load_bundle, write_bundle
 from model_core.config import ModelConfig, SearchConfig
 from model_core.errors import ConfigError, InputError
 from model_core.gallery.weighting import weigh_bins
@@ -56,12 +56,16 @@ def city(world: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(city: Path) -> EvaluationReport:
-    """The packaged model's figures there, places seen from their centres alone."""
+def report(city: Path, tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
+    """The packaged matcher's figures there, places seen from their centres alone."""
+    packaged = load_bundle(default_bundle_path())
+    bare = dataclasses.replace(
+        packaged, path=tmp_path_factory.mktemp("bare") / "model", generator=None
+    )
     options = EvaluateOptions(
         fovs_deg=(360.0, 90.0), beside=False, controls=True, study=True, samples=200
     )
-    return evaluate_bundle(city, device="cpu", options=options)
+    return evaluate_bundle(city, write_bundle(bare), device="cpu", options=options)
 
 
 def made(count: int = 6, cities: int = 1, photos: int = 2) -> PlaceSet:

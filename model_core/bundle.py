@@ -183,7 +183,9 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> ModelBundle:
         path=path,
         street_view_trained=described["street_view_trained"],
         training=described["training"],
-        generator_hash=_generator_hash(files, described["generator"]),
+        generator_hash=""
+        if generator is None
+        else hash_generator(files[GENERATOR_FILE], described["generator"]),
         evidence=_config_of(EvidenceModel, described.get("evidence", {}), path / CONFIG_FILE),
     )
 
@@ -370,10 +372,9 @@ def _check_types(config: Any, example: Any) -> None:
             )
 
 
-def _generator_hash(files: Mapping[str, bytes], described: Any) -> str:
-    if described is None:
-        return ""
-    return _sha256(files[GENERATOR_FILE] + json.dumps(described, sort_keys=True).encode())
+def hash_generator(weights: bytes, options: Mapping[str, Any]) -> str:
+    """Return what tells generators apart, hex sha256 of a generator's file and its options."""
+    return _sha256(weights + json.dumps(options, sort_keys=True).encode())
 
 
 def _model_hash(encoder: bytes, config: ModelConfig) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from model_core.bundle import GENERATOR_FILE, load_bundle, pack_weights, write_bundle
+from model_core.bundle import (
+    GENERATOR_FILE,
+    hash_generator,
+    load_bundle,
+    pack_weights,
+    write_bundle,
+)
 from model_core.config import ModelConfig, StripGeometry, from_mapping, to_mapping
 from model_core.errors import BundleError, ConfigError, InputError
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
@@ -129,9 +134,9 @@ def generator_hash(path: Path) -> str:
         BundleError: There is none.
     """
     generator, _ = load_generator(path)
-    options = json.dumps(to_mapping(generator.config), sort_keys=True).encode()
     try:
-        return hashlib.sha256((path / GENERATOR_FILE).read_bytes() + options).hexdigest()
+        weights = (path / GENERATOR_FILE).read_bytes()
+        return hash_generator(weights, to_mapping(generator.config))
     except OSError as err:
         raise BundleError(
             f"{path} holds no generator ({err}); run: python -m training panogan"

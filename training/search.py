@@ -129,7 +129,7 @@ def search_figures(areas: Sequence[Mapping[str, Sequence[ScoreRow]]]) -> list[Se
     """Return the figures of every mode, then those of "both" with and without a street view near.
 
     Args:
-        areas: The scored rows of each area, as ``search_area`` gives them.
+        areas: The scored rows of each area, as ``search_areas`` gives them.
     """
     figures = [_figures(mode, [area[mode] for area in areas]) for mode in areas[0]]
     for name, near in (("both, street view near", True), ("both, none near", False)):

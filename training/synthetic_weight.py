@@ -74,10 +74,8 @@ def weigh_synthetic(
         InputError: There is no place.
     """
     whole = weighed(_generator_of(model), 1.0)
-    if not weights:
-        raise ConfigError("no weight was given to try; name some above 0 and up to 1")
-    for weight in weights:
-        weighed(whole, weight)
+    if not weights or not all(0.0 < weight <= 1.0 for weight in weights):
+        raise ConfigError("give one weight to try or more, each above 0 and up to 1")
     where = choose_device(device)
     encoder, whole = model.encoder.eval().to(where), whole.to(where)
     test = load_test_set(data, model.config, EvaluateOptions())

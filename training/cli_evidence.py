@@ -46,13 +46,17 @@ def search(
         list[str] | None,
         typer.Option("--set", help="Any option of a run, as in street_view.policy=nearest."),
     ] = None,
+    card: Annotated[
+        bool, typer.Option(help="Write the figures into the model's card; of areas not learned.")
+    ] = False,
 ) -> None:
     """Search whole areas for their photos: how often retrieval, verification and both are right."""
-    from model_core.bundle import default_bundle_path, load_bundle
+    from model_core.bundle import CARD_FILE, default_bundle_path, load_bundle
     from model_core.options import parse_assignments, read_options
     from model_core.terminal import StageBars
     from training.evidence_photos import area_folders
-    from training.search import search_areas, search_figures, search_table, write_search
+    from training.search import keep_searches, search_areas, write_search
+    from training.search_figures import search_figures, search_table
 
     try:
         config = read_options(parse_assignments(options or ()))
@@ -61,11 +65,13 @@ def search(
             areas = search_areas(area_folders(data), model, out, config, progress)
         figures = search_figures(areas)
         write_search(figures, out)
+        if card:
+            keep_searches(model, len(areas), figures)
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
     console.print(search_table(figures))
-    console.print(f"report: {out}")
+    console.print(f"report: {out}" + (f", card: {model.path / CARD_FILE}" if card else ""))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import Any
 
 from model_core.config import ModelConfig, StreetViewConfig
 from training.evaluate import KIND_NAMES
+from training.search_figures import SearchFigures, search_markdown
 from training.train_config import PACKAGED
 
 GENERATOR_TITLE = "## Made street views"
@@ -54,7 +55,7 @@ where nothing else is said, and chance is the expected R@1 of a random order:
 
 {_table(summary["held_out"])}
 
-{_policies(summary.get("policies", ()))}{_PAIRS_TITLE}
+{_policies(summary.get("policies", ()))}{_searches(summary.get("searches"))}{_PAIRS_TITLE}
 
 {pairs or _NO_PAIRS}
 
@@ -204,6 +205,22 @@ Of the policies that search every place ({", ".join(names)}), `{best}` finds mos
 unless another is asked for (`street_view.policy`). `strict` leaves out places without a street
 view in time; a mask, the mean street view and the satellite image again stand for one that is
 missing, to tell what a made one has to beat.
+
+"""
+
+
+def _searches(searches: Mapping[str, Any] | None) -> str:
+    """Return how often whole searches of areas are right, nothing where none were measured."""
+    if searches is None:
+        return ""
+    figures = [SearchFigures(**one) for one in searches["figures"]]
+    return f"""**Whole searches** of areas that it did not learn from (areas: {searches["areas"]},
+places: {figures[0].places}): laid along roads, looked at from beside, the best checked against the
+street views themselves. Heading unknown, right within 25 m; `heading` is the median error of right
+answers. Of first answers `said` is the mean probability, given that the photo is of the area, and
+`error of it` the mean gap to the share that is right:
+
+{search_markdown(figures)}
 
 """
 

@@ -1,4 +1,4 @@
-"""How often a whole search is right, over areas: retrieval, verification, and both together.
+"""Search whole areas for their photos: retrieval, verification, and both together.
 
 ``evaluate`` scores the features alone. Here photos go all the way that a user's photo goes, and the
 same evidence is ranked without each of its halves.
@@ -9,56 +9,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from rich.table import Table
-
-from model_core.bundle import ModelBundle
+from model_core.bundle import ModelBundle, write_bundle
 from model_core.config import LocateConfig, to_mapping
 from model_core.errors import InputError
 from model_core.files import make_folder, replacing
 from model_core.pipeline import Evidence, locate
-from model_core.scoring import ScoreRow, read_truth, summarise
+from model_core.scoring import ScoreRow, read_truth
 from model_core.types import ProgressCallback, ignore_progress
 from training.demo import TRUTH_FILE, demo_request, rank_in_every_mode
-from training.metrics import bootstrap_intervals, calibration_error
+from training.model_card import rewrite_card
+from training.search_figures import SearchFigures, search_markdown
 
 FIGURES_FILE, TABLE_FILE = "search.json", "search.md"
-RANKS = (1, 5, 10)
-_LEAST_HERE = 1e-9
-_COLUMNS = ("ranked by", "photos", *(f"R@{k}" for k in RANKS), "interval of R@1", "chance",
-            "heading", "said", "error of it")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class SearchFigures:
-    """What came of photos of several areas under one way to rank.
-
-    Attributes:
-        mode: How their places were ranked.
-        photos: How many they are.
-        places: Places searched, all areas together.
-        recall: Share with a right candidate among the first 1, 5 and 10; right is within 25 m.
-        interval: Bootstrap of the first of these over photos, within areas: 2.5 and 97.5 percent.
-        chance: Share that one blind guess among an area's places gets right.
-        heading_error_deg: Median of the right first candidates, None without any.
-        probability: Mean that was said of the first candidates, given that a photo is of the area:
-            what is laid elsewhere is left out, since all of these are.
-        calibration_error: Mean gap between that and what was right, in ten bins.
-    """
-
-    mode: str
-    photos: int
-    places: int
-    recall: tuple[float, ...]
-    interval: tuple[float, float]
-    chance: float | None
-    heading_error_deg: float | None
-    probability: float
-    calibration_error: float
 
 
 def search_areas(
@@ -125,84 +91,27 @@ def _read(path: Path) -> dict[str, list[ScoreRow]]:
         raise InputError(f"{path} cannot be read ({err}); delete it, and run again") from err
 
 
-def search_figures(areas: Sequence[Mapping[str, Sequence[ScoreRow]]]) -> list[SearchFigures]:
-    """Return the figures of every mode, then those of "both" with and without a street view near.
-
-    Args:
-        areas: The scored rows of each area, as ``search_areas`` gives them.
-    """
-    figures = [_figures(mode, [area[mode] for area in areas]) for mode in areas[0]]
-    for name, near in (("both, street view near", True), ("both, none near", False)):
-        parts = [[r for r in area["both"] if r.near_street_view is near] for area in areas]
-        if any(parts):
-            figures.append(_figures(name, parts))
-    return figures
-
-
-def _figures(mode: str, areas: Sequence[Sequence[ScoreRow]]) -> SearchFigures:
-    rows = [row for area in areas for row in area]
-    of_area = np.repeat(np.arange(len(areas)), [len(area) for area in areas])
-    reached = np.array(
-        [[row.right_rank is not None and row.right_rank <= k for k in RANKS] for row in rows],
-        np.float64,
-    )
-    low, high = bootstrap_intervals(reached[:, :1], of_area, np.arange(len(rows)))[0]
-    here = np.array([1.0 - row.probability_elsewhere for row in rows])
-    said = np.array([row.probability for row in rows]) / np.maximum(here, _LEAST_HERE)
-    score = summarise(rows)
-    return SearchFigures(
-        mode=mode,
-        photos=len(rows),
-        places=sum(area[0].places for area in areas if area),
-        recall=tuple(float(share) for share in reached.mean(axis=0)),
-        interval=(float(low), float(high)),
-        chance=score.chance,
-        heading_error_deg=score.heading_error_deg,
-        probability=float(said.mean()),
-        calibration_error=calibration_error(said, reached[:, 0].astype(bool)),
-    )
-
-
-def search_table(figures: Sequence[SearchFigures]) -> Table:
-    """Return the figures as a table for the terminal."""
-    title = f"Whole searches of {figures[0].places} places, right within 25 m"
-    table = Table(title=title, title_justify="left", padding=(0, 0))
-    for number, column in enumerate(_COLUMNS):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    for one in figures:
-        table.add_row(*_cells(one))
-    return table
-
-
 def write_search(figures: Sequence[SearchFigures], out: Path) -> None:
     """Write the figures as JSON and as a table in Markdown.
 
     Raises:
         InputError: They cannot be written.
     """
-    lines = [
-        f"{figures[0].places} places, right within 25 m, headings unknown",
-        "",
-        "| " + " | ".join(_COLUMNS) + " |",
-        "|" + " --- |" * len(_COLUMNS),
-        *("| " + " | ".join(_cells(one)) + " |" for one in figures),
-    ]
+    title = f"{figures[0].places} places, right within 25 m, headings unknown"
     make_folder(out)
     with replacing(out / FIGURES_FILE) as unfinished:
         unfinished.write_text(json.dumps([dataclasses.asdict(one) for one in figures], indent=1))
     with replacing(out / TABLE_FILE) as unfinished:
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        unfinished.write_text(f"{title}\n\n{search_markdown(figures)}\n", encoding="utf-8")
 
 
-def _cells(one: SearchFigures) -> tuple[str, ...]:
-    heading = one.heading_error_deg
-    return (
-        one.mode,
-        str(one.photos),
-        *(f"{share:.1%}" for share in one.recall),
-        f"{one.interval[0]:.1%} to {one.interval[1]:.1%}",
-        "-" if one.chance is None else f"{one.chance:.1%}",
-        "-" if heading is None else f"{heading:.1f}°",
-        f"{one.probability:.2f}",
-        f"{one.calibration_error:.2f}",
-    )
+def keep_searches(model: ModelBundle, areas: int, figures: Sequence[SearchFigures]) -> Path:
+    """Write the figures into the model's card, over those before, and return its bundle.
+
+    Raises:
+        BundleError: It cannot be written.
+    """
+    searches = {"areas": areas, "figures": [dataclasses.asdict(one) for one in figures]}
+    summary = {**model.training, "searches": searches}
+    card = rewrite_card(model.config, summary, model.card)
+    return write_bundle(replace(model, card=card, training=summary))

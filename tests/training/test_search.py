@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
+from model_core.bundle import default_bundle_path, load_bundle
 from model_core.scoring import ScoreRow
 from model_core.types import PhotoResult
 from training import search
 from training.cli import app
-from training.search import search_figures, write_search
+from training.model_card import rewrite_card
+from training.search import write_search
+from training.search_figures import SearchFigures, search_figures, search_markdown
 
 
 def row(
@@ -106,6 +110,18 @@ def test_an_area_is_searched_once_and_kept(demo_areas: list[Path], tmp_path: Pat
     assert CliRunner().invoke(app, arguments).exit_code == 0
     again = {one["mode"]: one for one in json.loads((out / "search.json").read_text())}
     assert again["both"]["recall"][0] == 0.5
+    bundle = tmp_path / "model"
+    shutil.copytree(default_bundle_path(), bundle)
+    told = CliRunner().invoke(app, [*arguments, "--bundle", str(bundle), "--card"])
+    assert told.exit_code == 0, told.output
+    model, before = load_bundle(bundle), load_bundle(default_bundle_path())
+    assert model.model_hash == before.model_hash
+    assert "(areas: 1," in model.card
+    assert search_markdown([SearchFigures(**again["both"])]).splitlines()[-1] in model.card
+    for kept_part in ("**Real pairs**", "## Made street views"):
+        assert model.card.count(kept_part) == before.card.count(kept_part) == 1
+    text = rewrite_card(model.config, {**model.training, "steps": 1}, model.card)
+    assert "(areas: 1," in text, "figures of an evaluation leave them"
     kept.write_text("{")
     told = CliRunner().invoke(app, arguments)
     assert told.exit_code == 2

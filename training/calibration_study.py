@@ -365,5 +365,6 @@ def _gated_turns(turns: Sequence[Calibration], least: float) -> list[Calibration
 def _recall(
     encoder: PlaceEncoder, config: ModelConfig, places: PlaceSet, device: torch.device
 ) -> float:
-    recalls = evaluate_matcher(encoder, config, places, fovs_deg=(_FOV_DEG,), device=device)
+    fovs_deg = ((_FOV_DEG, _FOV_DEG),)
+    recalls = evaluate_matcher(encoder, config, places, fovs_deg, device=device)
     return next(recall.recall_at_1 for recall in recalls if recall.kind == "both")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from rich.table import Table
 
@@ -13,12 +14,16 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.places import PlaceSet
 from training.evaluation.galleries import Gallery, model_galleries, road_gallery
+from training.evaluation.options import fov_label
+from training.evaluation.photos import MIXED_FOV_DEG, list_photos
 from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
 from training.evaluation.scoring import Search, own_search
 from training.metrics import Figures, Outcomes, summarize
 from training.policies import Policy
 from training.world.gallery import CityGallery
 
+FovRange = tuple[float, float]
+WATCHED_FOVS_DEG: tuple[FovRange, ...] = ((60.0, 60.0), (90.0, 90.0))
 KIND_NAMES = {
     "si": "satellite",
     "svi": "street view",
@@ -53,13 +58,29 @@ class Recall:
     search: str = "full"
     fov_max_deg: float | None = None
 
+    @property
+    def fov(self) -> str:
+        """The field of view as text: ``90``, or ``45-120``."""
+        return fov_label((self.fov_deg, self.fov_max_deg or self.fov_deg))
+
+
+def watched_fovs_deg(places: PlaceSet) -> tuple[FovRange, ...]:
+    """Return the fields of view to watch a training by: 60 and 90 degrees, or the photos' own.
+
+    Own widths, up to 120 degrees, where some photo shows less than 90: it would not be counted.
+    """
+    rows = np.arange(len(places))
+    widest = list_photos(places, rows, WATCHED_FOVS_DEG[-1], seed=0)
+    whole = len(widest) == int(places.photo_there.sum())
+    return WATCHED_FOVS_DEG if whole else (MIXED_FOV_DEG,)
+
 
 @torch.inference_mode()
 def evaluate_matcher(
     encoder: PlaceEncoder,
     config: ModelConfig,
     places: PlaceSet,
-    fovs_deg: tuple[float, ...] = (60.0, 90.0),
+    fovs_deg: tuple[FovRange, ...] = WATCHED_FOVS_DEG,
     radius_m: float = 25.0,
     seed: int = 5,
     device: torch.device | None = None,
@@ -74,7 +95,7 @@ def evaluate_matcher(
         encoder: In any mode; set to eval here.
         config: Of the encoder.
         places: Held-out cities.
-        fovs_deg: Fields of view of the photos.
+        fovs_deg: Least and greatest field of view of the photos; see ``list_photos``.
         radius_m: What counts as right.
         seed: Of headings and frames.
         device: Where to compute; the CPU when None.
@@ -91,7 +112,7 @@ def evaluate_matcher(
     encoder.eval().to(device)
     encode = model_photos(encoder)
     search = search or own_search(config)
-    found: dict[tuple[str, float], list[Outcomes]] = {}
+    found: dict[tuple[str, FovRange], list[Outcomes]] = {}
     for rows in city_groups(places, pooled=False):
         references: dict[str, Gallery] = {
             kind: gallery
@@ -103,21 +124,21 @@ def evaluate_matcher(
         if galleries and city in galleries:
             references["road"] = road_gallery(encoder, config, galleries[city], city, device)
         for fov in fovs_deg:
-            setting = Setting((fov, fov), (search,))
+            setting = Setting(fov, (search,))
             parts = locate_photos(
                 places, rows, setting, references, encode, config, device, seed, (radius_m,)
             )
             for (kind, _), outcomes in parts.items():
                 found.setdefault((kind, fov), []).append(outcomes)
     return [
-        recall_of(kind, (fov, fov), summarize(in_order(parts), samples=1), radius_m, policy, search)
+        recall_of(kind, fov, summarize(in_order(parts), samples=1), radius_m, policy, search)
         for (kind, fov), parts in found.items()
     ]
 
 
 def recall_of(
     kind: str,
-    fov_deg: tuple[float, float],
+    fov_deg: FovRange,
     figures: Figures,
     radius_m: float,
     policy: str = "hybrid",
@@ -153,10 +174,9 @@ def recall_table(recalls: list[Recall]) -> Table:
     for column in ("references", "fov", "photos", "R@1", "R@5", "chance R@1", "heading error"):
         table.add_column(column, justify="right")
     for r in recalls:
-        fov = f"{r.fov_deg:.0f}"
         table.add_row(
             KIND_NAMES.get(r.kind, r.kind),
-            fov if r.fov_max_deg is None else f"{fov}-{r.fov_max_deg:.0f}",
+            r.fov,
             str(r.photos),
             f"{r.recall_at_1:.1%}",
             f"{r.recall_at_5:.1%}",

@@ -12,7 +12,8 @@ from model_core.device import choose_device
 from model_core.errors import ConfigError
 from model_core.files import replacing
 from training.checkpoint import write_averaged
-from training.evaluate import evaluate_matcher
+from training.distributed import check_alone
+from training.evaluate import evaluate_matcher, watched_fovs_deg
 from training.export import HISTORY_FILE, export_run
 from training.heads import map_cities, train_heads
 from training.layout_teacher import teach_ground
@@ -47,10 +48,12 @@ def teach(
 
     Raises:
         ConfigError: The run folder was begun with another configuration or other places, the
-            satellite branch has no weights of its own, or no true layout is known.
+            satellite branch has no weights of its own, no true layout is known, or several
+            processes were started.
         InputError: There is nothing to train on.
         DeviceError: There is no such device.
     """
+    check_alone("teach")
     taught = config.ground.steps > 0
     if config.model.shared_weights != "ground":
         raise ConfigError("sides are taught apart: set shared_weights to ground in the model")
@@ -75,7 +78,12 @@ def teach(
     maps = map_cities(module, trained, config.heads, precision, say)
     encoder = train_heads(module, maps, config.heads, precision, say)
     recalls = evaluate_matcher(
-        encoder, config.model, held_out.places, device=chosen, galleries=held_out.galleries
+        encoder,
+        config.model,
+        held_out.places,
+        watched_fovs_deg(held_out.places),
+        device=chosen,
+        galleries=held_out.galleries,
     )
     steps = config.ground.steps + config.heads.steps
     history = [{"step": steps, "recalls": [dataclasses.asdict(r) for r in recalls]}]

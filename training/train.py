@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from model_core.bundle import ModelBundle, load_bundle
 from model_core.device import choose_device
-from model_core.errors import ConfigError
+from model_core.errors import ConfigError, InputError
 from training.checkpoint import restore_module, restore_stream
 from training.data_sources import describe_data
 from training.datasets.load import load_apart
@@ -115,15 +115,17 @@ def _train(
         for strips in module.encoder.branches.values():
             strips.compile()
     stream = _stream(trained, module, config, out, resume)
-    watch = Watch(held_out, stream, out, config, say, minutes, clock)
+    watch = Watch(held_out, stream, out, config, say, minutes, clock, module.first_step)
     trainer = _trainer(config, module, watch, bar)
-    if module.first_step < config.matcher.steps:
+    if module.first_step < config.matcher.steps and not watch.is_patience_spent():
         trainer.fit(module, DataLoader(stream, batch_size=None))
     bundle = out / "bundle"
     if rank() == 0:
         if not watch.history or watch.history[-1]["step"] != module.steps_done:
             watch.evaluate(trainer, module)
         say(f"bundle: {export_run(out, bundle)}")
+        if load_bundle(bundle).training["steps"] == 0:
+            say("no step found more than the weights it began with, so the bundle holds those")
     return bundle
 
 
@@ -148,6 +150,8 @@ def prepare(
     trained, watched = load_apart(data, held_out_data, config.model, say)
     held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
+    if not watched.photo_there.any():
+        raise InputError(f"{held_out_data} has no photo to watch by; name places with photos")
     about = describe_data(data, len(trained), held_out_data, len(watched))
     noted = claim_data(out, about)
     labels = trained.layout.shape[-1]

@@ -149,8 +149,9 @@ class Report(Callback):
         write_json(self.out / "history.json", self.history)
         self._draw(trainer, module, coarse, fine)
         self._log(trainer, module.steps_done, noted)
+        # The best one first: a run that is killed in between goes on from before it.
         best = (BEST,) if self.config.patience and self._judged_since_best() == 0 else ()
-        for name in (CHECKPOINT, *best):
+        for name in (*best, CHECKPOINT):
             write_checkpoint(self.out / name, module, trainer.optimizers[0], module.steps_done)
         fine_figures = figures["fine"]
         self.say(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from model_core.features.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from training.checkpoint import restore_optimizer, write_checkpoint
 from training.datasets.places import PlaceSet, RawBatch
 from training.distributed import agreed, rank, ranks
-from training.evaluate import Recall, evaluate_matcher
+from training.evaluate import Recall, evaluate_matcher, watched_fovs_deg
 from training.export import HISTORY_FILE
 from training.matcher import Matcher
 from training.run_config import CHECKPOINT, write_json
@@ -58,8 +58,10 @@ class Watch(Callback):
         say: Callable[[str], None],
         minutes: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        first_step: int = 0,
     ):
         self.held_out = held_out
+        self.fovs_deg = watched_fovs_deg(held_out.places)
         self.stream = stream
         self.out = out
         self.config = config
@@ -67,18 +69,23 @@ class Watch(Callback):
         self.minutes = minutes
         self.clock = clock
         self.started = self.now = clock()
-        self.history = _read_history(out / HISTORY_FILE)
+        self.first_step = first_step
+        noted = _read_history(out / HISTORY_FILE) if (out / CHECKPOINT).exists() else []
+        self.history = [row for row in noted if row["step"] <= first_step]
         self.recalls: list[Recall] | None = None
         self.told: dict[str, float] = {}
         self._curves: SummaryWriter | None = None
 
     def on_train_start(self, trainer: L.Trainer, module: Any) -> None:
         """Take up the optimiser where the run was left; the module was restored before."""
-        self.history = [row for row in self.history if row["step"] <= module.first_step]
-        if module.first_step:
+        if self.first_step:
             restore_optimizer(self.out / CHECKPOINT, trainer.optimizers[0])
-        if rank() == 0:
-            self._curves = SummaryWriter(self.out / CURVES_FOLDER)
+        if rank() > 0:
+            return
+        curves = self.out / CURVES_FOLDER
+        self._curves = SummaryWriter(curves, purge_step=self.first_step + 1)
+        if self.config.patience and self.config.start_from and not self.history:
+            self.evaluate(trainer, module)  # what it begins with may be the best there will be
 
     def on_train_batch_end(
         self, trainer: L.Trainer, module: Any, outputs: Any, batch: RawBatch, *_: Any
@@ -115,6 +122,7 @@ class Watch(Callback):
             encoder,
             module.model_config,
             self.held_out.places,
+            fovs_deg=self.fovs_deg,
             device=module.device,
             galleries=self.held_out.galleries,
         )
@@ -132,13 +140,14 @@ class Watch(Callback):
         write_json(self.out / HISTORY_FILE, self.history)
         if self._curves is not None:
             for r in recalls:
-                name = f"{r.kind}_{r.fov_deg:.0f}"
+                name = f"{r.kind}_{r.fov}"
                 self._curves.add_scalar(f"held_out/r1_{name}", r.recall_at_1, module.steps_done)
                 self._curves.add_scalar(f"held_out/r5_{name}", r.recall_at_5, module.steps_done)
         if trainer.optimizers:
-            self._keep(trainer, module, CHECKPOINT)
-            if self.config.patience and self._evaluations_since_best() == 0:
+            # The best one first: a run that is killed in between goes on from before it.
+            if self.config.patience and self._is_best():
                 self._keep(trainer, module, BEST)
+            self._keep(trainer, module, CHECKPOINT)
         return recalls
 
     def _keep(self, trainer: L.Trainer, module: Matcher, name: str) -> None:
@@ -150,17 +159,23 @@ class Watch(Callback):
             self.stream.state(),
         )
 
+    def is_patience_spent(self) -> bool:
+        """Return whether too many evaluations passed since the best one."""
+        judged = self._judged()
+        return bool(self.config.patience) and len(judged) - _best(judged) > self.config.patience
+
+    def _is_best(self) -> bool:
+        judged = self._judged()
+        return bool(judged) and judged[_best(judged)] is self.history[-1]
+
+    def _judged(self) -> list[dict[str, Any]]:
+        """Return the evaluations that count: a run that is stopped often has others between."""
+        every, last = self.config.evaluate_every, self.config.matcher.steps
+        return [row for row in self.history if row["step"] % every == 0 or row["step"] >= last]
+
     def _over(self) -> bool:
         late = self.minutes is not None and self.now - self.started >= 60 * self.minutes
-        patience = self.config.patience
-        return late or bool(patience and self._evaluations_since_best() >= patience)
-
-    def _evaluations_since_best(self) -> int:
-        """Return how many evaluations passed since the mean recall was best."""
-        means = [
-            sum(r["recall_at_1"] + r["recall_at_5"] for r in row["recalls"]) for row in self.history
-        ]
-        return len(means) - 1 - means.index(max(means)) if means else 0
+        return late or self.is_patience_spent()
 
     def _draw_curves(self, trainer: L.Trainer, step: int) -> None:
         if self._curves is None:
@@ -203,9 +218,15 @@ def picture_of(shown: Shown) -> Tensor:
     return torch.cat(list(rows), dim=1)
 
 
+def _best(judged: Sequence[Mapping[str, Any]]) -> int:
+    """Return the number of the first evaluation that found most."""
+    sums = [sum(r["recall_at_1"] + r["recall_at_5"] for r in row["recalls"]) for row in judged]
+    return sums.index(max(sums)) if sums else 0
+
+
 def _line(step: int, minutes: float, recalls: list[Recall], losses: Mapping[str, float]) -> str:
     parts = [
-        f"{r.kind}@{r.fov_deg:.0f} {r.recall_at_1:.2f}/{r.recall_at_5:.2f}"
+        f"{r.kind}@{r.fov} {r.recall_at_1:.2f}/{r.recall_at_5:.2f}"
         f" ({r.median_heading_error_deg:.0f} deg)"
         for r in recalls
     ]

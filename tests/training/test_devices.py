@@ -270,7 +270,7 @@ def test_photos_are_located_and_negatives_mined_on_the_gpu(
         matcher.averaged,
         ModelConfig(),
         places,
-        (90.0,),
+        ((90.0, 90.0),),
         device=GPU,
         galleries=load_galleries(world),
     )

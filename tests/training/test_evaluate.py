@@ -30,7 +30,7 @@ from training.cli import app
 from training.controls import histogram, untrained
 from training.datasets.places import NO_DATE, PlaceSet
 from training.datasets.rendered import load_rendered
-from training.evaluate import Recall, evaluate_matcher
+from training.evaluate import Recall, evaluate_matcher, watched_fovs_deg
 from training.evaluate_bundle import EvaluationReport, evaluate_bundle
 from training.evaluation.compare import compare_reports
 from training.evaluation.galleries import Described, Gallery, model_galleries, shuffled
@@ -455,12 +455,26 @@ def test_the_short_form_for_training_is_the_same(city: Path, report: EvaluationR
     places = load_rendered(city, model.config)
     options = report.options
     recalls = evaluate_matcher(
-        model.encoder, model.config, places, (90.0,), seed=options.seed, device=CPU
+        model.encoder, model.config, places, ((90.0, 90.0),), seed=options.seed, device=CPU
     )
     assert [r.kind for r in recalls] == ["si", "svi", "both"]
     by_kind = {r.kind: r for r in report.recalls if r.fov_deg == 90.0}
     for recall in recalls:
         assert recall == by_kind[recall.kind]
+
+
+def test_a_training_is_watched_by_photos_as_narrow_as_they_are(city: Path) -> None:
+    model = load_bundle(default_bundle_path())
+    places = load_rendered(city, model.config)
+    assert watched_fovs_deg(places) == ((60.0, 60.0), (90.0, 90.0))
+    seen = np.zeros_like(places.query_seen)
+    seen[..., :18] = True  # 50 degrees, as of a phone held upright
+    narrow = dataclasses.replace(places, query_seen=seen)
+    fovs_deg = watched_fovs_deg(narrow)
+    recalls = evaluate_matcher(model.encoder, model.config, narrow, fovs_deg, device=CPU)
+    assert [(r.kind, r.fov, r.photos) for r in recalls] == [
+        (kind, "45-120", narrow.photo_there.sum()) for kind in ("si", "svi", "both")
+    ]
 
 
 def test_controls_stand_where_they_must(report: EvaluationReport) -> None:

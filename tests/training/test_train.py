@@ -78,6 +78,29 @@ def test_a_run_stops_when_recall_rises_no_more_and_is_exported_at_its_best(
     history = json.loads((tmp_path / "run" / "history.json").read_text())
     assert [row["step"] for row in history] == [1, 2, 3]
     assert load_bundle(bundle).training["steps"] == 1
+    train(*data, tmp_path / "run", config, resume=True, say=list[str]().append)
+    again = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert again == history, "a run whose patience is spent learns nothing more"
+
+
+@pytest.mark.slow
+def test_a_run_that_never_gets_better_than_its_start_is_exported_as_it_began(
+    world: Path, tmp_path: Path
+):
+    tiny = ["matcher.windows_per_photo=1", "batch=6", "patience=1", "evaluate_every=2"]
+    still = ["matcher.steps=50", "matcher.learning_rate=0"]
+    config = override(read_config(CONFIGS / "custom_city.yaml"), [*tiny, *still])
+    data, run = (world / "train", world / "held_out"), tmp_path / "run"
+    train(*data, run, config, minutes=2, say=list[str]().append, clock=clock_that_stops_after(1))
+    history = json.loads((run / "history.json").read_text())
+    assert [row["step"] for row in history] == [0, 1]
+    said: list[str] = []
+    bundle = train(*data, run, config, resume=True, say=said.append)
+    history = json.loads((run / "history.json").read_text())
+    steps = [row["step"] for row in history]
+    assert steps == [0, 1, 2], "what was judged where the run was stopped spends no patience"
+    assert load_bundle(bundle).training["steps"] == 0
+    assert "no step found more than the weights it began with" in " ".join(said)
 
 
 def test_a_run_folder_is_guarded(tmp_path: Path, world: Path):

@@ -289,7 +289,7 @@ def test_the_packaged_model_finds_places_only_where_geometry_is_shared(cities):
     found = {}
     for name, order in (("own", own), ("other", other)):
         places = place_set(cities, model.config.geometry, order)
-        recalls = evaluate_matcher(model.encoder, model.config, places, (180.0,))
+        recalls = evaluate_matcher(model.encoder, model.config, places, ((180.0, 180.0),))
         found[name] = next(r for r in recalls if r.kind == "both")
     chance = found["other"].chance
     # The photos of one place err together, so places are what counts as a try.

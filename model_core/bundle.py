@@ -377,6 +377,15 @@ def hash_generator(weights: bytes, options: Mapping[str, Any]) -> str:
     return _sha256(weights + json.dumps(options, sort_keys=True).encode())
 
 
+def hash_model(encoder: PlaceEncoder, config: ModelConfig) -> str:
+    """Return the ``model_hash`` that a bundle of this encoder would have.
+
+    Raises:
+        BundleError: Weights are not finite in fp16.
+    """
+    return _model_hash(pack_weights(encoder, ENCODER_FILE), config)
+
+
 def _model_hash(encoder: bytes, config: ModelConfig) -> str:
     described = json.dumps(to_mapping(config), sort_keys=True, separators=(",", ":"))
     return _sha256(encoder + described.encode("utf-8"))

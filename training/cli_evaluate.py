@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ from training.cli import app, console
 
 if TYPE_CHECKING:
     from training.evaluate_bundle import EvaluationReport
+    from training.evaluation.options import EvaluateOptions
 
 
 @contextmanager
@@ -98,6 +99,8 @@ def evaluate(
             samples=samples,
             seed=seed,
         )
+        if card:
+            _check_card(data, bundle, options)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
             task = bar.add_task("locating photos")
@@ -116,6 +119,17 @@ def evaluate(
     if card:
         with _plain_errors():
             console.print(f"card: {_write_card(report)}")
+
+
+def _check_card(data: Path, bundle: Path | None, options: EvaluateOptions) -> None:
+    """Raise an error, before hours of work, if a card may not hold what will be measured."""
+    from model_core.bundle import default_bundle_path, load_bundle
+    from training.data_sources import check_not_learned
+    from training.export import check_usual
+
+    check_usual(asdict(options))
+    if options.protocol == "cross":
+        check_not_learned(data, load_bundle(bundle or default_bundle_path()).training)
 
 
 def _write_card(report: EvaluationReport) -> Path:

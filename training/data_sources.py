@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,38 @@ def describe_data(
         "held_out_places": held_out_places,
         "sources": data_sources(data),
         "held_out_sources": data_sources(held_out_data),
+        "cities": rendered_cities(data),
     }
+
+
+def rendered_cities(folder: Path) -> list[str]:
+    """Return what tells the rendered cities of a folder from others, nothing without any.
+
+    Windows of one real city show the same streets, so they are one.
+    """
+    return sorted({_city_of(facts) for facts in read_facts(folder)})
+
+
+def _city_of(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("geometry", UNNAMED)) if facts["real"] else f"drawn {facts['seed']}"
+
+
+def check_not_learned(folder: Path, training: Mapping[str, Any]) -> None:
+    """Raise InputError if a model learned from a rendered city of a folder, as far as is noted.
+
+    Args:
+        folder: What it is tested on.
+        training: The summary in its bundle, with the stages before.
+    """
+    stages = (training, *training.get("before", ()))
+    learned = {city for stage in stages for city in stage.get("cities", ())}
+    both = sorted(learned & set(rendered_cities(folder)))
+    if both:
+        raise InputError(
+            f"{folder}: the model learned from {', '.join(both[:3])}"
+            f"{' and others' if len(both) > 3 else ''}; its card holds figures of places that it "
+            "did not learn from: name others, or leave out --card"
+        )
 
 
 def _of_rendered(folder: Path) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from model_core.bundle import save_bundle
+from model_core.bundle import hash_model, save_bundle
 from model_core.config import to_mapping
 from model_core.errors import ConfigError, InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.checkpoint import restore_averaged
+from training.evaluation.options import EvaluateOptions
 from training.generator_files import check_frame, load_generator, read_synthesis
 from training.model_card import write_card
 from training.run_config import CHECKPOINT, RUN_FILE
@@ -53,7 +54,7 @@ def export_run(
     Raises:
         ConfigError: The run's options cannot be read, the model is too large, or the generator
             makes strips of another frame.
-        InputError: The run's files cannot be read.
+        InputError: The run's files cannot be read, or the figures are of another model.
         BundleError: There is no generator where one was named, or weights are not finite.
     """
     config = read_run(run)
@@ -69,7 +70,11 @@ def export_run(
         "name": name or config.model.preset,
         "steps": steps,
         "train": to_mapping(config),
-        **(_figures(figures) if figures else _watched(run / HISTORY_FILE, steps)),
+        **(
+            _figures(figures, hash_model(encoder, config.model))
+            if figures
+            else _watched(run, steps)
+        ),
         "sizes_mb": {key: round(size, 2) for key, size in sizes_mb.items()},
         "parameters": sum(p.numel() for p in encoder.parameters()),
         **({"synthesis": synthesis} if synthesis else {}),
@@ -124,10 +129,12 @@ def _check_sizes(sizes_mb: dict[str, float]) -> None:
         )
 
 
-def _figures(path: Path) -> dict[str, Any]:
+def _figures(path: Path, model_hash: str) -> dict[str, Any]:
     report = _read_json(path)
     if not isinstance(report.get("figures"), list) or not report["figures"]:
         raise InputError(f"{path} holds no figures; write it with: python -m training evaluate")
+    if report.get("model_hash", model_hash) != model_hash:
+        raise InputError(f"{path} is of another model; evaluate the bundle of this run")
     return figures_for_card(report, {})
 
 
@@ -138,12 +145,39 @@ def figures_for_card(
 
     Args:
         report: The written report.
-        before: The summary before; its figures on references that the report has not are kept.
+        before: The summary before; what it tells of references and policies that the report does
+            not is kept.
+
+    Raises:
+        ConfigError: The report is of a part of the photos, or of another task than a search's.
     """
-    figures: list[dict[str, Any]] = list(report["figures"])
+    check_usual(report.get("options", {}))
+    of = {"data": Path(report["data"]).name} if "data" in report else {}
+    figures: list[dict[str, Any]] = [{**row, **of} for row in report["figures"]]
     kinds = {row["kind"] for row in figures}
     others = [row for row in before.get("held_out", ()) if row["kind"] not in kinds]
-    return {"held_out": [*figures, *others], "policies": _policies(report)}
+    policies = _policies(report)
+    if len(policies) < 2:  # without --study the report knows its own alone
+        policies = before.get("policies", policies)
+    return {"held_out": [*figures, *others], "policies": policies}
+
+
+def check_usual(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError if figures under these options are none of everyday searches.
+
+    Args:
+        options: Of ``EvaluateOptions``; those that are not there are the usual ones.
+    """
+    usual = EvaluateOptions()
+    for name in ("state", "imagery", "street_photos"):
+        if options.get(name, getattr(usual, name)) != getattr(usual, name):
+            flag = name.replace("_", "-")
+            raise ConfigError(f"a model's card holds figures of all photos; leave out --{flag}")
+    if options.get("gallery", usual.gallery) in ("photos", "pooled"):
+        raise ConfigError(
+            f"a model's card holds figures of what a search looks through, not of --gallery "
+            f"{options['gallery']}; leave it out, or name roads"
+        )
 
 
 def _policies(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -180,11 +214,14 @@ def _policies(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return figures
 
 
-def _watched(path: Path, steps: int) -> dict[str, Any]:
+def _watched(run: Path, steps: int) -> dict[str, Any]:
     """Return the figures of the evaluation after ``steps``."""
+    path = run / HISTORY_FILE
+    names = {str(one["name"]) for one in _read_json(run / RUN_FILE).get("held_out_sources", ())}
+    of = {"data": ", ".join(sorted(names))} if names else {}
     for row in reversed(_read_json(path)):
         if row["step"] == steps:
-            return {"held_out": row["recalls"]}
+            return {"held_out": [{**recall, **of} for recall in row["recalls"]]}
     raise InputError(f"{path} has no figures of step {steps}; resume the run and let it end")
 
 

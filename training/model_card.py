@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_core.config import ModelConfig, StreetViewConfig
+from training.data_sources import UNKNOWN
 from training.evaluate import KIND_NAMES
 from training.search_figures import SearchFigures, search_markdown
 from training.train_config import PACKAGED
@@ -20,6 +21,7 @@ _PHOTOS = {"": "photos", "in_time_": "with a street view in time", "without_": "
 _SHARE = "{:.1%}"
 _COLUMNS: dict[str, tuple[str, str]] = {
     "kind": ("references", "{}"),
+    "data": ("places of", "{}"),
     "policy": ("street views", "{}"),
     "fov_deg": ("field of view", "{:.0f}"),
     "radius_m": ("right within m", "{:.0f}"),
@@ -50,10 +52,11 @@ def write_card(config: ModelConfig, summary: Mapping[str, Any], pairs: str = "")
 
 **How it was made.** {_how_made(summary, run)}
 
-**Held-out places**, none of which it learned from, unknown heading; right is what lies within 25 m
-where nothing else is said, and chance is the expected R@1 of a random order:
+**Held-out places**, none of which it learned from, unknown heading. Right is what lies within 25 m
+of the photo's place, along roads of the camera, where nothing else is said; chance is the expected
+R@1 of a random order:
 
-{_table(summary["held_out"])}
+{_table(summary["held_out"])}{_watched_by(summary)}
 
 {_policies(summary.get("policies", ()))}{_searches(summary.get("searches"))}{_PAIRS_TITLE}
 
@@ -106,7 +109,7 @@ def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[st
         start = "Its backbone began with ImageNet weights (torchvision)."
     elif run.get("start_from"):
         begun = run["start_from"]
-        whose = "the packaged model" if begun == PACKAGED else begun
+        whose = "the model that was packaged before it" if begun == PACKAGED else begun
         start = f"It began with the weights of {whose}."
     size = ""
     if "sizes_mb" in summary:
@@ -122,9 +125,10 @@ def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[st
 
 def _learned_from(summary: Mapping[str, Any]) -> str:
     sources: Sequence[Mapping[str, Any]] = summary.get("sources", ())
-    rendered_alone = all("cities" in source for source in sources)
+    stages = [{**summary, "pretrained": summary.get("train", {}).get("pretrained")}]
+    stages += summary.get("before", ())
     text = f"{summary['steps']} steps."
-    if rendered_alone:
+    if all(map(_is_rendered, stages)):
         text = (
             f"Rendered cities only, {summary['steps']} steps. No real photo or "
             "street view: expect it to be much weaker on real imagery than on rendered. "
@@ -133,6 +137,12 @@ def _learned_from(summary: Mapping[str, Any]) -> str:
     if not sources:
         return text
     return "\n\n".join([text, sources_table(sources), *_stages_before(summary)])
+
+
+def _is_rendered(stage: Mapping[str, Any]) -> bool:
+    """Return whether nothing but rendered cities is known to have been learned from."""
+    sources = stage.get("sources", ())
+    return bool(sources) and not stage.get("pretrained") and all("cities" in s for s in sources)
 
 
 def sources_table(sources: Sequence[Mapping[str, Any]]) -> str:
@@ -145,15 +155,15 @@ def sources_table(sources: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _stages_before(summary: Mapping[str, Any]) -> list[str]:
-    """Return a paragraph on what the weights it began with had learned from, if that is known."""
+    """Return a table of what the weights it began with had learned from, if that is known."""
     told = [
-        f"{', '.join(_amount(source) for source in stage.get('sources', ())) or 'unknown data'}, "
-        f"{stage['steps']} steps"
+        {**source, "name": f"{source['name']}, {stage['steps']} steps"}
         for stage in summary.get("before", ())
+        for source in stage.get("sources") or [{"name": "unknown data", **UNKNOWN}]
     ]
     if not told:
         return []
-    return [f"The weights it began with had learned from: {'; before: '.join(told)}."]
+    return ["The weights it began with had learned from, last first:", sources_table(told)]
 
 
 def _amount(source: Mapping[str, Any]) -> str:
@@ -225,9 +235,27 @@ answers. Of first answers `said` is the mean probability, given that the photo i
 """
 
 
+def _watched_by(summary: Mapping[str, Any]) -> str:
+    """Return a warning where figures are of the places that a training was watched by."""
+    watched = {str(source["name"]) for source in summary.get("held_out_sources", ())}
+    shown = sorted(watched & {str(row.get("data", "")) for row in summary["held_out"]})
+    if not shown:
+        return ""
+    return f"""
+
+The training was watched by the places of {", ".join(shown)}: what was decided by them
+flatters their figures."""
+
+
 def _table(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Return the figures, a row each, with the columns that they all have."""
+    """Return the figures, a row each, with the columns that they all have and that say something.
+
+    One percent of a small gallery is its first place.
+    """
     columns = [c for c in _COLUMNS if all(row.get(c) is not None for row in figures)]
+    first, percent = "recall_at_1", "recall_at_1_percent"
+    if percent in columns and all(row[first] == row[percent] for row in figures):
+        columns.remove(percent)
     lines = [
         "| " + " | ".join(_COLUMNS[c][0] for c in columns) + " |",
         "|" + "---|" * len(columns),

@@ -225,7 +225,10 @@ def _stages(training: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what a bundle's weights have learned from, stage by stage, the last one first."""
     if "steps" not in training:
         return []
-    stage = {key: training[key] for key in ("command", "steps", "sources") if key in training}
+    told = ("command", "steps", "sources", "cities")
+    stage = {key: training[key] for key in told if key in training}
+    if training.get("train", {}).get("pretrained"):
+        stage["pretrained"] = True
     return [stage, *training.get("before", ())]
 
 

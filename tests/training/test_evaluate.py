@@ -28,6 +28,7 @@ from model_core.matching.correlation import (
 from model_core.matching.search import search_gallery
 from training.cli import app
 from training.controls import histogram, untrained
+from training.data_sources import rendered_cities
 from training.datasets.places import NO_DATE, PlaceSet
 from training.datasets.rendered import load_rendered
 from training.evaluate import Recall, evaluate_matcher, watched_fovs_deg
@@ -611,6 +612,14 @@ def test_the_command_writes_figures_into_the_card_and_keeps_the_rest(
     assert {row["policy"] for row in model.training["policies"]} >= {"hybrid", "nearest", "strict"}
     assert len(pairs) > 100
     assert pairs in model.card
+    learned = {**model.training, "cities": rendered_cities(city)}
+    write_bundle(dataclasses.replace(model, training=learned))
+    told = RUN.invoke(app, [*arguments, "--card"])
+    assert told.exit_code == 2
+    assert "the model learned from drawn" in " ".join(told.output.split())
+    told = RUN.invoke(app, [*arguments, "--card", "--street-photos", "2"])
+    assert told.exit_code == 2
+    assert "leave out --street-photos" in " ".join(told.output.split())
 
 
 def test_states_have_rows_and_a_plot_of_their_own(report: EvaluationReport, tmp_path: Path) -> None:

@@ -74,6 +74,63 @@ def test_figures_of_an_evaluation_go_into_the_card(tmp_path: Path) -> None:
     figures.write_text("{}")
     with pytest.raises(InputError, match="holds no figures"):
         export_run(run, tmp_path / "out", figures=figures)
+    figures.write_text(json.dumps({"figures": [RECALL], "model_hash": "of another"}))
+    with pytest.raises(InputError, match="of another model"):
+        export_run(run, tmp_path / "out", figures=figures)
+    figures.write_text(json.dumps({"figures": [RECALL], "model_hash": model.model_hash}))
+    export_run(run, tmp_path / "out", figures=figures)
+    figures.write_text(json.dumps({"figures": [RECALL], "options": {"gallery": "photos"}}))
+    with pytest.raises(ConfigError, match="not of --gallery photos"):
+        export_run(run, tmp_path / "out", figures=figures)
+
+
+def test_a_card_says_where_figures_are_of_places_that_the_training_was_watched_by(
+    tmp_path: Path,
+) -> None:
+    run = make_run(tmp_path / "run")
+    noted = json.loads((run / "run.json").read_text())
+    watched = {"name": "lund", "provider": "Mapillary", "licence": "CC BY-SA 4.0", "images": 3}
+    (run / "run.json").write_text(json.dumps({**noted, "held_out_sources": [watched]}))
+    card = load_bundle(export_run(run, tmp_path / "out")).card
+    assert "| satellite | lund |" in card
+    assert "watched by the places of lund" in card
+    figures = tmp_path / "figures.json"
+    figures.write_text(json.dumps({"figures": [RECALL], "data": "build/malmo"}))
+    card = load_bundle(export_run(run, tmp_path / "out", figures=figures)).card
+    assert "| satellite | malmo |" in card
+    assert "watched by" not in card
+
+
+RENDERED = {"name": "all", "provider": "rendered", "licence": "made here", "cities": 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "rendered"),
+    [
+        ({}, True),
+        ({"train": {"pretrained": True}}, False),
+        ({"before": [{"steps": 5, "sources": [{**RENDERED, "licence": "ODbL 1.0"}]}]}, True),
+        ({"before": [{"steps": 5, "sources": []}]}, False),
+        ({"before": [{"steps": 5, "sources": [RENDERED], "pretrained": True}]}, False),
+    ],
+)
+def test_a_card_claims_rendered_cities_alone_only_of_all_stages(
+    changed: dict[str, Any], rendered: bool
+) -> None:
+    summary = {"steps": 7, "sources": [RENDERED], "held_out": [RECALL], **changed}
+    card = write_card(MODEL, summary)
+    assert ("Rendered cities only" in card) == rendered
+    for stage in changed.get("before", ()):
+        for source in stage["sources"]:
+            assert f"| all, 5 steps | rendered | {source['licence']} | 3 cities |" in card
+
+
+def test_one_percent_of_a_small_gallery_is_no_column(tmp_path: Path) -> None:
+    rows = [{**RECALL, "recall_at_10": 0.6, "recall_at_1_percent": 0.25}]
+    summary = {"steps": 7, "held_out": rows}
+    assert "R@1%" not in write_card(MODEL, summary)
+    rows.append({**rows[0], "recall_at_1_percent": 0.3})
+    assert "R@1%" in write_card(MODEL, summary)
 
 
 def policy_row(policy: str, recall: float, queries: str = "all", **fields: Any) -> dict[str, Any]:

@@ -112,7 +112,9 @@ def test_heads_alone_are_trained_from_packaged_weights(
     made = load_bundle(teach(*data, tmp_path / "run", config, print))
     assert made.training["before"][0]["steps"] == packaged.training["steps"]
     assert "python -m training teach" in made.card
-    assert "The weights it began with had learned from: " in made.card
+    stages = made.card.partition("The weights it began with had learned from")[2]
+    for source in packaged.training["sources"]:
+        assert f"| {source['provider']} | {source['licence']} |" in stages
     after = made.encoder.state_dict()
     assert set(before) == set(after)
     changed = {name for name in before if not torch.equal(before[name], after[name])}

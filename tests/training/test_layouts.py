@@ -248,7 +248,9 @@ def test_what_a_set_tests_on_is_not_learned_beside_another_folder(
     train, watched = load_apart(listed, tmp_path, CONFIG, say=lambda _: None)
     assert len(train) == 11
     assert not pictures(train) & pictures(load_places(listed, CONFIG, "test", lambda _: None))
-    assert len(watched) == 3
+    tested = load_places(tmp_path, CONFIG, "test", lambda _: None)
+    assert len(watched) == 2, "all but what that folder tests on"
+    assert not pictures(watched) & pictures(tested)
 
 
 @pytest.mark.parametrize("protocol", ["cross", "same"])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError, InputError
 from training.datasets.layouts import cvact, cvusa, msgd, vigor
 from training.datasets.layouts.index import LayoutIndex, Split, load_index
 from training.datasets.places import PlaceSet, join_places
-from training.datasets.rendered import Imagery, is_rendered, load_rendered
+from training.datasets.rendered import Imagery, is_rendered, load_rendered, read_facts
 from training.datasets.splits import carve_validation, same_area
 
 MANIFEST_FILE = "manifest.parquet"
@@ -108,7 +109,8 @@ def load_apart(
     Of collected cities and published sets only the training part is learnt from. One folder for
     both is parted so that the parts share nothing: by its own lists, rendered cities block by
     block, as ``same_area`` parts them for tests. A published set that has no list to validate by
-    gives up a fifth of what it trains on.
+    gives up a fifth of what it trains on. Of another folder nothing is watched that its lists keep
+    for tests: its places to validate by serve, or those to train on where it has none.
 
     Args:
         data: Folder of places to learn from.
@@ -117,22 +119,77 @@ def load_apart(
         say: Where lines for people go.
 
     Raises:
-        InputError: A folder holds no places, or too few to be parted.
+        InputError: A folder holds no places, or too few to be parted; rendered cities are to be
+            learnt from that are kept for tests, or held out too.
     """
     apart = data.resolve() != held_out.resolve()
     if is_rendered(data):
+        _check_rendered(data, held_out if apart else None)
         places = load_places(data, config, say=say)
         if apart:
-            return places, load_places(held_out, config, say=say)
+            return places, _load_watched(held_out, config, say)
         parts = same_area(places)
         return parts.train, parts.validation
     train = load_places(data, config, "train", say)
     if apart:
-        return train, load_places(held_out, config, say=say)
+        return train, _load_watched(held_out, config, say)
     index = find_index(data)
     if index is not None and not index.part("validation").entries:
         return carve_validation(train)
     return train, load_places(data, config, "validation", say)
+
+
+def _check_rendered(data: Path, held_out: Path | None) -> None:
+    """Raise InputError where rendered cities to learn from are for tests, or held out too."""
+    learned = read_facts(data)
+    kept = [str(facts["seed"]) for facts in learned if facts["split"] == "test"]
+    if kept:
+        raise InputError(
+            f"{data}: its cities {', '.join(kept)} are kept for tests; give --data cities to learn "
+            "from, as 'render --cities train:0:20' makes them"
+        )
+    names = set() if held_out is None else {_city_name(facts) for facts in read_facts(held_out)}
+    shared = sorted(names & {_city_name(facts) for facts in learned})
+    if shared:
+        raise InputError(
+            f"{held_out}: {data} holds its cities {', '.join(shared)} too; give --held-out other "
+            "cities, or the same folder as --data to have its blocks parted"
+        )
+
+
+def _city_name(facts: Mapping[str, Any]) -> str:
+    """Return what two rendered cities have in common that show the same streets."""
+    return str(facts.get("geometry", facts["seed"]))
+
+
+def _load_watched(folder: Path, config: ModelConfig, say: Callable[[str], None]) -> PlaceSet:
+    """Return places that none of a folder's lists keeps for tests; of rendered cities all."""
+    cities = _collected_cities(folder)
+    index = None if cities else find_index(folder)
+    if is_rendered(folder) or not (cities or index):
+        return load_places(folder, config, say=say)
+    watched = []
+    for part_of in cities or [folder]:
+        split = _watched_part(part_of, index)
+        say(f"{part_of.name}: watched by its part {split!r}, without what it keeps for tests")
+        watched.append(load_places(part_of, config, split, say))
+    return join_places(watched)
+
+
+def _watched_part(folder: Path, index: LayoutIndex | None) -> Split:
+    """Return which part of a collected city, or of a published set, a training is watched by."""
+    if index is not None:
+        there = {entry.split for entry in index.entries}
+    else:
+        from training.datasets.manifest import splits_of
+
+        there = splits_of(folder)
+    if not there - {"test"}:
+        raise InputError(
+            f"{folder}: keeps all its places for tests; give --held-out places to validate by, or "
+            "the same folder as --data"
+        )
+    return "validation" if "validation" in there else "train"
 
 
 def find_index(folder: Path) -> LayoutIndex | None:

@@ -179,6 +179,16 @@ def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
     return rows
 
 
+def splits_of(folder: Path) -> set[Split]:
+    """Return the parts that places of a collected city belong to which may be learnt from.
+
+    Raises:
+        InputError: There is no manifest, or it lacks a column.
+    """
+    rows = (row for row, _ in read_manifest(folder))
+    return {row.split for row in rows if row.kind == "satellite" and row.may_train}
+
+
 def block_of(lonlat: LonLat, origin: LonLat) -> tuple[int, int]:
     """Return the block of a city that a position lies in, counted east and north of an origin."""
     x_m, y_m = _plane(origin).to_xy(lonlat.lon, lonlat.lat)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import geopandas
+import numpy as np
 import pytest
 from PIL import Image
 from shapely.geometry import Point
@@ -16,9 +18,16 @@ from model_core.config import LocateConfig, StripGeometry
 from model_core.errors import InputError
 from model_core.references.collect import ReferenceSummary
 from model_core.references.survey import Sources, Survey, survey_area
-from model_core.types import LonLat, SatelliteImage, SourceTerms, ignore_progress, never_cancelled
+from model_core.types import (
+    Area,
+    LonLat,
+    SatelliteImage,
+    SourceTerms,
+    ignore_progress,
+    never_cancelled,
+)
 from training.cli import app
-from training.datasets.manifest import collect_city, read_manifest, split_of
+from training.datasets.manifest import block_of, collect_city, read_manifest, split_of
 
 AREA = "13.4190,46.9790,13.4201,46.9796"
 
@@ -93,10 +102,53 @@ def test_a_manifest_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_images_of_one_block_are_in_one_part(city: Path) -> None:
     table = geopandas.read_parquet(city / "manifest.parquet")
     assert (table.groupby("block").split.nunique() == 1).all()
-    origin = LonLat(13.0, 47.0)
-    splits = [split_of(LonLat(13.0 + n * 0.004, 47.0), origin) for n in range(400)]
+    splits = [split_of(LonLat(13.0 + n * 0.004, 47.0)) for n in range(400)]
     assert 0.5 < splits.count("train") / 400 < 0.7
-    assert splits == [split_of(LonLat(13.0 + n * 0.004, 47.0), origin) for n in range(400)]
+
+
+def test_a_larger_area_leaves_a_place_in_its_part(survey: Survey, tmp_path: Path) -> None:
+    found = []
+    for name, east in (("small", 13.4201), ("large", 13.4301)):
+        area = Area.from_bounds(13.4190, 46.9790, east, 46.9796)
+        some = replace(survey, area=area, places=survey.places[:3], views_of_place=((),) * 3)
+        table = geopandas.read_parquet(collect(some, tmp_path / name))
+        found.append(table[["place_id", "split", "block"]].to_numpy().tolist())
+    assert found[0] == found[1]
+
+
+ALL_PARTS = {"train", "validation", "test"}
+ANYWHERE = [(13.4, 46.98), (179.995, 60.5), (18.0, -33.9995), (-70.0, -0.001), (5.0, 71.9999)]
+
+
+def part_at(lon: float, lat: float) -> str:
+    return split_of(LonLat((lon + 180.0) % 360.0 - 180.0, lat))
+
+
+@pytest.mark.parametrize(("lon", "lat"), ANYWHERE)
+def test_a_small_area_has_all_parts(lon: float, lat: float) -> None:
+    """750 m a side, also across the antimeridian, the equator and whole degrees."""
+    side_m = np.linspace(0.0, 750.0, 60)
+    east = side_m / (111_320.0 * math.cos(math.radians(lat)))
+    assert {part_at(lon + e, lat + n / 111_320.0) for e in east for n in side_m} == ALL_PARTS
+
+
+@pytest.mark.parametrize(("lon", "lat"), [*ANYWHERE, (0.0, 89.2), (-180.0, -89.6)])
+def test_any_five_blocks_in_line_hold_all_parts(lon: float, lat: float) -> None:
+    inside = math.floor(lat) + 0.1  # blocks above each other belong to one degree
+    for line in (
+        [LonLat((lon + k * 1e-4 + 180.0) % 360.0 - 180.0, lat) for k in range(60_000)],
+        [LonLat(lon, inside + k * 1e-5) for k in range(2000)],
+    ):
+        blocks = list(dict.fromkeys(block_of(at) for at in line))
+        part_of = {block_of(at): split_of(at) for at in line}
+        assert len(blocks) > 5
+        for first in range(len(blocks) - 5):
+            assert {part_of[block] for block in blocks[first : first + 5]} == ALL_PARTS
+
+
+def test_poles_and_the_antimeridian_have_blocks() -> None:
+    assert block_of(LonLat(180.0, 10.0)) == block_of(LonLat(-180.0, 10.0))
+    assert {split_of(LonLat(0.0, lat)) for lat in (-90.0, 90.0)} <= ALL_PARTS
 
 
 @pytest.mark.parametrize("single_view", [False, True])

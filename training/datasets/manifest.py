@@ -4,23 +4,22 @@ One row an image: the satellite image of a place, a street view, or a photo of t
 manifest opens in QGIS, where ``may_train`` and ``split`` may be changed by hand. What the terms of
 a source, or of one of its images, forbid to learn from is dropped before anything is written,
 counted and said; imagery is what everything is compared with, so a source of imagery of that kind
-refuses the city. Blocks of the city, not
-single images, go to training, validation and test, 3:1:1.
+refuses the city. Blocks of the world, not single images, go to training, validation and test,
+3:1:1, so that a place keeps its part in a larger area too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import geopandas
-import numpy as np
 import pandas
 from PIL import Image
 from shapely.geometry import Point
@@ -45,7 +44,9 @@ from model_core.types import (
 from training.datasets.load import MANIFEST_FILE
 from training.datasets.sequences import Frame, frames_of
 
-BLOCK_M = 250.0
+_ROWS_A_DEGREE = 445
+"""Blocks are 250 m high."""
+
 SATELLITE_MARGIN = 1.25
 """Satellite images reach this much farther than the model sees, for shifts in training."""
 
@@ -189,21 +190,28 @@ def splits_of(folder: Path) -> set[Split]:
     return {row.split for row in rows if row.kind == "satellite" and row.may_train}
 
 
-def block_of(lonlat: LonLat, origin: LonLat) -> tuple[int, int]:
-    """Return the block of a city that a position lies in, counted east and north of an origin."""
-    x_m, y_m = _plane(origin).to_xy(lonlat.lon, lonlat.lat)
-    return int(np.floor(x_m / BLOCK_M)), int(np.floor(y_m / BLOCK_M))
+def block_of(lonlat: LonLat) -> tuple[int, int]:
+    """Return column and row of the block of the world that a position lies in, about 250 m a side.
+
+    Rows are counted north of the equator, columns east of the antimeridian. Within a degree of
+    latitude all rows have as many columns, so that blocks stand above each other: as many as make
+    them square in its middle, and a multiple of five, so that the pattern of ``split_of`` closes.
+    """
+    row = math.floor(lonlat.lat * _ROWS_A_DEGREE)
+    middle = row // _ROWS_A_DEGREE + 0.5
+    around = 360 * _ROWS_A_DEGREE * math.cos(math.radians(middle))
+    columns = len(_SPLITS) * max(1, round(around / len(_SPLITS)))
+    return math.floor((lonlat.lon + 180.0) / 360.0 * columns) % columns, row
 
 
-@lru_cache(maxsize=4)
-def _plane(origin: LonLat) -> LocalFrame:
-    return LocalFrame(origin)
+def split_of(lonlat: LonLat) -> Split:
+    """Return the part of the data that a position's block belongs to, wherever areas end.
 
-
-def split_of(lonlat: LonLat, origin: LonLat) -> Split:
-    """Return the part of the data that a position's block belongs to; the same in every run."""
-    digest = hashlib.sha256(repr(block_of(lonlat, origin)).encode()).digest()
-    return _SPLITS[int.from_bytes(digest[:4], "big") % len(_SPLITS)]
+    Any five blocks side by side, or above each other within a degree of latitude, hold all parts,
+    and so do any three by three.
+    """
+    column, row = block_of(lonlat)
+    return _SPLITS[(column + 2 * row) % len(_SPLITS)]
 
 
 Found = list[tuple[StreetView, Kind]]
@@ -248,12 +256,10 @@ def _rows_of_place(
     geometry: StripGeometry,
 ) -> Iterator[tuple[ManifestRow, LonLat]]:
     """Yield the rows of a place's images, each written before."""
-    origin = survey.area.center_lonlat
-    block = "{},{}".format(*block_of(place.lonlat, origin))
     of_place: dict[str, Any] = {
         "place_id": place.place_id,
-        "split": split_of(place.lonlat, origin),
-        "block": block,
+        "split": split_of(place.lonlat),
+        "block": "{},{}".format(*block_of(place.lonlat)),
     }
     satellite = _satellite_row(survey, place, of_place, folder, geometry)
     if satellite is not None:

@@ -352,3 +352,43 @@ def test_what_cannot_be_read_costs_itself_and_is_said(tmp_path: Path) -> None:
     assert places.query_seen[0, 0].sum() == pytest.approx(CONFIG.geometry.width / 4, abs=1)
     assert places.query_seen[0, 0, 0]
     assert places.street_seen[0].all()
+
+
+def two_places(folder: Path, away_m: float, rows: list[tuple[dict[str, object], float]]) -> Path:
+    """A place to train on and one to test on east of it, with pictures at their metres east."""
+    folder.mkdir()
+    other = row("satellite", "p2", place_id="p2", split="test", footprint_m=100.0)
+    made = [(other, away_m), *rows]
+    return hand_made(folder, [values for values, _ in made], [at for _, at in made])
+
+
+def is_left_out(folder: Path) -> bool:
+    """Whether the place to train on gave way."""
+    assert len(load_places(folder, CONFIG, "test", say=print)) == 1
+    try:
+        return len(load_places(folder, CONFIG, "train", say=print)) == 0
+    except InputError as error:
+        return "no place for 'train'" in str(error)
+
+
+def test_parts_share_no_picture_that_a_street_view_is_put_together_of(tmp_path: Path) -> None:
+    for photo, shared in (("own.png", False), ("copy.png", True)):
+        folder = tmp_path / photo
+        rows = [
+            (row("street_view", "north", heading_deg=0.0), 2.0),
+            (row("street_view", "east", heading_deg=90.0, frame=1), 3.0),
+            (row("photo", "photo", place_id="p2", heading_deg=90.0, path=photo), 302.0),
+        ]
+        two_places(folder, 300.0, rows)
+        if shared:
+            (folder / photo).write_bytes((folder / "east.png").read_bytes())
+        assert is_left_out(folder) == shared
+
+
+def test_parts_are_apart_where_their_pictures_were_taken(tmp_path: Path) -> None:
+    for name, photo_m, near in (("far", 110.0, False), ("near", 75.0, True)):
+        rows = [
+            (row("street_view", "street"), 30.0),
+            (row("photo", "photo", place_id="p2"), photo_m),
+        ]
+        assert is_left_out(two_places(tmp_path / name, 120.0, rows)) == near

@@ -8,7 +8,7 @@ a photo, never a street view.
 
 from __future__ import annotations
 
-import filecmp
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def load_city(
     place_xy = _metres(frame, [lonlat for _, lonlat in at_places])
     satellites = [row for row, _ in at_places]
     reader = _Reader(folder, config, lost)
-    places, kept = _read_places(satellites, place_xy, _pictures(rows, frame), reader)
+    places, kept, pictures = _read_places(satellites, place_xy, _pictures(rows, frame), reader)
     for what, count in lost.most_common():
         say(f"{folder.name}: {count} {what}")
     if not len(places):
@@ -110,7 +110,8 @@ def load_city(
     if split is None:
         return places
     part = np.array([_PARTS.index(satellites[row].split) for row in kept], np.int64)
-    chosen = np.flatnonzero(without_leaks(places, part) == _PARTS.index(split))
+    part = without_leaks(places, part, pictures=pictures, from_cameras=True)
+    chosen = np.flatnonzero(part == _PARTS.index(split))
     if not len(chosen):
         raise InputError(
             f"{folder}: the manifest leaves no place for {split!r}; collect a larger area, or "
@@ -208,6 +209,7 @@ class _Reader:
         self.config = config
         self.lost = lost
         self._strips: dict[tuple[str, float | None], Strip | None] = {}
+        self._ids: dict[str, int] = {}
 
     def satellite(self, row: ManifestRow) -> npt.NDArray[np.uint8] | None:
         """Return a place's crop."""
@@ -219,12 +221,16 @@ class _Reader:
         reach_m = self.config.geometry.footprint_m * CROP_MARGIN
         return crop_satellite(image, row.footprint_m or reach_m, reach_m)
 
-    def same_file(self, one: _Picture, other: _Picture) -> bool:
-        """Return whether two pictures are copies of one file."""
-        first, second = (self.folder / picture.row.path for picture in (one, other))
-        if not (first.is_file() and second.is_file()):
-            return False
-        return filecmp.cmp(first, second, shallow=False)
+    def picture_id(self, picture: _Picture) -> int:
+        """Return a number of a picture, equal for copies of one file; 0 where there is none."""
+        path = picture.row.path
+        if path not in self._ids:
+            try:
+                digest = hashlib.blake2b((self.folder / path).read_bytes(), digest_size=8).digest()
+                self._ids[path] = int.from_bytes(digest, "little", signed=True) | 1
+            except OSError:
+                self._ids[path] = 0
+        return self._ids[path]
 
     def strip(self, picture: _Picture, heading_deg: float | None) -> Strip | None:
         """Return a picture's circle; without heading its left edge is at column 0."""
@@ -260,8 +266,11 @@ def _read_places(
     place_xy: npt.NDArray[np.float32],
     pictures: Sequence[_Picture],
     reader: _Reader,
-) -> tuple[PlaceSet, npt.NDArray[np.int64]]:
-    """Return the places whose satellite image can be read, and their rows among all."""
+) -> tuple[PlaceSet, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places whose satellite image can be read, and their rows among all.
+
+    The third array, (N, P), numbers the pictures that a place's strips are made of, 0 for none.
+    """
     nearest = _nearest_standpoints(place_xy, _standpoints(pictures))
     of_place: dict[str, list[_Picture]] = defaultdict(list)
     for picture in pictures:
@@ -291,7 +300,23 @@ def _read_places(
     blocks = np.unique([row.block for row in satellites], return_inverse=True)[1]
     arrays |= {"place_xy": place_xy, "block": blocks.astype(np.int64)}
     rows = np.flatnonzero(good)
-    return PlaceSet(**arrays).take(rows), rows
+    return PlaceSet(**arrays).take(rows), rows, _made_of(nearest, photos, reader)[rows]
+
+
+def _made_of(
+    standpoints: Sequence[_Standpoint | None],
+    photos: Sequence[Sequence[tuple[_Picture, Strip]]],
+    reader: _Reader,
+) -> npt.NDArray[np.int64]:
+    """Return (N, P) numbers of the pictures of places' street views and photos, 0 for none."""
+    ids = []
+    for standpoint, chosen in zip(standpoints, photos, strict=True):
+        served = () if standpoint is None else standpoint.pictures
+        ids.append([reader.picture_id(p) for p in (*served, *(photo for photo, _ in chosen))])
+    numbers = np.zeros((len(ids), max(map(len, ids))), np.int64)
+    for row, known in zip(numbers, ids, strict=True):
+        row[: len(known)] = known
+    return numbers
 
 
 def _nearest_standpoints(
@@ -316,7 +341,7 @@ def _photos(
     chosen: list[tuple[_Picture, Strip]] = []
     for picture in sorted(pictures, key=lambda p: (p.row.kind != "photo", p.row.image_id)):
         own = picture.row.kind == "photo"
-        if own and any(reader.same_file(picture, other) for other in served):
+        if own and reader.picture_id(picture) in {*map(reader.picture_id, served)} - {0}:
             reader.lost["photos are the place's own street view"] += 1
             continue
         if not own and not all(are_independent(picture.taken, o.taken) for o in served):

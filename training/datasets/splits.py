@@ -98,7 +98,11 @@ def separate(places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BU
 
 
 def without_leaks(
-    places: PlaceSet, part: npt.NDArray[np.int64], buffer_m: float = BUFFER_M
+    places: PlaceSet,
+    part: npt.NDArray[np.int64],
+    buffer_m: float = BUFFER_M,
+    pictures: npt.NDArray[np.int64] | None = None,
+    from_cameras: bool = False,
 ) -> npt.NDArray[np.int64]:
     """Return the parts (N,), -1 for places that lie too near to another part or see its pictures.
 
@@ -106,21 +110,32 @@ def without_leaks(
         places: The set.
         part: (N,) 0 for training, 1 for validation, 2 for test, -1 for none.
         buffer_m: How near places of different parts may not lie.
+        pictures: (N, P) numbers of the pictures that a place's strips are made of, 0 for none;
+            equal strips alone tell where None.
+        from_cameras: As for ``nearest_m``.
     """
     part = part.copy()
-    pictures = picture_ids(places)
+    seen = picture_ids(places)
+    if pictures is not None:
+        seen = np.concatenate([seen, pictures], axis=1)
     for gives_way in (0, 1):
         mine, others = np.flatnonzero(part == gives_way), np.flatnonzero(part > gives_way)
-        shared = np.isin(pictures[mine], np.setdiff1d(pictures[others], [0])).any(axis=1)
-        near = nearest_m(places, mine, others) < buffer_m
+        shared = np.isin(seen[mine], np.setdiff1d(seen[others], [0])).any(axis=1)
+        near = nearest_m(places, mine, others, from_cameras) < buffer_m
         part[mine[shared | near]] = _LEFT_OUT
     return part
 
 
 def nearest_m(
-    places: PlaceSet, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
+    places: PlaceSet,
+    rows: npt.NDArray[np.int64],
+    others: npt.NDArray[np.int64],
+    from_cameras: bool = False,
 ) -> npt.NDArray[np.float64]:
-    """Return how far each row is from the nearest of others in its city, infinite without any."""
+    """Return how far each row is from the nearest of others in its city, infinite without any.
+
+    With ``from_cameras`` a place also lies where its street view and its photos were taken.
+    """
     from scipy.spatial import cKDTree
 
     away = np.full(len(rows), np.inf)
@@ -128,9 +143,21 @@ def nearest_m(
         mine = np.flatnonzero(places.city[rows] == city)
         there = others[places.city[others] == city]
         if len(there):
-            tree = cKDTree(places.place_xy[there])
-            away[mine] = tree.query(places.place_xy[rows[mine]])[0]
+            tree = cKDTree(_positions(places, there, from_cameras).reshape(-1, 2))
+            here = _positions(places, rows[mine], from_cameras)
+            away[mine] = tree.query(here)[0].min(axis=1)
     return away
+
+
+def _positions(
+    places: PlaceSet, rows: npt.NDArray[np.int64], from_cameras: bool
+) -> npt.NDArray[np.float32]:
+    """Return where places lie, (M, 1, 2), or also where their pictures were taken, (M, n, 2)."""
+    centres = places.place_xy[rows][:, None]
+    if not from_cameras:
+        return centres
+    offsets = [places.street_offset_m[rows][:, None], places.query_offset_m[rows]]
+    return np.concatenate([centres, centres + np.concatenate(offsets, axis=1)], axis=1)
 
 
 def picture_ids(places: PlaceSet) -> npt.NDArray[np.int64]:

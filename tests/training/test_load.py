@@ -14,7 +14,7 @@ from shapely.geometry import Point
 
 from model_core.config import ModelConfig
 from model_core.errors import InputError
-from training.datasets.load import load_apart
+from training.datasets.load import load_apart, load_places
 from training.datasets.rendered import RenderSource
 from training.world.cities import CitySplit
 from training.world.geometry import CityGeometry
@@ -105,3 +105,23 @@ def test_a_training_is_never_watched_by_test_places_of_another_folder(tmp_path: 
     only = collected(tmp_path / "only", far[:1], ["test"])
     with pytest.raises(InputError, match="keeps all its places for tests"):
         load_apart(data, only, CONFIG, QUIET)
+
+
+def test_collected_cities_that_overlap_are_not_one_set(tmp_path: Path) -> None:
+    first = collected(tmp_path / "two" / "first", [0.0, 200.0], ["train"] * 2)
+    second = collected(tmp_path / "two" / "second", [160.0, 900.0], ["train"] * 2)
+    with pytest.raises(InputError, match=f"{first} and {second}.* within 50 m.*as one area"):
+        load_places(tmp_path / "two", CONFIG, say=QUIET)
+    collected(tmp_path / "apart" / "first", [0.0, 200.0], ["train"] * 2)
+    collected(tmp_path / "apart" / "second", [260.0, 900.0], ["train"] * 2)
+    assert len(load_places(tmp_path / "apart", CONFIG, say=QUIET)) == 4
+
+
+def test_a_held_out_city_does_not_overlap_what_is_learned_from(tmp_path: Path) -> None:
+    data = collected(tmp_path / "data", [0.0, 200.0, 400.0], ["train", "train", "test"])
+    beside = collected(tmp_path / "beside", [210.0, 900.0], ["test", "validation"])
+    with pytest.raises(InputError, match=f"{data} and {beside}"):
+        load_apart(data, beside, CONFIG, QUIET)
+    beside_test = collected(tmp_path / "beside_test", [410.0, 900.0], ["test", "validation"])
+    train, watched = load_apart(data, beside_test, CONFIG, QUIET)
+    assert (len(train), len(watched)) == (2, 1), "what is not learned from leaks nothing"

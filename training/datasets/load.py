@@ -45,7 +45,8 @@ def load_places(
 
     Raises:
         ConfigError: There is no imagery of after a disaster.
-        InputError: The folder holds none of these, or nothing that can be learnt from.
+        InputError: The folder holds none of these, nothing that can be learnt from, or collected
+            cities that overlap.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder of training data; check the path")
@@ -61,7 +62,9 @@ def load_places(
     if cities:
         # Tables and projections are not installed wherever rendered cities are learnt from.
         from training.datasets.city import load_city
+        from training.datasets.manifest import check_apart
 
+        check_apart(cities)
         return join_places([load_city(city, config, split, say) for city in cities])
     index = find_index(folder)
     if index is None:
@@ -120,7 +123,7 @@ def load_apart(
 
     Raises:
         InputError: A folder holds no places, or too few to be parted; rendered cities are to be
-            learnt from that are kept for tests, or held out too.
+            learnt from that are kept for tests, or held out too; collected cities overlap.
     """
     apart = data.resolve() != held_out.resolve()
     if is_rendered(data):
@@ -130,6 +133,8 @@ def load_apart(
             return places, _load_watched(held_out, config, say)
         parts = same_area(places)
         return parts.train, parts.validation
+    if apart:
+        _check_collected(data, held_out)
     train = load_places(data, config, "train", say)
     if apart:
         return train, _load_watched(held_out, config, say)
@@ -155,6 +160,15 @@ def _check_rendered(data: Path, held_out: Path | None) -> None:
             f"{held_out}: {data} holds its cities {', '.join(shared)} too; give --held-out other "
             "cities, or the same folder as --data to have its blocks parted"
         )
+
+
+def _check_collected(data: Path, held_out: Path) -> None:
+    """Raise InputError where places that are learnt from lie beside those of a held-out city."""
+    learned, others = _collected_cities(data), _collected_cities(held_out)
+    if learned and others:
+        from training.datasets.manifest import check_apart
+
+        check_apart(learned, others)
 
 
 def _city_name(facts: Mapping[str, Any]) -> str:

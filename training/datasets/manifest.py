@@ -13,15 +13,19 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Literal
 
 import geopandas
+import numpy as np
+import numpy.typing as npt
 import pandas
 from PIL import Image
+from scipy.spatial import cKDTree
 from shapely.geometry import Point
 
 from model_core.config import StripGeometry
@@ -43,6 +47,7 @@ from model_core.types import (
 )
 from training.datasets.load import MANIFEST_FILE
 from training.datasets.sequences import Frame, frames_of
+from training.datasets.splits import BUFFER_M
 
 _ROWS_A_DEGREE = 445
 """Blocks are 250 m high."""
@@ -52,6 +57,8 @@ SATELLITE_MARGIN = 1.25
 
 PHOTO_REACH_M = 50.0
 """A photo farther than this from every place belongs to none."""
+
+_EARTH_RADIUS_M = 6_371_008.8
 
 FORBIDDEN = "terms forbid training"
 
@@ -178,6 +185,41 @@ def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
         values["sequence"] = values["sequence"] or ""
         rows.append((ManifestRow(**values), LonLat(point.x, point.y)))
     return rows
+
+
+def check_apart(cities: Sequence[Path], held_out: Sequence[Path] | None = None) -> None:
+    """Return when no places of two collected cities lie as near as those of two parts may not.
+
+    Args:
+        cities: Their folders.
+        held_out: Compare what these cities hold with what the others train on, and nothing else.
+
+    Raises:
+        InputError: Two overlap, or a folder has no manifest.
+    """
+    learned: Split | None = None if held_out is None else "train"
+    found = [(city, _positions_m(city, learned)) for city in cities]
+    others = [(city, _positions_m(city)) for city in held_out or ()]
+    pairs = combinations(found, 2) if held_out is None else product(found, others)
+    for (one, mine), (other, theirs) in pairs:
+        if len(mine) and len(theirs) and cKDTree(theirs).query(mine)[0].min() < BUFFER_M:
+            raise InputError(
+                f"{one} and {other}: places of the two lie within {BUFFER_M:g} m of each other; "
+                "leave one out, or collect both as one area"
+            )
+
+
+def _positions_m(folder: Path, split: Split | None = None) -> npt.NDArray[np.float64]:
+    """Return where the places of a collected city lie on the globe, (N, 3) metres."""
+    lonlats = [
+        lonlat
+        for row, lonlat in read_manifest(folder)
+        if row.kind == "satellite" and row.may_train and split in (None, row.split)
+    ]
+    lon, lat = np.radians([(at.lon, at.lat) for at in lonlats]).reshape(-1, 2).T
+    level = np.cos(lat)
+    xyz = np.stack([level * np.cos(lon), level * np.sin(lon), np.sin(lat)], axis=1)
+    return _EARTH_RADIUS_M * xyz
 
 
 def splits_of(folder: Path) -> set[Split]:

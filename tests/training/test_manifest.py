@@ -151,11 +151,15 @@ def test_poles_and_the_antimeridian_have_blocks() -> None:
     assert {split_of(LonLat(0.0, lat)) for lat in (-90.0, 90.0)} <= ALL_PARTS
 
 
+FORBIDDING = [("training", {"trainable": False}), ("storing", {"cacheable": False})]
+
+
+@pytest.mark.parametrize(("what", "forbidding"), FORBIDDING)
 @pytest.mark.parametrize("single_view", [False, True])
-def test_what_may_not_be_trained_on_gets_nothing_in_and_is_counted(
-    survey: Survey, tmp_path: Path, single_view: bool
+def test_what_may_not_be_trained_on_or_stored_gets_nothing_in_and_is_counted(
+    survey: Survey, tmp_path: Path, single_view: bool, what: str, forbidding: dict[str, bool]
 ) -> None:
-    strict = SourceTerms("Strict Views", "all rights reserved", trainable=False)
+    strict = SourceTerms("Strict Views", "all rights reserved", **forbidding)
     first = True
     of_place = []
     for views in survey.views_of_place[:6]:
@@ -173,25 +177,34 @@ def test_what_may_not_be_trained_on_gets_nothing_in_and_is_counted(
     assert "Strict Views" not in set(table.provider)
     files = list((tmp_path / "city" / "street_views").glob("*"))
     assert len(files) == whole - dropped
-    assert f"Strict Views: {dropped} could not be used [{dropped} terms forbid training]" in (
-        summary.describe()
-    )
+    counted = f"Strict Views: {dropped} could not be used [{dropped} terms forbid {what}]"
+    assert counted in summary.describe()
 
 
-def test_imagery_that_may_not_be_trained_on_refuses_the_city(
-    survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("what", "forbidding"), FORBIDDING)
+def test_imagery_that_may_not_be_trained_on_or_stored_refuses_the_city(
+    survey: Survey,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    forbidding: dict[str, bool],
 ) -> None:
-    strict = SourceTerms("Strict Tiles", "all rights reserved", trainable=False)
+    strict = SourceTerms("Strict Tiles", "all rights reserved", **forbidding)
     monkeypatch.setattr(type(survey.imagery), "terms", strict)
-    with pytest.raises(InputError, match=r"Strict Tiles.*forbid training"):
+    with pytest.raises(InputError, match=rf"Strict Tiles.*forbid {what}"):
         collect(survey, tmp_path / "city")
     assert not (tmp_path / "city").exists()
 
 
-def test_an_image_whose_own_terms_forbid_training_stays_out(
-    survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("what", "forbidding"), FORBIDDING)
+def test_an_image_whose_own_terms_forbid_training_or_storing_stays_out(
+    survey: Survey,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    forbidding: dict[str, bool],
 ) -> None:
-    strict = SourceTerms("Mixed Catalogue item 2", "CC-BY-NC 4.0", trainable=False)
+    strict = SourceTerms("Mixed Catalogue item 2", "CC-BY-NC 4.0", **forbidding)
     closed = survey.places[1].lonlat
     read = type(survey.imagery).read
 
@@ -211,9 +224,8 @@ def test_an_image_whose_own_terms_forbid_training_stays_out(
     kept = [survey.places[number].place_id for number in (0, 2)]
     assert table[table.kind == "satellite"].place_id.tolist() == kept
     assert {path.stem for path in (tmp_path / "city" / "satellite").iterdir()} == set(kept)
-    assert "Mixed Catalogue item 2: 1 could not be used [1 terms forbid training]" in (
-        summary.describe()
-    )
+    counted = f"Mixed Catalogue item 2: 1 could not be used [1 terms forbid {what}]"
+    assert counted in summary.describe()
 
 
 def test_a_street_view_that_cannot_be_read_costs_itself(survey: Survey, tmp_path: Path) -> None:

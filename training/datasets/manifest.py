@@ -2,10 +2,10 @@
 
 One row an image: the satellite image of a place, a street view, or a photo of the user's own. The
 manifest opens in QGIS, where ``may_train`` and ``split`` may be changed by hand. What the terms of
-a source, or of one of its images, forbid to learn from is dropped before anything is written,
-counted and said; imagery is what everything is compared with, so a source of imagery of that kind
-refuses the city. Blocks of the world, not single images, go to training, validation and test,
-3:1:1, so that a place keeps its part in a larger area too.
+a source, or of one of its images, forbid to learn from or to store is dropped before anything is
+written, counted and said; imagery is what everything is compared with, so a source of imagery of
+that kind refuses the city. Blocks of the world, not single images, go to training, validation and
+test, 3:1:1, so that a place keeps its part in a larger area too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from model_core.references.availability import StreetViewIndex, assign_views
 from model_core.references.prefetch import prefetch_imagery, prefetch_views
 from model_core.references.street_view import StreetViewSource
 from model_core.references.survey import Survey
-from model_core.references.terms import may_train
+from model_core.references.terms import may_cache, may_train
 from model_core.types import (
     CancelCheck,
     LonLat,
@@ -59,8 +59,6 @@ PHOTO_REACH_M = 50.0
 """A photo farther than this from every place belongs to none."""
 
 _EARTH_RADIUS_M = 6_371_008.8
-
-FORBIDDEN = "terms forbid training"
 
 Kind = Literal["satellite", "street_view", "photo"]
 Split = Literal["train", "validation", "test"]
@@ -112,8 +110,8 @@ def collect_city(
 ) -> Path:
     """Write an area's images and their manifest, and return the manifest's path.
 
-    What could not be used, terms that forbid training among it, is counted in the survey's
-    summary.
+    What could not be used, for terms that forbid training or storing too, is counted in the
+    survey's summary.
 
     Args:
         survey: The area with its sources.
@@ -124,12 +122,13 @@ def collect_city(
         photos: The user's own geotagged photos of the area, to learn to find.
 
     Raises:
-        InputError: The imagery's terms forbid training, the folder holds something else, or
-            nothing is left.
+        InputError: The imagery's terms forbid training or storing, the folder holds something
+            else, or nothing is left.
         Cancelled: The user asked to stop; there is no manifest then.
     """
     if survey.imagery is not None:
         may_train(survey.imagery.terms)
+        may_cache(survey.imagery.terms)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; choose a new folder for the training set")
     of_place = _views_of_place(survey, photos)
@@ -276,16 +275,24 @@ def _views_of_place(survey: Survey, photos: StreetViewSource | None) -> list[Fou
         every.append([(v, "street_view") for v in views])
         every[-1] += [(v, "photo") for v in mine]
     forbidden: Counter[SourceTerms] = Counter(
-        view.terms for found in every for view, _ in found if not view.terms.trainable
+        view.terms for found in every for view, _ in found if not _may_be_written(view.terms)
     )
     for terms, count in forbidden.items():
         _count_forbidden(survey, terms, count)
-    return [[(v, kind) for v, kind in found if v.terms.trainable] for found in every]
+    return [[(v, kind) for v, kind in found if _may_be_written(v.terms)] for found in every]
+
+
+def _may_be_written(terms: SourceTerms) -> bool:
+    return terms.trainable and terms.cacheable
 
 
 def _count_forbidden(survey: Survey, terms: SourceTerms, count: int = 1) -> None:
+    what = "storing" if terms.trainable else "training"
     survey.summary.add_failure(
-        terms.provider, f"its terms ({terms.licence}) forbid training", FORBIDDEN, count
+        terms.provider,
+        f"its terms ({terms.licence}) forbid {what}",
+        f"terms forbid {what}",
+        count,
     )
 
 
@@ -326,7 +333,7 @@ def _satellite_row(
         return None
     if found is None:
         return None
-    if not found.terms.trainable:
+    if not _may_be_written(found.terms):
         _count_forbidden(survey, found.terms)
         return None
     path = folder / _FOLDERS["satellite"] / f"{place.place_id}.png"

@@ -470,6 +470,32 @@ def test_an_orthophoto_of_another_place_is_refused(town_file, tmp_path):
         prepare_geometry([town_file], tmp_path / "town", raster)
 
 
+def test_an_orthophoto_keeps_its_terms_and_is_not_trained_on_against_them(town_file, tmp_path):
+    raster = tmp_path / "photo.tif"
+    _write_photo(raster, read_real_city([town_file]).center_lonlat)
+    prepare_geometry([town_file], tmp_path / "own", raster)
+    about = read_about(tmp_path / "own")
+    assert about.source == "town.osm.gz, local imagery photo.tif"
+    assert about.licence.endswith("ground photo: the user's own")
+    terms = {"provider": "Survey", "licence": "CC BY 4.0", "attribution": "(c) Survey"}
+    stated = tmp_path / "photo.tif.terms.json"
+    stated.write_text(json.dumps(terms))
+    prepare_geometry([town_file], tmp_path / "open", raster)
+    about = read_about(tmp_path / "open")
+    assert about.source == "town.osm.gz, Survey"
+    assert about.licence.endswith("OpenStreetMap contributors; ground photo: CC BY 4.0, (c) Survey")
+    stated.write_text(json.dumps({**terms, "licence": "all rights reserved", "trainable": False}))
+    with pytest.raises(
+        InputError, match=r"Survey: its terms \(all rights reserved\) forbid training"
+    ):
+        prepare_geometry([town_file], tmp_path / "strict", raster)
+    assert not (tmp_path / "strict").exists()
+    prepare_geometry([town_file], tmp_path / "strict", raster, split="test")
+    assert read_about(tmp_path / "strict").licence.endswith(
+        "ground photo: all rights reserved, (c) Survey, not to be trained on"
+    )
+
+
 def test_the_command_prints_what_it_found_and_the_licence(town_file, tmp_path):
     out = tmp_path / "town"
     result = CliRunner().invoke(app, ["geometry", "--from", str(town_file), "--out", str(out)])

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import Polygon
 
-from model_core.types import FloatArray
+from model_core.references.terms import LOCAL_IMAGERY, may_train, stated_terms
+from model_core.types import FloatArray, SourceTerms
 from training.world.ground_map import Ground
 from training.world.real.boxes import BoxCover, cover_with_boxes
 from training.world.real.city import RealCity, RealCover, RealRoad
@@ -45,27 +46,37 @@ def prepare_geometry(
     Args:
         files: OSM XML, Overpass responses or CityJSON of one place.
         out: The folder; replaced if it is there.
-        ground_photo: A georeferenced raster, shown on the ground.
+        ground_photo: A georeferenced raster, shown on the ground; its terms are those stated
+            beside it, else the user's own.
         split: What the city may be used for; fixed for some places, else ``train``.
         seed: Of the heights that are drawn.
 
     Raises:
-        InputError: A file cannot be used.
+        InputError: A file cannot be used, or the photo's terms forbid what the city is for.
     """
     city = read_real_city(files)
     kept_for = split_of(city.center_lonlat, split)
+    terms = None if ground_photo is None else stated_terms(LOCAL_IMAGERY, ground_photo)
+    if terms is not None and kept_for == "train":
+        may_train(terms)
     prepared = prepare_city(city, out.name, kept_for, seed)
-    if ground_photo is not None:
+    if ground_photo is not None and terms is not None:
         low, high = _extent(prepared.building_center, _PHOTO_MARGIN_M)
         photo = read_ground_photo(ground_photo, city.center_lonlat, low, high)
         about = replace(
             prepared.about,
-            source=f"{city.source}, {ground_photo.name}",
-            licence=f"{city.licence}; ground photo {ground_photo.name}: under its maker's terms",
+            source=f"{city.source}, {terms.provider}",
+            licence=f"{city.licence}; ground photo: {_described(terms)}",
         )
         prepared = replace(prepared, photo=photo, about=about)
     save_prepared(prepared, out)
     return prepared
+
+
+def _described(terms: SourceTerms) -> str:
+    """Return a photo's terms in words."""
+    said = [terms.licence, terms.attribution, "" if terms.trainable else "not to be trained on"]
+    return ", ".join(filter(None, said))
 
 
 def prepare_city(city: RealCity, name: str, split: Split, seed: int) -> PreparedCity:

@@ -226,9 +226,7 @@ def _losses(
     svi = normalize_features(raw_street.float() * (city.street_cover > 0)[:, None, None])
     here = torch.ones_like(labels.street_usable)
     both, _ = encoder.fuse(fused_si, svi, city.street_cover, here, labels.street_usable)
-    near = false_negative_mask(
-        labels.camera_xy, labels.city, matcher.config.false_negative_radius_m
-    )
+    near = false_negative_mask(labels.where, matcher.config.false_negative_radius_m)
     weighted: tuple[tuple[Kind, Tensor, float], ...] = (
         ("si", si, config.satellite_weight),
         ("svi", svi, config.street_weight),

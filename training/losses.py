@@ -6,6 +6,7 @@ alone; ``matching_loss`` gives them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 import torch
@@ -80,15 +81,47 @@ def window_correlation(photos: Tensor, references: Tensor, heading_search: bool 
         return torch.einsum("bd,nsd->bns", query, windows)
 
 
-def false_negative_mask(place_xy: Tensor, city: Tensor, radius_m: float) -> Tensor:
-    """Return bool (B, B): other places too near to serve as negatives.
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where photos were taken and their places lie.
+
+    ``camera_xy`` and ``place_xy`` are (N, 2) metres east and north in the city, ``city`` is (N,).
+    """
+
+    camera_xy: Tensor
+    place_xy: Tensor
+    city: Tensor
+
+    def at(self, rows: slice) -> Whereabouts:
+        """Return some rows."""
+        return Whereabouts(self.camera_xy[rows], self.place_xy[rows], self.city[rows])
+
+
+def right_too(photos: Whereabouts, places: Whereabouts, radius_m: float) -> Tensor:
+    """Return bool (B, N): places too near to be wrong answers to a photo, its own among them.
+
+    A place is near by its centre or by its own photo's camera, and to the photo's camera or, centre
+    to centre, to the photo's place.
 
     Source: places nearer than the scoring radius are right answers too.
     """
-    near = torch.cdist(place_xy, place_xy) < radius_m
-    near = near & (city[:, None] == city[None, :])
-    near.fill_diagonal_(False)
-    return near
+    pairs = (
+        (photos.camera_xy, places.camera_xy),
+        (photos.camera_xy, places.place_xy),
+        (photos.place_xy, places.place_xy),
+    )
+    same_city = photos.city[:, None] == places.city[None, :]
+    return same_city & torch.stack([_away_m(*pair) < radius_m for pair in pairs]).any(dim=0)
+
+
+def _away_m(one: Tensor, other: Tensor) -> Tensor:
+    # Products of large coordinates would be metres off.
+    return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def false_negative_mask(where: Whereabouts, radius_m: float) -> Tensor:
+    """Return bool (B, B): other places too near to a photo to serve as negatives."""
+    return right_too(where, where, radius_m).fill_diagonal_(False)
 
 
 def matching_loss(name: str) -> MatchingLoss:

@@ -254,7 +254,7 @@ class Matcher(L.LightningModule):
         """Return the loss of a whole batch, and its parts without gradient, by name."""
         config, labels = self.config, encoded.labels
         scale = self.log_scale.exp().clamp(max=100.0)
-        near = false_negative_mask(labels.camera_xy, labels.city, config.false_negative_radius_m)
+        near = false_negative_mask(labels.where, config.false_negative_radius_m)
         losses: dict[str, list[Tensor]] = {}
         for kind, features in self._references(encoded).items():
             for photo, start_bin in zip(encoded.photos, encoded.start_bins, strict=True):

@@ -13,7 +13,7 @@ from torch import Tensor
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.datasets.places import RawBatch
 from training.datasets.resident import ResidentPlaces
-from training.losses import window_correlation
+from training.losses import Whereabouts, right_too, window_correlation
 from training.matcher import Matcher
 from training.views import StreetPolicy, labels_of, show_photos, show_satellites, show_streets
 
@@ -24,12 +24,11 @@ PLACE_ROWS = 2048
 
 @dataclasses.dataclass(frozen=True)
 class _Known:
-    """Features of photos and places (N, ...), and where each photo was taken."""
+    """Features of photos and places (N, ...), and where they are."""
 
     photos: Tensor
     places: Tensor
-    camera_xy: Tensor
-    city: Tensor
+    where: Whereabouts
 
 
 @torch.no_grad()
@@ -38,7 +37,7 @@ def mine_hard_negatives(
 ) -> Tensor:
     """Return the rows (N, k) of the places most like each place's photo, hardest first.
 
-    Places within the false-negative radius are no negatives; -1 stands where too few are left.
+    What is right too, by ``right_too``, is no negative; -1 stands where too few are left.
 
     Args:
         matcher: Whose averaged encoder judges.
@@ -66,18 +65,19 @@ def _encode(
     was_training = encoder.training
     encoder.eval()
     rows = torch.arange(len(places), device=places.device)
-    photos, references, cameras, cities = [], [], [], []
+    photos, references, cameras, centres, cities = [], [], [], [], []
     for part in torch.split(rows, ENCODE_ROWS):
         batch = places.take(part, torch.zeros_like(part))
         cut = show_photos(batch, fov_deg, matcher.model_config, chance)
         full = cut.images.shape[-1] == matcher.model_config.geometry.width
         photos.append(encoder.encode_photo(cut.images, cut.mask, circular=full))
         references.append(_encode_places(matcher, encoder, batch, chance))
-        labels = labels_of(batch, matcher.config.street_policy)
-        cameras.append(labels.camera_xy)
-        cities.append(labels.city)
+        cameras.append(batch.place_xy + batch.query_offset_m)
+        centres.append(batch.place_xy)
+        cities.append(batch.city)
     encoder.train(was_training)
-    return _Known(torch.cat(photos), torch.cat(references), torch.cat(cameras), torch.cat(cities))
+    where = Whereabouts(torch.cat(cameras), torch.cat(centres), torch.cat(cities))
+    return _Known(torch.cat(photos), torch.cat(references), where)
 
 
 def _encode_places(
@@ -102,9 +102,7 @@ def _encode_places(
 def _hardest(known: _Known, first: int, count: int, matcher: Matcher) -> Tensor:
     """Return (B, count) rows for the photos from ``first`` on, a block of places at a time."""
     photos = known.photos[first : first + PHOTO_ROWS]
-    camera_xy, city = (
-        values[first : first + PHOTO_ROWS] for values in (known.camera_xy, known.city)
-    )
+    taken = known.where.at(slice(first, first + PHOTO_ROWS))
     radius_m = matcher.config.false_negative_radius_m
     searched = matcher.model_config.heading_search
     best_score = photos.new_zeros((len(photos), 0))
@@ -112,8 +110,7 @@ def _hardest(known: _Known, first: int, count: int, matcher: Matcher) -> Tensor:
     for start in range(0, len(known.places), PLACE_ROWS):
         part = slice(start, start + PLACE_ROWS)
         score = window_correlation(photos, known.places[part], searched).amax(dim=2)
-        near = torch.cdist(camera_xy, known.camera_xy[part]) < radius_m
-        near = near & (city[:, None] == known.city[part][None])
+        near = right_too(taken, known.where.at(part), radius_m)
         score = score.masked_fill(near, -torch.inf)
         row = torch.arange(start, start + score.shape[1], device=score.device).expand_as(score)
         best_score = torch.cat([best_score, score], dim=1)

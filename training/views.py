@@ -29,6 +29,7 @@ from training.datasets.augmentation import (
     to_float,
 )
 from training.datasets.places import RawBatch
+from training.losses import Whereabouts
 
 Kind = Literal["si", "svi", "both"]
 StreetPolicy = Literal["strict", "hybrid", "nearest"]
@@ -45,7 +46,8 @@ class Labels:
     """What is known of a batch, rows first.
 
     Attributes:
-        camera_xy: (B, 2) metres east and north in the city.
+        camera_xy: (B, 2) metres east and north in the city, of the photo's camera.
+        place_xy: (B, 2) of the place's centre.
         city: (B,).
         heading_known: bool (B,).
         photo_there: bool (B,), some column of the photo is seen.
@@ -56,6 +58,7 @@ class Labels:
     """
 
     camera_xy: Tensor
+    place_xy: Tensor
     city: Tensor
     heading_known: Tensor
     photo_there: Tensor
@@ -68,6 +71,11 @@ class Labels:
     def map(self, change: Callable[[Tensor], Tensor]) -> Labels:
         """Return the labels with every field changed."""
         return Labels(*(change(getattr(self, f.name)) for f in dataclasses.fields(self)))
+
+    @property
+    def where(self) -> Whereabouts:
+        """Where photos and places are."""
+        return Whereabouts(self.camera_xy, self.place_xy, self.city)
 
     def counted(self, kind: str) -> Tensor:
         """Return bool (B,): the place has what this kind of reference shows, and a photo."""
@@ -117,6 +125,7 @@ def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:
         usable = batch.street_available(MAX_STREET_AGE_DAYS)
     return Labels(
         camera_xy=batch.place_xy + batch.query_offset_m,
+        place_xy=batch.place_xy,
         city=batch.city,
         heading_known=batch.heading_known,
         photo_there=batch.query_seen.any(dim=1),

@@ -7,6 +7,7 @@ import torch
 
 from model_core.errors import ConfigError
 from training.losses import (
+    Whereabouts,
     false_negative_mask,
     heading_loss,
     matching_loss,
@@ -88,13 +89,27 @@ def test_a_masked_neighbour_costs_nothing():
 def test_only_near_places_of_the_same_city_are_masked():
     xy = torch.tensor([[0.0, 0.0], [10.0, 0.0], [10.0, 0.0], [100.0, 0.0]])
     city = torch.tensor([0, 0, 1, 0])
-    masked = false_negative_mask(xy, city, 25.0)
+    masked = false_negative_mask(Whereabouts(xy, xy, city), 25.0)
     assert masked.tolist() == [
         [False, True, False, False],
         [True, False, False, False],
         [False, False, False, False],
         [False, False, False, False],
     ]
+
+
+def test_a_place_that_a_search_would_call_right_is_masked_wherever_its_own_photo_was_taken():
+    """Photo 0 was taken 15 m from place 1, whose own photo was taken 55 m away from there."""
+    east = 1e6  # metres, as in a national grid
+    place_x, camera_x = [0.0, 60.0, 80.0, 200.0], [45.0, 100.0, 80.0, 221.0]
+    place_xy, camera_xy = (
+        torch.tensor([[east + x, 0.0] for x in values]) for values in (place_x, camera_x)
+    )
+    masked = false_negative_mask(Whereabouts(camera_xy, place_xy, torch.zeros(4)), 25.0)
+    assert masked[0].tolist() == [False, True, False, False]
+    assert masked[1].tolist() == [False, False, True, False]
+    assert masked[2].tolist() == [False, True, False, False]
+    assert not masked[3].any()
 
 
 def test_gradients_stay_finite_where_a_place_is_masked():

@@ -82,6 +82,16 @@ def test_a_twin_comes_first_and_a_near_place_never() -> None:
             assert len(named) == COUNT - 1
 
 
+def test_a_place_that_the_photo_was_taken_beside_is_no_negative() -> None:
+    """Place 5 looks as place 0 does; the photo of 0 was taken 20 m from it, its own photo afar."""
+    places = places_with_a_twin()
+    places.query_offset_m[0, 0] = places.place_xy[TWIN] - places.place_xy[0] + (20.0, 0.0)
+    places.query_offset_m[TWIN, 0] = (-40.0, 0.0)
+    hard = mine_hard_negatives(make_matcher(), ResidentPlaces(places, 4, 1, seed=0), 10, 360.0, 1)
+    assert TWIN not in hard[0].tolist()
+    assert TWIN in hard[2].tolist()
+
+
 def test_a_stream_mines_from_its_step_on_and_goes_on_alike() -> None:
     asked: list[int] = []
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +81,11 @@ OPENS_SOCKETS = (
 MAY_OPEN_SOCKETS = "model_core.references.http"
 # OSMnx sends its requests itself, with arguments lent by the HTTP client; see decision 5.
 MAY_LEND_SOCKETS = {"model_core.references.roads.overpass": "osmnx"}
+
+ONE_SYSTEM_HAS = (
+    *("curses", "fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"),
+    *("msvcrt", "winreg", "winsound"),
+)
 
 STRICT = {name for names in (*FOUNDATION, *STAGES) for name in names}
 
@@ -163,6 +170,18 @@ def test_what_qgis_imports_needs_the_standard_library_only(sources: Sequence[Any
         if source.module in STANDARD_LIBRARY_ONLY or within(source.module, CONTRACT)
         for name, node in source.imports()
         if name.split(".")[0] not in sys.stdlib_module_names and not within(name, CONTRACT)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_only_some_systems_have_is_imported_where_it_is_used(sources: Sequence[Any]) -> None:
+    at_once = [(source, ast.Module([node], [])) for source in sources for node in source.tree.body]
+    wrong = [
+        f"{source.where(node)} imports {name}"
+        for source, line in at_once
+        if isinstance(line.body[0], (ast.Import, ast.ImportFrom))
+        for name, node in replace(source, tree=line).imports()
+        if name.split(".")[0] in ONE_SYSTEM_HAS
     ]
     assert not wrong, "\n".join(wrong)
 

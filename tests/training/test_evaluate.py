@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from training.datasets.rendered import load_rendered
 from training.evaluate import Recall, evaluate_matcher, watched_fovs_deg
 from training.evaluate_bundle import EvaluationReport, evaluate_bundle
 from training.evaluation.compare import compare_reports
+from training.evaluation.cost import _peak_memory_mb
 from training.evaluation.galleries import Described, Gallery, model_galleries, shuffled
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.photos import PhotoBlock, cut_blocks, list_photos, longest_seen
@@ -524,6 +526,23 @@ def test_a_report_is_written_with_plots_that_show_something(
     assert {"kind", "fov_deg", "recall_at_1", "chance"} <= set(values["figures"][0])
     photos = pq.read_table(tmp_path / "new" / "photos.parquet")
     assert photos.num_rows == sum(map(len, report.outcomes.values()))
+
+
+def test_peak_memory_is_in_megabytes_and_unknown_where_the_system_does_not_tell(
+    report: EvaluationReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    kilobytes = _peak_memory_mb(CPU)
+    monkeypatch.setattr("sys.platform", "darwin")
+    of_bytes = _peak_memory_mb(CPU)
+    assert kilobytes is not None
+    assert of_bytes == pytest.approx(kilobytes / 1024, rel=0.1)
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert _peak_memory_mb(CPU) is None
+    assert report.cost is not None
+    untold = dataclasses.replace(report.cost, peak_memory_mb=None)
+    assert "peak memory -." in report_markdown(dataclasses.replace(report, cost=untold))
 
 
 def test_figures_alone_are_written_to_a_json_file(report: EvaluationReport, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +23,15 @@ _FEWEST_RUNS = 5
 
 @dataclass(frozen=True)
 class QueryCost:
-    """Median milliseconds to encode one photo and rank a gallery, and the process's peak memory."""
+    """Median milliseconds to encode one photo and rank a gallery, and the process's peak memory.
+
+    ``peak_memory_mb`` is None where the system does not tell it.
+    """
 
     encode_ms: float
     rank_ms: float
     places: int
-    peak_memory_mb: float
+    peak_memory_mb: float | None
 
 
 @torch.inference_mode()
@@ -85,7 +88,12 @@ def _wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _peak_memory_mb(device: torch.device) -> float:
+def _peak_memory_mb(device: torch.device) -> float | None:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, else kilobytes

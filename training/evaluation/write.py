@@ -307,12 +307,13 @@ def _cost(report: EvaluationReport) -> list[str]:
     cost = report.cost
     if cost is None:
         return []
+    memory = "-" if cost.peak_memory_mb is None else f"{cost.peak_memory_mb:.0f} MB"
     return [
         "## Cost of a query",
         "",
         f"{cost.encode_ms:.2f} ms to encode a photo and {cost.rank_ms:.2f} ms to rank "
         f"{cost.places} places over all headings, on {report.device}; peak memory "
-        f"{cost.peak_memory_mb:.0f} MB. The paper's: 107.3 ms a query on an RTX 3080.",
+        f"{memory}. The paper's: 107.3 ms a query on an RTX 3080.",
         "",
     ]
 

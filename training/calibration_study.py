@@ -209,8 +209,9 @@ def turned_streets(
 
 
 def calibrate_dataset(folder: Path, out: Path, method: CalibrationMethod) -> None:
-    """Write rendered cities with street views turned as a method turns them; the rest are links.
+    """Write rendered cities with street views turned as a method turns them.
 
+    The rest are links, or copies where the system lets nobody make links.
     Cities that ``out`` holds are kept, so a killed run goes on.
 
     Args:
@@ -237,8 +238,15 @@ def calibrate_dataset(folder: Path, out: Path, method: CalibrationMethod) -> Non
         np.save(partial / "street_seen.npy", seen, allow_pickle=False)
         for path in city.iterdir():
             if path.name not in ("street.npy", "street_seen.npy"):
-                (partial / path.name).symlink_to(path.resolve())
+                _link(partial / path.name, path.resolve())
         partial.rename(target)
+
+
+def _link(made: Path, there: Path) -> None:
+    try:
+        made.symlink_to(there)
+    except OSError:  # Windows asks for a right that few people have
+        shutil.copy2(there, made)
 
 
 def _calibrated_city(city: Path, method: CalibrationMethod) -> tuple[ImageU8, MaskArray]:

@@ -121,7 +121,9 @@ def test_the_table_is_written_with_the_papers_figures(
     assert path.with_suffix(".png").stat().st_size > 1000
 
 
-def test_a_set_is_copied_with_its_street_views_turned(tmp_path: Path) -> None:
+def test_a_set_is_copied_with_its_street_views_turned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = places_whose_views_are_polar_strips(3)
     city = tmp_path / "data" / "city_00001"
     city.mkdir(parents=True)
@@ -142,6 +144,14 @@ def test_a_set_is_copied_with_its_street_views_turned(tmp_path: Path) -> None:
     assert np.array_equal(np.load(made / "place_xy.npy"), places.place_xy)
     with pytest.raises(InputError, match="no rendered city"):
         study.calibrate_dataset(tmp_path / "orb" / "nowhere", tmp_path / "x", "orb")
+
+    def no_right(*_: object) -> None:
+        raise OSError("a required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", no_right)
+    study.calibrate_dataset(tmp_path / "data", tmp_path / "copied", "orb")
+    copied = np.load(tmp_path / "copied" / "city_00001" / "place_xy.npy")
+    assert np.array_equal(copied, places.place_xy)
 
 
 def test_a_model_is_needed_for_its_features_and_gives_recall() -> None:

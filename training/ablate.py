@@ -314,9 +314,7 @@ def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
         if table.times:
             found = _with_times(table.rows[0].name, scores, found)
         figures[area] = mark_orderings(table, found, area)
-        lacking = [name for name, figure in found.items() if figure is None]
-        if lacking:
-            missing.append(f"Not measured yet, {area} area: {', '.join(lacking)}.")
+        missing += _lacking(table, ablation, found, area)
     geometry = override(ablation.base, ablation.options).model.geometry
     setting: dict[str, Any] = {
         "data": ablation.data.name,
@@ -326,6 +324,22 @@ def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
         "seeds": "/".join(map(str, ablation.seeds)),
     }
     return write_report(Report(table, setting, figures, missing), ablation.out)
+
+
+def _lacking(
+    table: Table, ablation: Ablation, found: Mapping[str, RowFigures | None], area: str
+) -> list[str]:
+    """Return what to say of the rows without figures."""
+    rows = [row for row in table.rows if found[row.name] is None]
+    paths = {row.name: _scores_path(row, ablation, ablation.seeds[0], area) for row in rows}
+    waiting = [name for name, path in paths.items() if not path.exists()]
+    said = [f"Not measured yet, {area} area: {', '.join(waiting)}."] if waiting else []
+    return said + [
+        f"Not in the scores, {area} area: {name}; once {path} is removed, the next run scores it "
+        "again."
+        for name, path in paths.items()
+        if path.exists()
+    ]
 
 
 def _with_times(

@@ -74,7 +74,8 @@ class RowFigures:
 def seed_score(seed: int, figures: Sequence[Mapping[str, Any]], kind: str) -> SeedScore | None:
     """Return the score of one kind of reference, None where it was not measured.
 
-    The mean over the fields of view that a photo may have: circles are left out.
+    The mean over the fields of view that a photo may have: circles are left out. ``strict`` was not
+    measured where its figures are of all photos, as scores once held it.
 
     Args:
         seed: Of the training.
@@ -82,6 +83,8 @@ def seed_score(seed: int, figures: Sequence[Mapping[str, Any]], kind: str) -> Se
         kind: Of the references, or the policy.
     """
     rows = [f for f in figures if f["kind"] == kind and f["fov_deg"] < WIDEST_FOV_DEG]
+    if kind == "strict":
+        rows = [f for f in rows if f.get("queries") == "common"]
     if not rows:
         return None
     recall = {

@@ -72,6 +72,9 @@ def test_a_table_is_trained_scored_and_not_done_twice(
     references = ablate(TABLES["references"], ablation, lines.append).read_text()
     assert references.count("32.12") == 1
     assert "Not measured" not in references
+    policies = ablate(TABLES["policy"], ablation, lines.append).read_text()
+    assert "Not in the scores, cross area: synthetic; once" in policies
+    assert "Not measured" not in policies
 
 
 @pytest.mark.slow

@@ -45,6 +45,15 @@ def test_a_score_is_the_mean_over_photos_fields_of_view() -> None:
     assert seed_score(4, rows, "strict") is None
 
 
+def test_strict_over_all_photos_as_scores_once_held_it_was_not_measured() -> None:
+    older = {"kind": "strict", "fov_deg": 45.0, "photos": 9, "recall_at_1": 0.2, "chance": 0.1}
+    assert seed_score(1, [older], "strict") is None
+    found = seed_score(1, [older | {"queries": "common"}], "strict")
+    assert found is not None
+    assert found.recall == {"1": 0.2}
+    assert seed_score(1, [older | {"kind": "hybrid"}], "hybrid") is not None
+
+
 def test_intervals_narrow_with_photos_and_widen_with_disagreeing_seeds() -> None:
     few, many = (row_figures([score(1, 0.4, n)]) for n in (50, 5000))
     apart = row_figures([score(1, 0.2, 5000), score(2, 0.6, 5000), score(3, 0.4, 5000)])

@@ -110,8 +110,9 @@ def ablate(
 
     Raises:
         ConfigError: An option is unknown.
-        InputError: There is nothing to train on or to score.
+        InputError: There is nothing to train on or to score, or both are the same places.
     """
+    _check_apart(ablation)
     if table.name == CALIBRATION.name:
         return _ablate_calibration(table, ablation, say)
     deadline = None if ablation.minutes is None else clock() + 60 * ablation.minutes
@@ -134,6 +135,21 @@ def ablate(
             if finished and (deadline is None or clock() < deadline):
                 score_row(row, ablation, seed)
     return _report(table, ablation, notes)
+
+
+def _check_apart(ablation: Ablation) -> None:
+    others = {
+        "--held-out": ablation.held_out,
+        "--same-area": ablation.same_area,
+        "--watch": ablation.watch,
+    }
+    for option, folder in others.items():
+        if folder is not None and folder.resolve() == ablation.data.resolve():
+            raise InputError(
+                f"{option} {folder} is the folder of --data, which rows learn from; name places "
+                "that they do not: other cities to be held out, other districts of the same ones "
+                "as the same area, made by python -m training render"
+            )
 
 
 def row_config(row: Row, ablation: Ablation, seed: int) -> TrainConfig:

@@ -26,9 +26,9 @@ FUSION = choose_rows(TABLES["fusion"], ("iaff", "linear"))
 
 @pytest.fixture
 def ablation(world: Path, tmp_path: Path) -> Ablation:
-    """Learns from the city that it is scored on: what is tested is the chain."""
-    city, out = world / "train", tmp_path / "out"
-    return Ablation(city, city, out, 2, (1,), options=TINY, device="cpu")
+    """Learns from one city and is scored on another."""
+    out = tmp_path / "out"
+    return Ablation(world / "train", world / "held_out", out, 2, (1,), options=TINY, device="cpu")
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_presets_learn_small_and_are_scored_as_their_row_says(
     run = run_folder(rows[0], small, 1)
     assert load_bundle(run / "bundle").config.preset == name
     method = {"paper": "orb", "release": "release"}[name]
-    assert len(list((small.out / "calibrated").glob(f"*_{method}/city_*/street.npy"))) == 1
+    assert len(list((small.out / "calibrated").glob(f"*_{method}/city_*/street.npy"))) == 2
     if name == "release":
         (itself,) = run.glob("bundle_*")
         assert not load_bundle(itself).config.heading_search
@@ -136,15 +136,16 @@ def test_a_table_whose_time_is_up_says_so_and_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock: Iterator[float] = iter([0.0, 61.0])
-    (tmp_path / "data").mkdir()
-    none = Ablation(tmp_path / "data", tmp_path / "data", tmp_path / "out", 2, minutes=1.0)
+    for name in ("data", "held_out"):
+        (tmp_path / name).mkdir()
+    none = Ablation(tmp_path / "data", tmp_path / "held_out", tmp_path / "out", 2, minutes=1.0)
     text = ablate(FUSION, none, clock=lambda: next(clock)).read_text()
     assert "The time was up" in text
     assert "Not measured yet, cross area: iaff, linear." in text
 
 
 def test_missing_data_and_unknown_tables_are_named(tmp_path: Path) -> None:
-    nowhere = Ablation(tmp_path / "a", tmp_path / "a", tmp_path / "out", 2, device="cpu")
+    nowhere = Ablation(tmp_path / "a", tmp_path / "b", tmp_path / "out", 2, device="cpu")
     with pytest.raises(InputError, match="training render"):
         ablate(FUSION, nowhere)
     paths = ["--data", str(tmp_path), "--held-out", str(tmp_path), "--out", str(tmp_path / "o")]
@@ -153,6 +154,19 @@ def test_missing_data_and_unknown_tables_are_named(tmp_path: Path) -> None:
     assert "fusion, references" in " ".join(result.output.split())
     result = CliRunner().invoke(app, ["ablate", "--table", "fusion", "--seeds", "one", *paths])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["held_out", "same_area", "watch"])
+@pytest.mark.parametrize("table", ["fusion", "calibration"])
+def test_what_is_learned_from_is_not_scored_nor_watched_by(
+    table: str, option: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    apart = Ablation(data, tmp_path / "held_out", tmp_path / "out", 2, device="cpu")
+    same = replace(apart, **{option: tmp_path / "out" / ".." / "data"})
+    with pytest.raises(InputError, match=f"--{option.replace('_', '-')}.*the folder of --data"):
+        ablate(TABLES[table], same)
 
 
 def test_sets_are_told_apart_by_what_is_in_them_links_or_not(tmp_path: Path) -> None:
@@ -185,7 +199,7 @@ def test_a_set_rendered_again_elsewhere_is_the_same_set(tmp_path: Path) -> None:
 
 
 def test_trainings_are_watched_by_places_of_their_own(
-    ablation: Ablation, world: Path, monkeypatch: pytest.MonkeyPatch
+    ablation: Ablation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched: list[Path] = []
 
@@ -193,7 +207,7 @@ def test_trainings_are_watched_by_places_of_their_own(
         watched.append(held_out)
 
     monkeypatch.setattr(module, "train", noting)
-    few = world / "held_out"
+    few = tmp_path / "few"
     for watch in (few, None):
         module.train_row(Row("default"), replace(ablation, watch=watch), 1, None)
     assert watched == [few, ablation.held_out]

@@ -153,7 +153,7 @@ def _check_apart(ablation: Ablation) -> None:
 
 
 def row_config(row: Row, ablation: Ablation, seed: int) -> TrainConfig:
-    """Return the configuration of a row's training.
+    """Return the configuration of a row's training, which has all its steps whatever patience says.
 
     Raises:
         ConfigError: An option is unknown.
@@ -167,6 +167,7 @@ def row_config(row: Row, ablation: Ablation, seed: int) -> TrainConfig:
     equal = [
         "matcher.satellite_center=place",  # rows are scored from the places' centres
         f"matcher.steps={ablation.steps}",
+        "patience=0",
         f"matcher.seed={seed}",
         f"evaluate_every={min(base.evaluate_every, max(1, ablation.steps // 2))}",
         f"accelerator={choose_device(ablation.device).type}",

@@ -12,7 +12,7 @@ import torch
 from model_core.config import ModelConfig, StripGeometry, to_mapping
 from model_core.errors import ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
-from training.ablate import Ablation, row_config
+from training.ablate import Ablation, row_config, run_folder
 from training.ablation.tables import FULL, TABLES, Row, choose_rows, find_table
 from training.losses import matching_loss
 from training.matcher import ReferenceShares
@@ -90,6 +90,15 @@ def test_rivals_learn_from_both_references_beside_any_recipe(name: str, ablation
     assert found.references == own.references
     assert found.layout_weight == own.layout_weight == 0.0
     assert "layouts" in find_table("headline").note
+
+
+def test_rows_have_equal_steps_whatever_patience_their_configuration_asks_for(
+    ablation: Ablation,
+) -> None:
+    patient = replace(ablation, base=replace(TrainConfig(), patience=4), options=("patience=3",))
+    (row, *_) = TABLES["fusion"].rows
+    assert row_config(row, patient, 1) == row_config(row, ablation, 1)
+    assert run_folder(row, patient, 1) == run_folder(row, ablation, 1)
 
 
 def test_the_papers_best_row_is_the_same_in_every_table() -> None:

@@ -11,6 +11,7 @@ all its scores is not trained again even where its weights are gone.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_core.bundle import default_bundle_path, load_bundle, write_bundle
+from model_core.bundle import ENCODER_FILE, default_bundle_path, load_bundle, write_bundle
 from model_core.config import PRESETS, ModelConfig, at_geometry, from_mapping, to_mapping
 from model_core.device import choose_device
 from model_core.errors import BundleError, InputError
@@ -48,6 +49,7 @@ from training.datasets.load import load_test
 from training.datasets.rendered import FACTS_FILE
 from training.generator_files import generator_hash, load_generator
 from training.train import TrainConfig, override, train
+from training.train_config import start_bundle
 
 Clock = Callable[[], float]
 _SMALL_FILE = 1 << 16
@@ -179,9 +181,23 @@ def run_folder(row: Row, ablation: Ablation, seed: int) -> Path:
     """Return where the weights of a row and a seed live, the same for the same training."""
     config = to_mapping(row_config(row, ablation, 0))
     config.pop("accelerator")
+    if config["start_from"] is not None:
+        config["start_from"] = _model_at(config["start_from"])
     made_of = json.dumps([config, fingerprint(ablation.data)], sort_keys=True)
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
     return ablation.out / "runs" / digest / f"seed_{seed}"
+
+
+def _model_at(start_from: str) -> str:
+    """Return the hash of the model to start from, since a path may hold another one tomorrow."""
+    bundle = start_bundle(start_from)
+    weights = bundle / ENCODER_FILE
+    return _model_hash(bundle, weights.stat().st_mtime_ns if weights.exists() else 0)
+
+
+@functools.lru_cache
+def _model_hash(bundle: Path, _written_ns: int) -> str:
+    return load_bundle(bundle).model_hash
 
 
 def fingerprint(folder: Path) -> str:

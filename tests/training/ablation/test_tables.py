@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from model_core.bundle import default_bundle_path, init_bundle
 from model_core.config import ModelConfig, StripGeometry, to_mapping
-from model_core.errors import ConfigError
+from model_core.errors import BundleError, ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.ablate import Ablation, row_config, run_folder
 from training.ablation.tables import FULL, TABLES, Row, choose_rows, find_table
@@ -99,6 +100,27 @@ def test_rows_have_equal_steps_whatever_patience_their_configuration_asks_for(
     (row, *_) = TABLES["fusion"].rows
     assert row_config(row, patient, 1) == row_config(row, ablation, 1)
     assert run_folder(row, patient, 1) == run_folder(row, ablation, 1)
+
+
+def test_trainings_from_other_weights_of_the_same_path_are_others(
+    ablation: Ablation, tmp_path: Path
+) -> None:
+    (row, *_) = TABLES["fusion"].rows
+    config, data = ModelConfig(backbone="atto"), tmp_path / "data"
+    data.mkdir()
+
+    def folder(start_from: Path | str) -> Path:
+        options = (f"start_from={start_from}",)
+        return run_folder(row, replace(ablation, data=data, options=options), 1)
+
+    first, second = (init_bundle(tmp_path / name, config, seed=0) for name in ("one", "two"))
+    before = folder(first)
+    assert before == folder(second) != folder("null")
+    init_bundle(first, config, seed=1)
+    assert folder(first) != before == folder(second)
+    assert folder("packaged") == folder(default_bundle_path())
+    with pytest.raises(BundleError):
+        folder(tmp_path / "nowhere")
 
 
 def test_the_papers_best_row_is_the_same_in_every_table() -> None:

@@ -11,14 +11,17 @@ from model_core.request import EstimateRequest, FetchRequest
 from model_core.types import CancelCheck, ProgressCallback, ignore_progress, never_cancelled
 
 
-def estimate(request: EstimateRequest) -> Estimate:
+def estimate(request: EstimateRequest, cancel: CancelCheck = never_cancelled) -> Estimate:
     """Return what a run on an area would fetch and take; nothing is fetched.
 
     Raises:
         GeolocatorError: The area or a source cannot be used.
+        Cancelled: The user asked to stop.
     """
     geometry = ModelConfig().geometry
-    return estimate_run(request.area, request.sources, request.config, geometry, request.photos)
+    return estimate_run(
+        request.area, request.sources, request.config, geometry, request.photos, cancel
+    )
 
 
 def fetch(

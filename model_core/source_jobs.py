@@ -39,7 +39,7 @@ def _estimate(
     from model_core.fetch import estimate
 
     request = estimate_request(contract.EstimateParams.from_json(params))
-    return estimate_result(estimate(request)).to_json()
+    return estimate_result(estimate(request, cancel)).to_json()
 
 
 def _fetch(

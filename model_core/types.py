@@ -8,14 +8,16 @@ further; bins follow the same rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from model_core.errors import Cancelled
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -27,6 +29,7 @@ FloatArray = npt.NDArray[np.float32]
 Projection = Literal["perspective", "equirectangular"]
 StreetViewKind = Literal["real", "synthetic", "none"]
 CalibrationMethod = Literal["metadata", "orb", "sift", "features", "release", "none"]
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -319,3 +322,15 @@ def ignore_answer(result: PhotoResult, done: int, total: int) -> None:
 def never_cancelled() -> bool:
     """Return False: the job is never asked to stop."""
     return False
+
+
+def until_cancelled(items: Iterable[ItemT], cancel: CancelCheck) -> Iterator[ItemT]:
+    """Yield items one by one.
+
+    Raises:
+        Cancelled: The user asked to stop.
+    """
+    for item in items:
+        if cancel():
+            raise Cancelled("stopped when asked to")
+        yield item

@@ -29,7 +29,14 @@ from model_core.references.source import FetchPlan, SourceContext, SourceKind
 from model_core.references.street_view import OnlineStreetViews, StreetViewSource
 from model_core.references.survey import Sources, place_config
 from model_core.references.web import NetworkAccess
-from model_core.types import Area, LonLat, Place, StreetView
+from model_core.types import (
+    Area,
+    CancelCheck,
+    LonLat,
+    Place,
+    StreetView,
+    never_cancelled,
+)
 
 ROAD_KM_A_KM2 = 18.0
 """Roads and footways of a dense city a square kilometre."""
@@ -80,7 +87,12 @@ class Estimate:
 
 
 def estimate_run(
-    area: str, sources: Sources, config: LocateConfig, geometry: StripGeometry, photos: int = 1
+    area: str,
+    sources: Sources,
+    config: LocateConfig,
+    geometry: StripGeometry,
+    photos: int = 1,
+    cancel: CancelCheck = never_cancelled,
 ) -> Estimate:
     """Return what a run would fetch and take; nothing is asked of the network.
 
@@ -90,13 +102,15 @@ def estimate_run(
         config: Of the run.
         geometry: Footprint and pixels of the satellite images.
         photos: How many would be located.
+        cancel: Asked at every place, more than once.
 
     Raises:
         InputError: The area or a source cannot be used.
+        Cancelled: The user asked to stop.
     """
     sources = sources.unpacked()
     where = read_area(area)
-    context = SourceContext(HttpClient(config.network, sources.access), _any_key(sources))
+    context = SourceContext(HttpClient(config.network, sources.access, cancel), _any_key(sources))
     notes: list[str] = []
     view_sources = [open_street_view_source(text, context) for text in sources.street_views]
     views = list(_local_views(where, view_sources, config))
@@ -157,7 +171,7 @@ def _centers(
     roads = None if sources.roads is None else open_roads(sources.roads, context).read(area)
     laid = place_config(config.places, sources.imagery is not None or roads is not None)
     try:
-        places: list[Place] = lay_places(area, roads, laid, views)
+        places: list[Place] = lay_places(area, roads, laid, views, context.client.is_cancelled)
     except AreaError:
         if views or sources.imagery is not None:
             raise

@@ -17,7 +17,15 @@ from model_core.config import PlaceConfig
 from model_core.errors import AreaError, ConfigError
 from model_core.references.area import LocalFrame
 from model_core.references.vector import read_geometries, single_parts
-from model_core.types import Area, LonLat, Place, StreetView
+from model_core.types import (
+    Area,
+    CancelCheck,
+    LonLat,
+    Place,
+    StreetView,
+    never_cancelled,
+    until_cancelled,
+)
 
 PlaceKind = Literal["road", "grid", "street_view"]
 PointArray = npt.NDArray[np.float64]
@@ -44,6 +52,7 @@ def lay_places(
     roads: Path | Sequence[BaseGeometry] | None,
     config: PlaceConfig,
     street_views: Sequence[StreetView] = (),
+    cancel: CancelCheck = never_cancelled,
 ) -> list[Place]:
     """Return the area's candidate places, in an order and with ids that depend on input alone.
 
@@ -58,11 +67,13 @@ def lay_places(
             themselves in EPSG:4326, or None.
         config: Spacings and when a grid is laid.
         street_views: Used when ``config.grid`` is "never" and there are no roads.
+        cancel: Asked at every place.
 
     Raises:
         AreaError: There is no place, or there would be more than ``MAX_PLACES``.
         ConfigError: A spacing is not positive.
         InputError: The roads cannot be read.
+        Cancelled: The user asked to stop.
     """
     if config.spacing_m <= 0.0 or config.grid_spacing_m <= 0.0:
         raise ConfigError("spacing_m and grid_spacing_m must be greater than 0 metres")
@@ -76,7 +87,7 @@ def lay_places(
     elif not lines:
         points = _at_street_views(area, frame, street_views)
         laid.append(_Laid("street_view", points, STREET_VIEW_MERGE_M))
-    places = _merged_places(laid, frame)
+    places = _merged_places(laid, frame, cancel)
     if not places:
         raise AreaError(
             "the area holds no place: no road, no street view, and no grid was asked for; "
@@ -186,7 +197,7 @@ def _refuse_too_many(estimate: int, where: str) -> None:
         )
 
 
-def _merged_places(laid: list[_Laid], frame: LocalFrame) -> list[Place]:
+def _merged_places(laid: list[_Laid], frame: LocalFrame, cancel: CancelCheck) -> list[Place]:
     points = np.concatenate([one.points for one in laid])
     kinds = np.repeat(np.arange(len(laid)), [len(one.points) for one in laid])
     merge_m = np.array([one.merge_m for one in laid])[kinds]
@@ -197,9 +208,8 @@ def _merged_places(laid: list[_Laid], frame: LocalFrame) -> list[Place]:
     lon, lat = frame.to_lonlat(points[:, 0], points[:, 1])
     counts = [0] * len(laid)
     places = []
-    for index, (kind, lon_deg, lat_deg) in enumerate(
-        zip(kinds.tolist(), lon.tolist(), lat.tolist(), strict=True)
-    ):
+    found = zip(kinds.tolist(), lon.tolist(), lat.tolist(), strict=True)
+    for index, (kind, lon_deg, lat_deg) in enumerate(until_cancelled(found, cancel)):
         name = laid[kind].kind
         place_id = f"{name}-{counts[kind]:06d}"
         counts[kind] += 1

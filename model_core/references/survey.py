@@ -135,7 +135,7 @@ def survey_area(
         sources: Where references come from.
         config: How places are laid, how far street views may be, the network's limits.
         progress: Told what is being looked for.
-        cancel: Asked while the network is.
+        cancel: Asked while the network is, and at every place.
 
     Raises:
         AreaError: The area is empty, or nothing at all is known of it.
@@ -162,7 +162,7 @@ def survey_area(
     progress(Progress("survey", 1, 2, "roads"))
     roads, roads_terms = _roads(where, sources.roads, context, summary)
     laid = place_config(config.places, imagery is not None or roads is not None)
-    places = lay_places(where, roads, laid, views.views)
+    places = lay_places(where, roads, laid, views.views, cancel)
     progress(Progress("survey", 2, 2, f"{len(places)} places"))
     assigned = assign_views(places, views, reach_m)
     return Survey(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,40 @@ def test_demo_photos_are_located_and_the_next_one_is_quicker(
         stages.append(seen)
     assert "gallery" in stages[0]
     assert "gallery" not in stages[1], "the gallery of the area is used again"
+
+
+@pytest.mark.slow
+def test_estimate_that_is_no_longer_wanted_gives_way_at_once(
+    plugin: Any, engine_python: Path, settings_folder: Path, wait_until: Any
+) -> None:
+    contract = plugin("model_core.contract")
+    settings = plugin("settings").Settings()
+    settings.engine_python = str(engine_python)
+    engine = plugin("engine.client").EngineClient(settings.engine_launch, cancel_grace_s=5.0)
+    answers: list[Any] = []
+    tiles = "xyz|url=https://tiles.example.org/{z}/{x}/{y}.png"
+    wide, small = "13.0,47.0,13.2,47.15", "13.0,47.0,13.001,47.001"
+    try:
+        engine.call(
+            contract.SOURCES, contract.SourcesParams(), done=answers.append, failed=answers.append
+        )
+        wait_until(lambda: bool(answers), 60)
+        process_id = engine.process_id
+        calls = [
+            engine.call(
+                contract.ESTIMATE,
+                contract.EstimateParams(area=area, imagery=tiles, roads="overpass"),
+                done=answers.append,
+                failed=answers.append,
+            )
+            for area in (wide, small)
+        ]
+        timer = time.monotonic() + 2.0
+        wait_until(lambda: time.monotonic() > timer)
+        calls[0].cancel()
+        wait_until(lambda: len(answers) == 3, 10)
+        assert answers[1].is_cancelled
+        assert answers[2]["places"] > 0
+        assert engine.process_id == process_id, "the engine was not ended"
+    finally:
+        engine.stop()

@@ -12,7 +12,7 @@ from model_core import contract, source_jobs
 from model_core.cli import app
 from model_core.cli_sources import default_cache_folder, read_keys
 from model_core.contract import ContractError
-from model_core.errors import InputError
+from model_core.errors import Cancelled, InputError
 from model_core.types import ignore_progress, never_cancelled
 
 AREA = "13.4185,46.9785,13.4205,46.9800"
@@ -127,6 +127,13 @@ def test_requests_about_sources_are_answered_by_the_contract(demo: Path, tmp_pat
     assert set(found.files) == {"street_views"}
     again = ask("estimate", area=AREA, pack=found.pack)
     assert contract.EstimateResult.from_json(again).requests == 0
+
+
+def test_request_for_an_estimate_hears_that_it_is_cancelled(demo: Path) -> None:
+    handler = source_jobs.source_handlers()["estimate"]
+    params = {"area": AREA, "imagery": str(demo / "imagery.tif")}
+    with pytest.raises(Cancelled):
+        handler(params, ignore_progress, lambda: True, lambda method, params: None)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,14 @@ from model_core.references.source import FetchPlan, KnownSource, SourceContext, 
 from model_core.references.terms import may_cache
 from model_core.references.web import HttpRequest
 from model_core.references.workers import Done
-from model_core.types import ImageU8, LonLat, MaskArray, SatelliteImage, SourceTerms
+from model_core.types import (
+    ImageU8,
+    LonLat,
+    MaskArray,
+    SatelliteImage,
+    SourceTerms,
+    until_cancelled,
+)
 
 STATIC_MAPS_URL = "https://maps.googleapis.com/maps/api/staticmap"
 TERMS = SourceTerms(
@@ -121,7 +128,7 @@ class GoogleMapsImagery:
     def plan(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> FetchPlan:
         """Return one request a place that was not asked in this run; nothing is asked."""
         total = FetchPlan()
-        for center in dict.fromkeys(centers):
+        for center in until_cancelled(dict.fromkeys(centers), self._client.is_cancelled):
             view = choose_view(center.lat, footprint_m, size_px)
             if not self._client.is_kept(self._request(center, view), self.terms):
                 total += FetchPlan(1, round(view.image_px**2 * _TYPICAL_BYTES_PX))

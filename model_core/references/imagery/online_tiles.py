@@ -28,7 +28,7 @@ from model_core.references.source import FetchPlan
 from model_core.references.terms import may_cache, terms_path, write_terms
 from model_core.references.web import HttpRequest
 from model_core.references.workers import Done
-from model_core.types import LonLat, SatelliteImage, SourceTerms
+from model_core.types import LonLat, SatelliteImage, SourceTerms, until_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,8 @@ class OnlineTiles:
             extra = FetchPlan(1, _DESCRIPTION_BYTES)
             opened = _Opened.of(self._client, described.guess)
         keys = opened.keys(centers, footprint_m, size_px)
-        missing = sum(not opened.server.is_kept(key) for key in keys)
+        watched = until_cancelled(keys, self._client.is_cancelled)
+        missing = sum(not opened.server.is_kept(key) for key in watched)
         tile_bytes = _TYPICAL_BYTES_PX * opened.pyramid.tile_px**2
         return FetchPlan(missing, round(missing * tile_bytes)) + extra
 
@@ -237,7 +238,7 @@ class _Opened:
     def keys(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> list[TileKey]:
         """Return the tiles that images at the places are read from, each once, west first."""
         found: set[TileKey] = set()
-        for center in centers:
+        for center in until_cancelled(centers, self.server.client.is_cancelled):
             grid = sampling_grid(center, footprint_m, TO_MERCATOR, self.pyramid.pixel_of_mercator)
             chosen = choose_window(self.pyramid.levels, grid, size_px)
             if chosen is not None:
@@ -277,7 +278,7 @@ class _TileServer:
     """The tiles of a service, through the client and what it keeps."""
 
     def __init__(self, client: HttpClient, service: TileService) -> None:
-        self._client = client
+        self.client = client
         self.service = service
         self.tile_px = service.tile_px
         self.zooms = (service.min_zoom, service.max_zoom)
@@ -307,14 +308,14 @@ class _TileServer:
             return None
         request = self.service.request_of(key)
         request = replace(request, check=check or self.service.check)
-        reply = self._client.get(request, self.service.terms, self.service.expires_s)
+        reply = self.client.get(request, self.service.terms, self.service.expires_s)
         return None if reply is None else reply.body
 
     def is_kept(self, key: TileKey) -> bool:
         """Return whether a tile needs no request."""
         if not self.service.covers(key) or key in self._found:
             return True
-        return self._client.is_kept(self.service.request_of(key), self.service.terms)
+        return self.client.is_kept(self.service.request_of(key), self.service.terms)
 
 
 def _decoded(body: bytes) -> RgbaTile:

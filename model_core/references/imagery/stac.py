@@ -32,7 +32,7 @@ from model_core.references.imagery.template import Address, read_address
 from model_core.references.source import FetchPlan, KnownSource, SourceContext, SourceText
 from model_core.references.terms import may_cache
 from model_core.references.workers import Done
-from model_core.types import LonLat, SatelliteImage, SourceTerms
+from model_core.types import LonLat, SatelliteImage, SourceTerms, until_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ class StacImagery:
 
         It is exact for pictures that were opened in this run.
         """
-        cells = {cell for center in centers for cell in _cells(center, footprint_m)}
+        watched = until_cancelled(centers, self._client.is_cancelled)
+        cells = {cell for center in watched for cell in _cells(center, footprint_m)}
         unknown = {cell for cell in cells if cell not in self._found}
         if unknown:
             searches = FetchPlan(len(unknown), len(unknown) * _SEARCH_BYTES)
@@ -243,7 +244,7 @@ class StacImagery:
         As many pictures for a place as cover it by their outlines.
         """
         found: dict[str, tuple[Picture, list[LonLat]]] = {}
-        for center in centers:
+        for center in until_cancelled(centers, self._client.is_cancelled):
             bare: BaseGeometry = _footprint(center, footprint_m)
             for picture in self._pictures(center, footprint_m):
                 found.setdefault(picture.url, (picture, []))[1].append(center)

@@ -20,7 +20,7 @@ from model_core.references.http import HttpClient
 from model_core.references.source import FetchPlan
 from model_core.references.street_view.base import views_within
 from model_core.references.web import HttpRequest
-from model_core.types import Area, LonLat, SourceTerms, StreetView
+from model_core.types import Area, LonLat, SourceTerms, StreetView, until_cancelled
 
 Ask = Callable[[HttpRequest], Reply]
 Item = Mapping[str, Any]
@@ -140,7 +140,7 @@ class ListedStreetViews(ABC, Generic[PartT]):
         parts = self._parts(area, margin_m)
         items: dict[str, Item] = {}
         unknown = 0
-        for part in parts:
+        for part in until_cancelled(parts, self.client.is_cancelled):
             try:
                 items.update(self._listed(part, self._ask_what_is_kept))
             except NotKept:

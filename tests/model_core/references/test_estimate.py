@@ -14,7 +14,7 @@ from model_core.config import (
     StripGeometry,
     VerificationConfig,
 )
-from model_core.errors import AreaError
+from model_core.errors import AreaError, Cancelled
 from model_core.gallery import around
 from model_core.references.estimate import LOOKS, Estimate, estimate_run
 from model_core.references.survey import Sources, survey_area
@@ -92,3 +92,25 @@ def test_a_limit_that_would_be_passed_is_said(limit: dict[str, int]) -> None:
 def test_an_empty_area_is_refused(demo: Path) -> None:
     with pytest.raises(AreaError, match="is empty"):
         estimate_run("2,2,1,1", Sources(str(demo / "imagery.tif")), LocateConfig(), GEOMETRY)
+
+
+@pytest.mark.parametrize(
+    ("imagery", "roads"),
+    [
+        ("xyz|url=https://tiles.example.org/{z}/{x}/{y}.png", "overpass"),
+        ("google-maps", "overpass"),
+        ("openaerialmap", "overpass"),
+        ("google-maps", None),
+    ],
+)
+def test_estimate_stops_at_the_next_place_when_asked(imagery: str, roads: str | None) -> None:
+    asked = 0
+
+    def cancel() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with pytest.raises(Cancelled):
+        estimate_run(AREA, Sources(imagery, roads), LocateConfig(), GEOMETRY, cancel=cancel)
+    assert asked == 4

@@ -83,7 +83,8 @@ def handlers(load: Callable[[], Pipeline] = load_pipeline) -> Mapping[str, Handl
             tell(contract.ANSWER, {"answer": photo_answer(result), "done": done, "total": total})
 
         request = locate_request(contract.LocateParams.from_json(params))
-        return locate_result(load().locate(request, progress, cancel, answer)).to_json()
+        outcome = load().locate(request, progress, cancel, answer)
+        return locate_result(outcome, are_told=True).to_json()
 
     def build_gallery(
         params: Mapping[str, Any], progress: ProgressCallback, cancel: CancelCheck, tell: Tell
@@ -142,12 +143,17 @@ def gallery_request(params: contract.BuildGalleryParams) -> GalleryRequest:
     )
 
 
-def locate_result(outcome: LocateOutcome) -> contract.LocateResult:
-    """Return the pipeline's outcome as the contract says it."""
+def locate_result(outcome: LocateOutcome, *, are_told: bool = False) -> contract.LocateResult:
+    """Return the pipeline's outcome as the contract says it.
+
+    Args:
+        outcome: What was found.
+        are_told: Whether the photos' answers went ahead, and are not to be repeated.
+    """
     files = {} if outcome.files is None else dataclasses.asdict(outcome.files)
     run = outcome.provenance
     return contract.LocateResult(
-        photos=tuple(photo_answer(result) for result in outcome.results),
+        photos=() if are_told else tuple(photo_answer(result) for result in outcome.results),
         files={name: str(path.absolute()) for name, path in files.items() if path is not None},
         summary=outcome.summary,
         notes=tuple(outcome.notes),

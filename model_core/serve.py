@@ -203,6 +203,8 @@ class Server:
         try:
             line = contract.encode(message)
         except ContractError as error:
+            if isinstance(message, contract.Notification):
+                raise  # the job that told it fails: its client would miss something
             answered = message.request_id if isinstance(message, contract.Response) else None
             line = contract.encode(contract.failure(error, answered))
         try:

@@ -109,21 +109,37 @@ class GeolocatorAlgorithm(QgsProcessingAlgorithm):
         return True
 
     def ask_engine(
-        self, method: str, params: contract.Params, feedback: QgsProcessingFeedback
+        self,
+        method: str,
+        params: contract.Params,
+        feedback: QgsProcessingFeedback,
+        answers: list[contract.PhotoAnswer] | None = None,
     ) -> Mapping[str, Any]:
         """Return the engine's result, its progress and log told to the feedback.
+
+        Args:
+            method: A method of the contract.
+            params: What it is asked.
+            feedback: Told; its cancel stops the engine.
+            answers: Gets each photo's answer.
 
         Raises:
             QgsProcessingException: The engine failed or was cancelled; the message says why.
         """
         told = EngineFeedback(feedback)
+
+        def hear(answered: contract.AnswerParams) -> None:
+            told.answer(answered)
+            if answers is not None:
+                answers.append(answered.answer)
+
         try:
             return call_engine(
                 self._launch,
                 method,
                 params,
                 progress=told.progress,
-                answer=told.answer,
+                answer=hear,
                 is_cancelled=feedback.isCanceled,
                 log=told.log,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,9 @@ class LocatePhotos(GeolocatorAlgorithm):
             config=inputs.config(),
         )
         run = LocateRun(params, started_now())
-        found = self.ask_engine(contract.LOCATE, params, feedback)
-        result = contract.LocateResult.from_json(found)
+        answers: list[contract.PhotoAnswer] = []
+        found = self.ask_engine(contract.LOCATE, params, feedback, answers)
+        result = replace(contract.LocateResult.from_json(found), photos=tuple(answers))
         _tell(result, feedback)
         outputs: dict[str, Any] = {names.OUTPUT: out, **_counts(result)}
         kept = _keep(run, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qgis.core import QgsTask
@@ -19,7 +19,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The run's result."""
+    """The run's result, with the answers that came ahead of it."""
 
     result: contract.LocateResult
 
@@ -63,6 +63,7 @@ class LocateTask(QgsTask):
         )
         self.outcome: Succeeded | Failed | Cancelled | None = None
         self._answer: Succeeded | Failed | None = None
+        self._photos: list[contract.PhotoAnswer] = []
         self._over = threading.Event()
         self._call = engine.call(
             contract.LOCATE,
@@ -70,7 +71,7 @@ class LocateTask(QgsTask):
             done=self._done,
             failed=self._failed,
             progress=self._progress,
-            answer=self.answered.emit,
+            answer=self._answered,
         )
 
     def run(self) -> bool:
@@ -102,7 +103,8 @@ class LocateTask(QgsTask):
 
     def _done(self, result: Mapping[str, Any]) -> None:
         try:
-            self._answer = Succeeded(contract.LocateResult.from_json(result))
+            told = contract.LocateResult.from_json(result)
+            self._answer = Succeeded(replace(told, photos=tuple(self._photos)))
         except contract.ContractError as error:
             self._answer = Failed(garbled(error))
         self._over.set()
@@ -110,6 +112,10 @@ class LocateTask(QgsTask):
     def _failed(self, failure: EngineFailure) -> None:
         self._answer = Failed(failure)
         self._over.set()
+
+    def _answered(self, params: contract.AnswerParams) -> None:
+        self._photos.append(params.answer)
+        self.answered.emit(params)
 
     def _progress(self, progress: contract.ProgressParams) -> None:
         if progress.total:

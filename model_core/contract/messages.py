@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
 LOCATE = "locate"
@@ -136,7 +136,8 @@ def encode(message: Message) -> bytes:
     File names that are no valid Unicode come through unharmed, escaped.
 
     Raises:
-        ContractError: A value is not plain JSON (NaN included).
+        ContractError: A value is not plain JSON (NaN included), or the line grows longer than the
+            other side reads.
     """
     body: dict[str, Any] = {"jsonrpc": "2.0"}
     if isinstance(message, Request):
@@ -153,14 +154,21 @@ def encode(message: Message) -> bytes:
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         try:
-            return text.encode("utf-8") + b"\n"
+            line = text.encode("utf-8")
         except UnicodeEncodeError:
             text = json.dumps(body, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-            return text.encode("ascii") + b"\n"
+            line = text.encode("ascii")
     except (TypeError, ValueError) as error:
         raise ContractError(
             f"the message cannot be written as JSON: {error}", ErrorCode.INTERNAL_ERROR
         ) from error
+    if len(line) > MAX_LINE_BYTES:
+        raise ContractError(
+            f"the message has {len(line)} bytes, more than the {MAX_LINE_BYTES} of a line; "
+            "ask for less at once",
+            ErrorCode.INTERNAL_ERROR,
+        )
+    return line + b"\n"
 
 
 def decode(line: bytes) -> Message:

@@ -54,15 +54,17 @@ class AnswerParams(Body):
 
 @dataclass(frozen=True)
 class LocateResult(Body):
-    """The answers in the order of the photos, the files written, and what was assumed.
+    """The answers, the files written, and what was assumed.
 
+    ``photos`` is empty on the wire, where each answer went ahead as ``AnswerParams``: a line has
+    no room for the answers of thousands of photos.
     ``files`` maps ``candidates``, ``heat``, ``map_picture``, ``page``, ``results`` to paths; empty
     where no output folder was asked for. ``attributions`` are to be shown wherever the results
     are. ``provenance`` holds ``model_hash``, ``software_version``
     and ``created_at`` (ISO 8601); a photo's own sha256 stands in its answer.
     """
 
-    photos: tuple[PhotoAnswer, ...]
+    photos: tuple[PhotoAnswer, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     notes: tuple[str, ...] = ()

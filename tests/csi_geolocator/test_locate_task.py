@@ -68,6 +68,7 @@ def test_result_comes_after_every_answer(start: Any, tasks: Any, wait_until: Any
     ]
     assert isinstance(heard.task.outcome, tasks.Succeeded)
     assert heard.task.outcome.result is result
+    assert result.photos == tuple(answer.answer for answer in heard.answers)
     assert {step.stage for step in heard.progress} >= {"gallery", "locate"}
 
 

@@ -42,6 +42,9 @@ def build_gallery(
         raise ModuleNotFoundError("No module named 'torch'")
     if how == "nan":
         return {"value": float("nan")}
+    if how == "told":
+        tell("answer", {"value": float("nan")})
+        return {}
     if how == "photo":
         raise PhotoError("a.jpg: cannot be read; open it in a viewer")
     raise GalleryError("/g: built by another model; build it again")

@@ -240,9 +240,11 @@ def test_served_pipeline_answers_by_the_contract(repository: Path, tmp_path: Pat
     process.communicate(timeout=30)
     good, bad = answers
     assert isinstance(good, contract.Response)
-    (photo,) = contract.LocateResult.from_json(good.result).photos
-    assert photo.probability_elsewhere == 0.05
-    assert [(one.id, one.answer, one.done, one.total) for one in told] == [(1, photo, 1, 1)]
+    result = contract.LocateResult.from_json(good.result)
+    assert (result.photos, result.summary) == ((), "a summary")
+    assert [(one.id, one.done, one.total) for one in told] == [(1, 1, 1)]
+    assert told[0].answer.probability_elsewhere == 0.05
+    assert len(told[0].answer.candidates["features"]) == 2
     assert isinstance(bad, contract.Failure)
     assert (bad.request_id, bad.code) == (2, contract.ErrorCode.INVALID_PARAMS)
     assert "absolute path" in bad.message

@@ -40,6 +40,15 @@ def test_message_survives_the_wire_on_one_line(message: contract.Message) -> Non
     assert contract.decode(line) == message
 
 
+def test_message_that_the_other_side_would_refuse_is_not_written() -> None:
+    most = contract.MAX_LINE_BYTES
+    empty = len(contract.encode(contract.Response(1, {"text": ""}))) - len(b"\n")
+    fits = contract.Response(1, {"text": "x" * (most - empty)})
+    assert contract.decode(contract.encode(fits).rstrip(b"\n")) == fits
+    with pytest.raises(ContractError, match="ask for less at once"):
+        contract.encode(contract.Response(1, {"text": "x" * (most - empty + 1)}))
+
+
 @given(st.binary(max_size=60))
 def test_no_line_of_bytes_does_worse_than_an_error_of_the_contract(line: bytes) -> None:
     try:

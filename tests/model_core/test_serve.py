@@ -159,6 +159,7 @@ def test_garbled_line_is_answered_and_the_engine_goes_on(
         ("bug", -32603, "InternalError", "ZeroDivisionError: a bug"),
         ("import", -32603, "InternalError", "environment is incomplete"),
         ("nan", -32603, "InternalError", "JSON"),
+        ("told", -32603, "InternalError", "JSON"),
     ],
 )
 def test_failure_has_code_kind_and_next_step(

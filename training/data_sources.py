@@ -8,7 +8,7 @@ from typing import Any
 
 from model_core.errors import InputError
 from training.datasets.load import MANIFEST_FILE, find_index
-from training.datasets.rendered import read_facts
+from training.datasets.rendered import city_name, read_facts
 
 RENDERED = {
     "provider": "rendered by `python -m training render`",
@@ -55,15 +55,8 @@ def describe_data(
 
 
 def rendered_cities(folder: Path) -> list[str]:
-    """Return what tells the rendered cities of a folder from others, nothing without any.
-
-    Windows of one real city show the same streets, so they are one.
-    """
-    return sorted({_city_of(facts) for facts in read_facts(folder)})
-
-
-def _city_of(facts: Mapping[str, Any]) -> str:
-    return str(facts.get("geometry", UNNAMED)) if facts["real"] else f"drawn {facts['seed']}"
+    """Return the names of a folder's rendered cities, as ``city_name`` gives them."""
+    return sorted({city_name(facts) for facts in read_facts(folder)})
 
 
 def check_not_learned(folder: Path, training: Mapping[str, Any]) -> None:
@@ -78,7 +71,7 @@ def check_not_learned(folder: Path, training: Mapping[str, Any]) -> None:
     both = sorted(learned & set(rendered_cities(folder)))
     if both:
         raise InputError(
-            f"{folder}: the model learned from {', '.join(both[:3])}"
+            f"{folder}: the model learned from its cities {', '.join(both[:3])}"
             f"{' and others' if len(both) > 3 else ''}; its card holds figures of places that it "
             "did not learn from: name others, or leave out --card"
         )

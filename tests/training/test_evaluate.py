@@ -635,7 +635,7 @@ def test_the_command_writes_figures_into_the_card_and_keeps_the_rest(
     write_bundle(dataclasses.replace(model, training=learned))
     told = RUN.invoke(app, [*arguments, "--card"])
     assert told.exit_code == 2
-    assert "the model learned from drawn" in " ".join(told.output.split())
+    assert "the model learned from its cities" in " ".join(told.output.split())
     told = RUN.invoke(app, [*arguments, "--card", "--street-photos", "2"])
     assert told.exit_code == 2
     assert "leave out --street-photos" in " ".join(told.output.split())

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError, InputError
 from training.datasets.layouts import cvact, cvusa, msgd, vigor
 from training.datasets.layouts.index import LayoutIndex, Split, load_index
 from training.datasets.places import PlaceSet, join_places
-from training.datasets.rendered import Imagery, is_rendered, load_rendered, read_facts
+from training.datasets.rendered import (
+    Imagery,
+    city_name,
+    is_rendered,
+    load_rendered,
+    read_facts,
+)
 from training.datasets.splits import carve_validation, same_area
 
 MANIFEST_FILE = "manifest.parquet"
@@ -153,8 +158,8 @@ def _check_rendered(data: Path, held_out: Path | None) -> None:
             f"{data}: its cities {', '.join(kept)} are kept for tests; give --data cities to learn "
             "from, as 'render --cities train:0:20' makes them"
         )
-    names = set() if held_out is None else {_city_name(facts) for facts in read_facts(held_out)}
-    shared = sorted(names & {_city_name(facts) for facts in learned})
+    names = set() if held_out is None else {city_name(facts) for facts in read_facts(held_out)}
+    shared = sorted(names & {city_name(facts) for facts in learned})
     if shared:
         raise InputError(
             f"{held_out}: {data} holds its cities {', '.join(shared)} too; give --held-out other "
@@ -169,11 +174,6 @@ def _check_collected(data: Path, held_out: Path) -> None:
         from training.datasets.manifest import check_apart
 
         check_apart(learned, others)
-
-
-def _city_name(facts: Mapping[str, Any]) -> str:
-    """Return what two rendered cities have in common that show the same streets."""
-    return str(facts.get("geometry", facts["seed"]))
 
 
 def _load_watched(folder: Path, config: ModelConfig, say: Callable[[str], None]) -> PlaceSet:

@@ -205,6 +205,14 @@ def read_facts(folder: Path) -> list[dict[str, Any]]:
     return [_read_facts(city) for city in _city_folders(folder)]
 
 
+def city_name(facts: Mapping[str, Any]) -> str:
+    """Return what rendered cities have in common that show the same streets.
+
+    The seed of a drawn one, the name of a real one, since its windows overlap.
+    """
+    return str(facts.get("geometry", facts["seed"]))
+
+
 def _read_facts(city: Path) -> dict[str, Any]:
     path = city / FACTS_FILE
     if not path.exists():

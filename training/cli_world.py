@@ -96,6 +96,7 @@ def world(
         add_hashes,
         changed_districts,
         changed_geometry,
+        changed_renderer,
         freeze_world,
         read_frozen,
     )
@@ -114,7 +115,8 @@ def world(
             console.print(f"{FROZEN_FILE}: {made['places']} places, {made['sha256']}")
             return
         frozen = read_frozen()
-        lines = changed_districts(frozen) + changed_geometry(frozen, real or ())
+        lines = changed_renderer(frozen) + changed_districts(frozen)
+        lines += changed_geometry(frozen, real or ())
     except GeolocatorError as error:
         console.print(f"[red]error[/red] {error}")
         raise typer.Exit(2) from error
@@ -123,3 +125,7 @@ def world(
     if lines:
         raise typer.Exit(1)
     console.print(f"{frozen['version']} is unchanged: {frozen['places']} places")
+    given = {folder.name for folder in real or ()}
+    unchecked = [one["folder"] for one in frozen["real"] if one["folder"] not in given]
+    if unchecked:
+        console.print(f"not checked of the real tier: {', '.join(unchecked)}; name them by --real")

@@ -164,8 +164,21 @@ def test_the_command_checks_and_freezes(tmp_path, monkeypatch):
     made = run.invoke(app, ["world", "--freeze"])
     assert made.exit_code == 0, made.output
     assert json.loads((tmp_path / "world.json").read_text())["places"] == 4
-    monkeypatch.setattr(frozen, "PLACES_A_DISTRICT", 5)
     monkeypatch.setattr(frozen, "read_frozen", lambda: read_frozen(tmp_path / "world.json"))
+    whole = run.invoke(app, ["world", "--check"])
+    assert whole.exit_code == 0, whole.output
+    assert "not checked" not in whole.output, "no real tier is frozen here"
+    world = json.loads((tmp_path / "world.json").read_text())
+    world["real"] = [{"folder": "delft", "sha256": "one"}]
+    (tmp_path / "world.json").write_text(json.dumps(world))
+    part = run.invoke(app, ["world", "--check"])
+    assert part.exit_code == 0
+    assert "not checked of the real tier: delft; name them by --real" in part.output
+    (tmp_path / "world.json").write_text(json.dumps({**world, "renderer": 2}))
+    older = run.invoke(app, ["world", "--check"])
+    assert older.exit_code == 1
+    assert "renderer: version 3, 2 is frozen" in older.output
+    monkeypatch.setattr(frozen, "PLACES_A_DISTRICT", 5)
     broken = run.invoke(app, ["world", "--check"])
     assert broken.exit_code == 1
     assert "16000" in broken.output

@@ -232,6 +232,13 @@ def read_frozen(path: Path = FROZEN_FILE) -> dict[str, Any]:
     return world
 
 
+def changed_renderer(world: Mapping[str, Any]) -> list[str]:
+    """Return a line where the frozen world is of another version of the renderer."""
+    if world["renderer"] == RENDERER_VERSION:
+        return []
+    return [f"renderer: version {RENDERER_VERSION}, {world['renderer']} is frozen"]
+
+
 def changed_districts(world: dict[str, Any], seeds: Iterable[int] | None = None) -> list[str]:
     """Return one line for every district that is no longer what the frozen world says.
 

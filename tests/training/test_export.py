@@ -19,6 +19,7 @@ from training.data_sources import data_sources
 from training.export import export_run
 from training.model_card import write_card
 from training.train import TrainConfig
+from training.world.version import RENDERER_VERSION
 
 MODEL = ModelConfig(geometry=StripGeometry(height=32, width=64, satellite_px=32), feature_height=2)
 RECALL = {
@@ -208,8 +209,8 @@ def test_sources_are_counted_by_provider_and_licence(tmp_path: Path) -> None:
 
 
 def test_real_geometry_and_published_sets_are_named_with_their_licence(tmp_path: Path) -> None:
-    drawn = {"seed": 3, "real": False}
-    real = {"seed": 900000, "real": True, "source": "town.osm.gz", "licence": "ODbL 1.0, OSM"}
+    drawn = {"seed": 3, "real": False, "renderer": RENDERER_VERSION}
+    real = drawn | {"real": True, "source": "town.osm.gz", "licence": "ODbL 1.0, OSM"}
     for number, facts in enumerate((drawn, real, real)):
         city = tmp_path / "world" / f"city_{number:05d}"
         city.mkdir(parents=True)

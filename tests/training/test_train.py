@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -168,6 +169,29 @@ def test_one_folder_is_parted_so_that_what_is_watched_is_not_learnt(world: Path,
 def test_a_set_of_other_strips_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no rendered city"):
         load_rendered(tmp_path, ModelConfig())
+
+
+@pytest.mark.parametrize(("stride", "bins"), [(2, 64), (4, 32), (8, 16)])
+def test_rendered_labels_come_in_the_models_bins(world: Path, stride: int, bins: int):
+    rendered = np.load(world / "train" / "city_00003" / "layout.npy").astype(np.float32)
+    labels = load_rendered(world / "train", ModelConfig(width_stride=stride)).layout
+    assert labels.shape[1] == bins
+    there = np.repeat(rendered, 2, axis=1)
+    there = there.reshape(len(there), bins, 64 // bins, -1).mean(axis=2)
+    np.testing.assert_allclose(labels, there, rtol=2e-3, atol=1e-3)
+
+
+def test_bins_that_rendered_labels_do_not_fit_are_refused(world: Path):
+    with pytest.raises(ConfigError, match=r"has 25 bins .* have 32; choose .* 16, 32 or 64"):
+        load_rendered(world / "train", ModelConfig(width_stride=5))
+
+
+def test_cities_of_another_version_of_the_renderer_are_refused(world: Path, tmp_path: Path):
+    shutil.copytree(world / "train", tmp_path / "old")
+    facts_file = tmp_path / "old" / "city_00003" / "district.json"
+    facts_file.write_text(json.dumps({**json.loads(facts_file.read_text()), "renderer": 2}))
+    with pytest.raises(InputError, match="rendered by version 2, this is version 3"):
+        load_rendered(tmp_path / "old", ModelConfig())
 
 
 def test_imagenet_weights_need_a_network_and_a_backbone_that_has_them(

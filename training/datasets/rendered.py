@@ -21,7 +21,7 @@ import numpy.typing as npt
 import torch
 
 from model_core.config import ModelConfig, PlaceConfig, StripGeometry
-from model_core.errors import InputError
+from model_core.errors import ConfigError, InputError
 from model_core.types import Progress, ProgressCallback, ignore_progress
 from training.datasets.places import PlaceSet
 from training.world.ahead import build_ahead
@@ -169,11 +169,6 @@ def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSourc
                 f"{path} is for {facts['split']}, the cities asked for are for "
                 f"{', '.join(wanted)}; render into another folder"
             )
-        if facts["renderer"] != RENDERER_VERSION:
-            raise InputError(
-                f"{path} was rendered by version {facts['renderer']}, this is version "
-                f"{RENDERER_VERSION}; render into another folder"
-            )
         asked = source.facts(facts["seed"]) if facts["seed"] in city_seeds else facts
         other = [
             f"{name} {facts.get(name)!r} there, {asked.get(name)!r} here"
@@ -200,7 +195,7 @@ def read_facts(folder: Path) -> list[dict[str, Any]]:
     """Return what is written beside the arrays of every rendered city of a folder.
 
     Raises:
-        InputError: A city is of an older version.
+        InputError: A city is of another version of the renderer.
     """
     return [_read_facts(city) for city in _city_folders(folder)]
 
@@ -218,6 +213,11 @@ def _read_facts(city: Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(f"{city} {_OLDER}")
     facts: dict[str, Any] = json.loads(path.read_text())
+    if facts.get("renderer") != RENDERER_VERSION:
+        raise InputError(
+            f"{city} was rendered by version {facts.get('renderer')}, this is version "
+            f"{RENDERER_VERSION}; render into another folder"
+        )
     return facts
 
 
@@ -246,8 +246,8 @@ def _write_city(
 def load_rendered(folder: Path, config: ModelConfig, imagery: Imagery = "before") -> PlaceSet:
     """Return the cities of a folder as one set.
 
-    Strips rendered at a multiple of the model's width are averaged down to it, labels to its
-    bins; a column counts as seen where all that make it up are.
+    Strips rendered at a multiple of the model's width are averaged down to it, and a column counts
+    as seen where all that make it up are. Labels are averaged to the model's bins, or repeated.
 
     Args:
         folder: Written by ``render_dataset``.
@@ -256,8 +256,9 @@ def load_rendered(folder: Path, config: ModelConfig, imagery: Imagery = "before"
             have none.
 
     Raises:
-        InputError: The folder holds no city, strips of another frame, cities of an older version,
-            or no imagery after.
+        InputError: The folder holds no city, strips of another frame, cities of another version
+            of the renderer, or no imagery after.
+        ConfigError: The model's bins are neither a part of the labels' nor a multiple.
     """
     folders = _city_folders(folder)
     if not folders:
@@ -283,8 +284,7 @@ def _load_city(path: Path, config: ModelConfig, imagery: Imagery) -> dict[str, n
         elif name in ("street_seen", "query_seen"):
             array = array.reshape(*array.shape[:-1], -1, factor).all(axis=-1)
         elif name in ("layout", "query_layout"):
-            by = array.shape[-2] // config.azimuth_bins
-            array = _averaged(array, by, axis=array.ndim - 2)
+            array = _in_bins(array, config.azimuth_bins)
         arrays[name] = array
     arrays["block"] = arrays["block"] + int(facts["seed"]) * BLOCKS_A_CITY
     for strips, seen in (("street", "street_seen"), ("query", "query_seen")):
@@ -325,6 +325,19 @@ def _width_factor(folder: Path, geometry: StripGeometry) -> int:
             f"{folder} was rendered for other strips ({written}); render into a new folder"
         )
     return factor
+
+
+def _in_bins(labels: npt.NDArray[Any], bins: int) -> npt.NDArray[Any]:
+    """Return labels (..., n, K) around circles of ``bins`` bins."""
+    there = labels.shape[-2]
+    if bins > there and bins % there == 0:
+        return np.repeat(labels, bins // there, axis=-2)
+    if there % bins:
+        raise ConfigError(
+            f"the model has {bins} bins and rendered labels have {there}; choose geometry.width "
+            f"and width_stride that make {there // 2}, {there} or {2 * there}"
+        )
+    return _averaged(labels, there // bins, axis=labels.ndim - 2)
 
 
 def _averaged(array: npt.NDArray[Any], factor: int, axis: int) -> npt.NDArray[Any]:

@@ -22,6 +22,7 @@ from training.world.ground_map import Ground
 from training.world.ground_photo import photo_ground
 from training.world.real.boxes import cover_with_boxes
 from training.world.real.frame import local_crs
+from training.world.real.held_out import TEST_PLACES
 from training.world.real.prepare import prepare_geometry
 from training.world.real.prepared import load_prepared, read_about
 from training.world.real.read import read_real_city
@@ -413,6 +414,24 @@ def test_places_kept_for_tests_cannot_be_asked_for_training(tmp_path):
     assert read_about(tmp_path / "kept").split == "test"
     with pytest.raises(InputError, match="Delft is kept for test"):
         prepare_geometry([path], tmp_path / "asked", split="train")
+
+
+@pytest.mark.parametrize(("east_m", "split"), [(12_000, "test"), (5_000, "train")])
+def test_an_extract_that_reaches_a_test_place_tests_wherever_its_middle_is(
+    tmp_path, monkeypatch, east_m, split
+):
+    """A house in the west and one in the east; a test place 15 km east of the first one."""
+    drawing = Drawing()
+    for x in (0, east_m):
+        drawing.house(x, 0, 12, 9)
+    path = tmp_path / "wide.osm"
+    path.write_text(drawing.osm())
+    monkeypatch.setitem(TEST_PLACES, "Faraway", _lonlat(15_000, 0))
+    prepare_geometry([path], tmp_path / "wide")
+    assert read_about(tmp_path / "wide").split == split
+    if split == "test":
+        with pytest.raises(InputError, match=r"Faraway is kept for test; .* end 4 km before it"):
+            prepare_geometry([path], tmp_path / "asked", split="train")
 
 
 def test_a_folder_that_was_not_prepared_says_how_to_prepare_it(tmp_path):

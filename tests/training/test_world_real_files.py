@@ -26,7 +26,7 @@ def test_real_files_are_read_whole(shared_data, name, buildings, heights, roads,
     assert len(city.buildings) == buildings
     assert sum(b.height_m is not None for b in city.buildings) == heights
     assert len(city.roads) == roads
-    assert split_of(city.center_lonlat) == split
+    assert split_of(city) == split
     assert city.licence
     outlines = [polygon_of(b.rings) for b in city.buildings[::8]]
     shared = [cover_with_boxes(outline).iou for outline in outlines]

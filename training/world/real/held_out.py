@@ -1,10 +1,17 @@
-"""Which real places train and which are kept to test with; fixed, and told by where they lie."""
+"""Which real places train and which are kept to test with; fixed, and told by where they lie.
+
+A city is judged by the whole of its buildings and streets: an extract of all of Berlin holds the
+place in it that tests, wherever its middle is.
+"""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from model_core.errors import InputError
+from training.world.real.city import RealCity
 from training.world.real.prepared import Split
 
 TRAIN_PLACES = {
@@ -17,25 +24,35 @@ TEST_PLACES = {
     "Delft": (4.3658, 52.0122),
     "San Francisco Parnassus": (-122.4631, 37.7638),
 }
-_NEAR_KM = 4.0
+_NEAR_M = 4000.0
+_METRES_A_DEGREE = 111_300.0
 
 
-def split_of(center_lonlat: tuple[float, float], asked: Split | None = None) -> Split:
-    """Return whether a place trains or tests: as asked, but held-out places always test.
+def split_of(city: RealCity, asked: Split | None = None) -> Split:
+    """Return whether a city trains or tests: as asked, but whatever reaches a held-out place tests.
 
     Raises:
         InputError: A held-out place was asked for training, or a training place for testing.
     """
     for places, split in ((TEST_PLACES, "test"), (TRAIN_PLACES, "train")):
         for name, place in places.items():
-            if _away_km(center_lonlat, place) < _NEAR_KM:
+            if _away_m(city, place) < _NEAR_M:
                 fixed: Split = "test" if split == "test" else "train"
                 if asked not in (None, fixed):
-                    raise InputError(f"{name} is kept for {fixed}; leave --split out")
+                    raise InputError(
+                        f"{name} is kept for {fixed}; leave --split out, or give files that end "
+                        f"{_NEAR_M / 1000:g} km before it"
+                    )
                 return fixed
     return asked or "train"
 
 
-def _away_km(a: tuple[float, float], b: tuple[float, float]) -> float:
-    east = (a[0] - b[0]) * math.cos(math.radians(a[1])) * 111.3
-    return math.hypot(east, (a[1] - b[1]) * 111.3)
+def _away_m(city: RealCity, place: tuple[float, float]) -> float:
+    """Return how far a place is from the box around a city's buildings and streets, 0 inside."""
+    rings = [ring for building in city.buildings for ring in building.rings]
+    points = np.concatenate([*rings, *(road.points for road in city.roads)])
+    lon, lat = city.center_lonlat
+    east = (place[0] - lon) * math.cos(math.radians(lat))
+    at = np.array([east, place[1] - lat]) * _METRES_A_DEGREE
+    beyond = np.maximum(np.maximum(points.min(axis=0) - at, at - points.max(axis=0)), 0.0)
+    return float(np.hypot(*beyond))

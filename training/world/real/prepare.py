@@ -55,7 +55,7 @@ def prepare_geometry(
         InputError: A file cannot be used, or the photo's terms forbid what the city is for.
     """
     city = read_real_city(files)
-    kept_for = split_of(city.center_lonlat, split)
+    kept_for = split_of(city, split)
     terms = None if ground_photo is None else stated_terms(LOCAL_IMAGERY, ground_photo)
     if terms is not None and kept_for == "train":
         may_train(terms)

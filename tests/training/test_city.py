@@ -180,6 +180,8 @@ def test_what_is_marked_in_the_manifest_is_not_learnt_from(city: Path, tmp_path:
     places = load_places(copy, CONFIG, say=lines.append)
     count = (table.kind == "photo").sum()
     assert any(f"{count} images of local street views photos.csv may not" in x for x in lines)
+    count = (table.kind == "street_view").sum()
+    assert any(f"{count} street views serve as photos alone" in x for x in lines)
     assert not places.street_seen.any(), "a compass that is 20 degrees off places no street view"
     assert places.photo_there.any()
     assert not places.heading_known[places.photo_there].any()

@@ -99,6 +99,25 @@ def test_a_manifest_of_another_kind_is_refused(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "allowed"),
+    [
+        ("split", "val", "train, validation, test"),
+        ("kind", "pano", "satellite, street_view, photo"),
+        ("projection", "fisheye", "north_up, perspective, equirectangular"),
+    ],
+)
+def test_a_value_written_by_hand_that_means_nothing_is_named(
+    city: Path, tmp_path: Path, column: str, value: str, allowed: str
+) -> None:
+    table = geopandas.read_parquet(city / "manifest.parquet")
+    table.loc[3, column] = value
+    table.to_parquet(tmp_path / "manifest.parquet")
+    said = rf"manifest\.parquet: the column {column} holds {value!r}; .* one of {allowed}$"
+    with pytest.raises(InputError, match=said):
+        read_manifest(tmp_path)
+
+
 def test_images_of_one_block_are_in_one_part(city: Path) -> None:
     table = geopandas.read_parquet(city / "manifest.parquet")
     assert (table.groupby("block").split.nunique() == 1).all()
@@ -193,6 +212,14 @@ def test_imagery_that_may_not_be_trained_on_or_stored_refuses_the_city(
     monkeypatch.setattr(type(survey.imagery), "terms", strict)
     with pytest.raises(InputError, match=rf"Strict Tiles.*forbid {what}"):
         collect(survey, tmp_path / "city")
+    assert not (tmp_path / "city").exists()
+
+
+def test_a_city_without_imagery_is_refused_before_anything_is_fetched(
+    survey: Survey, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"--imagery, or a --pack"):
+        collect(replace(survey, imagery=None), tmp_path / "city")
     assert not (tmp_path / "city").exists()
 
 

@@ -271,6 +271,12 @@ def _read_places(
 
     The third array, (N, P), numbers the pictures that a place's strips are made of, 0 for none.
     """
+    untrusted = sum(p.row.kind == "street_view" and p.heading_deg is None for p in pictures)
+    if untrusted:
+        reader.lost[
+            f"street views serve as photos alone: their compass is not known within "
+            f"{TRUSTED_SIGMA_DEG:g} degrees"
+        ] = untrusted
     nearest = _nearest_standpoints(place_xy, _standpoints(pictures))
     of_place: dict[str, list[_Picture]] = defaultdict(list)
     for picture in pictures:

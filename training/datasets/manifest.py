@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import geopandas
 import numpy as np
@@ -62,6 +62,12 @@ _EARTH_RADIUS_M = 6_371_008.8
 
 Kind = Literal["satellite", "street_view", "photo"]
 Split = Literal["train", "validation", "test"]
+RowProjection = Literal["north_up", "perspective", "equirectangular"]
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "kind": get_args(Kind),
+    "split": get_args(Split),
+    "projection": get_args(RowProjection),
+}
 _SPLITS: tuple[Split, ...] = ("train", "train", "train", "validation", "test")
 _FOLDERS: dict[Kind, str] = {
     "satellite": "satellite",
@@ -89,7 +95,7 @@ class ManifestRow:
     pitch_deg: float | None
     roll_deg: float | None
     fov_deg: float | None
-    projection: str
+    projection: RowProjection
     footprint_m: float | None
     captured_at: datetime | None
     sequence: str
@@ -122,13 +128,17 @@ def collect_city(
         photos: The user's own geotagged photos of the area, to learn to find.
 
     Raises:
-        InputError: The imagery's terms forbid training or storing, the folder holds something
-            else, or nothing is left.
+        InputError: There is no imagery, its terms forbid training or storing, the folder holds
+            something else, or nothing is left.
         Cancelled: The user asked to stop; there is no manifest then.
     """
-    if survey.imagery is not None:
-        may_train(survey.imagery.terms)
-        may_cache(survey.imagery.terms)
+    if survey.imagery is None:
+        raise InputError(
+            "no place can be learnt from without a satellite image; name imagery with --imagery, "
+            "or a --pack that holds some"
+        )
+    may_train(survey.imagery.terms)
+    may_cache(survey.imagery.terms)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; choose a new folder for the training set")
     of_place = _views_of_place(survey, photos)
@@ -164,7 +174,7 @@ def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
     """Return the rows of a collected city and where their images were taken.
 
     Raises:
-        InputError: There is no manifest, or it lacks a column.
+        InputError: There is no manifest, it lacks a column, or one holds an unknown value.
     """
     path = folder / MANIFEST_FILE
     try:
@@ -175,6 +185,13 @@ def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
     absent = [name for name in names if name not in table]
     if absent:
         raise InputError(f"{path}: lacks the columns {', '.join(absent)}; collect the city anew")
+    for name, allowed in _ALLOWED.items():
+        unknown = table.loc[~table[name].isin(allowed), name]
+        if len(unknown):
+            raise InputError(
+                f"{path}: the column {name} holds {unknown.iloc[0]!r}; change it to one of "
+                f"{', '.join(allowed)}"
+            )
     rows = []
     for record, point in zip(table[names].to_dict("records"), table.geometry, strict=True):
         values: dict[str, Any] = {

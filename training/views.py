@@ -122,7 +122,7 @@ def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:
     if policy == "nearest":
         usable = batch.street_present()
     else:
-        usable = batch.street_available(MAX_STREET_AGE_DAYS)
+        usable = batch.street_available(MAX_STREET_AGE_DAYS, strict=policy == "strict")
     return Labels(
         camera_xy=batch.place_xy + batch.query_offset_m,
         place_xy=batch.place_xy,

@@ -308,6 +308,11 @@ def test_a_street_view_serves_photos_of_its_time_only() -> None:
     assert serving[:3].sum() == 0
     assert serving[3].all()
     assert _gallery(places, "svi", "nearest").serving(torch.from_numpy(days[:, 1])).all()
+    undated = dataclasses.replace(places, street_days=np.full_like(places.street_days, NO_DATE))
+    for policy, serves in (("strict", False), ("hybrid", True)):
+        serving = _gallery(undated, "svi", policy).serving(torch.from_numpy(days[:, 1]))
+        assert (serving[:3] == serves).all(), "the engine's policy strict wants a date"
+        assert serving[3].all()
 
 
 def test_strict_cannot_name_places_without_a_street_view_and_hybrid_can() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import torch
 
-from model_core.config import ModelConfig
+from model_core.config import ModelConfig, StreetViewConfig
 from model_core.errors import BundleError, ConfigError
+from model_core.references.availability import is_available
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
+from model_core.types import LonLat, SourceTerms, StreetView
 from training.datasets.augmentation import normalize
-from training.datasets.places import NO_DATE, RawBatch
+from training.datasets.places import NO_DATE, RawBatch, in_time
 from training.policies import POLICIES, check_policy, fill_in, real_street
 
 CONFIG = ModelConfig()
@@ -54,6 +58,27 @@ def batch() -> RawBatch:
 def test_a_street_view_is_there_or_there_in_time(batch: RawBatch) -> None:
     assert batch.street_present().tolist() == [True, True, False, True]
     assert batch.street_available(365).tolist() == [True, False, False, True]
+    assert batch.street_available(365, strict=True).tolist() == [True, False, False, False]
+    undated = dataclasses.replace(batch, query_days=torch.full_like(batch.query_days, NO_DATE))
+    assert undated.street_available(365, strict=True).tolist() == [True, True, False, True]
+
+
+@pytest.mark.parametrize("policy", ["strict", "hybrid"])
+def test_street_views_are_available_to_training_as_they_are_to_a_search(policy: str) -> None:
+    days = [NO_DATE, 19_000, 19_300, 19_400]
+    config = StreetViewConfig(policy=policy)
+    terms, at = SourceTerms("test"), LonLat(0.0, 0.0)
+
+    def moment(day: int) -> datetime | None:
+        return None if day == NO_DATE else datetime.fromtimestamp(day * 86_400, UTC)
+
+    views = [
+        StreetView("view", Path("view.jpg"), at, "perspective", 0.0, 90.0, terms, moment(day))
+        for day in days
+    ]
+    expected = [[is_available(view, moment(day), config) for view in views] for day in days]
+    street, query = torch.tensor(days)[None], torch.tensor(days)[:, None]
+    assert in_time(street, query, config.max_age_days, policy == "strict").tolist() == expected
 
 
 def test_a_real_street_view_is_black_where_it_shows_nothing(batch: RawBatch) -> None:

@@ -131,14 +131,23 @@ class RawBatch:
         """Return bool (B,): the place has a street view, of whatever date."""
         return self.street_seen.any(dim=1)
 
-    def street_available(self, max_age_days: float) -> Tensor:
-        """Return bool (B,): it has one taken within ``max_age_days`` of the photo.
+    def street_available(self, max_age_days: float, strict: bool = False) -> Tensor:
+        """Return bool (B,): it has one in time for the photo; see ``in_time``."""
+        recent = in_time(self.street_days, self.query_days, max_age_days, strict)
+        return self.street_present() & recent
 
-        Where a date is unknown every street view counts.
-        """
-        dated = (self.street_days != NO_DATE) & (self.query_days != NO_DATE)
-        apart = (self.street_days.long() - self.query_days.long()).abs()
-        return self.street_present() & (~dated | (apart <= max_age_days))
+
+def in_time(
+    street_days: Tensor, query_days: Tensor, max_age_days: float, strict: bool = False
+) -> Tensor:
+    """Return bool, shapes broadcast: a street view's day is within so many days of a photo's.
+
+    Photos without a date take every street view; one without a date serves every photo, except,
+    where ``strict``, those with one. Source: ``model_core.references.availability.is_available``.
+    """
+    undated = street_days == NO_DATE
+    recent = (street_days.long() - query_days.long()).abs() <= max_age_days
+    return (query_days == NO_DATE) | (~undated & recent if strict else undated | recent)
 
 
 OF_PHOTO = (

@@ -16,7 +16,7 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.gallery.around import shifts_around_m
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.augmentation import normalize
-from training.datasets.places import NO_DATE, PlaceSet, RawBatch, take_batch
+from training.datasets.places import NO_DATE, PlaceSet, RawBatch, in_time, take_batch
 from training.policies import FILL_INS, Policy, fill_in, real_street, satellite_strips
 from training.world.gallery import CityGallery
 
@@ -52,6 +52,7 @@ class Gallery:
         street_present: bool (N,).
         street_days: int64 (N,), ``NO_DATE`` where unknown.
         any_age: A street view of whatever age serves.
+        strict: One without a date serves no photo that has one.
         from_camera: Right is what lies near the camera, not near the photo's own place.
         beside: What the places are known by from points around them, for a full search; where a
             street view serves the photo, it has one standpoint, and these do not count.
@@ -64,6 +65,7 @@ class Gallery:
     street_present: Tensor
     street_days: Tensor
     any_age: bool = False
+    strict: bool = False
     from_camera: bool = False
     beside: tuple[Described, ...] = ()
 
@@ -76,10 +78,8 @@ class Gallery:
         present = self.street_present[None, :].expand(len(query_days), -1)
         if self.any_age:
             return present
-        query = query_days.long()[:, None]
-        dated = (self.street_days[None, :] != NO_DATE) & (query != NO_DATE)
-        apart = (self.street_days[None, :] - query).abs()
-        return present & (~dated | (apart <= StreetViewConfig().max_age_days))
+        age_days = StreetViewConfig().max_age_days
+        return present & in_time(self.street_days[None], query_days[:, None], age_days, self.strict)
 
 
 def model_galleries(
@@ -142,6 +142,7 @@ def model_galleries(
             described=_join([first for first, _ in pairs]),
             otherwise=None if kind == "si" else _join([second for _, second in pairs]),
             any_age=policy == "nearest",
+            strict=policy == "strict",
             beside=beside_of(kind, policy),
         )
         for (kind, policy), pairs in parts.items()

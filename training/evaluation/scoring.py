@@ -205,7 +205,9 @@ def judge(
         place=photos.place[block.rows],
         photo=photos.photo[block.rows],
         state=batch.query_state.long().cpu().numpy(),
-        available=batch.street_available(StreetViewConfig().max_age_days).cpu().numpy(),
+        available=batch.street_available(StreetViewConfig().max_age_days, strict=True)
+        .cpu()
+        .numpy(),
         fov_deg=block.fov_deg,
         places=np.full(len(scores), len(gallery), np.int64),
         rank=ranks.cpu().numpy(),

@@ -192,6 +192,29 @@ def test_buildings_and_roads_may_come_from_two_overpass_responses(tmp_path):
     assert (len(city.buildings), len(city.roads)) == (5, 1)
 
 
+def test_an_overpass_response_may_tell_the_ways_of_a_building_in_its_relation(tmp_path):
+    """As ``out geom`` does: a ring of two ways around a courtyard, positions and no nodes."""
+    lines = [
+        ("outer", [(0, 0), (40, 0), (40, 30)]),
+        ("outer", [(40, 30), (0, 30), (0, 0)]),
+        ("inner", [(10, 10), (30, 10), (30, 20), (10, 20), (10, 10)]),
+    ]
+    members = []
+    for number, (role, points) in enumerate(lines):
+        places = [dict(zip(("lon", "lat"), _lonlat(*at), strict=True)) for at in points]
+        members.append({"type": "way", "ref": number + 70, "role": role, "geometry": places})
+    members[0]["geometry"].append(None)
+    tags = {"type": "multipolygon", "building": "yes", "height": "21"}
+    relation = {"type": "relation", "id": 1, "members": members, "tags": tags}
+    path = tmp_path / "geom.json"
+    path.write_text(json.dumps({"elements": [relation]}))
+    (building,) = read_real_city([path]).buildings
+    assert building.height_m == 21
+    assert len(building.rings) == 2
+    area = Polygon(building.rings[0], [building.rings[1]]).area
+    assert area == pytest.approx(40 * 30 - 20 * 10, abs=1)
+
+
 def _cityjson(kinds: list[str]) -> dict:
     """A 10 x 20 m block, 12.5 m high, in UTM 33 at its central meridian."""
     corners = [(x, y) for x, y in ((0, 0), (10000, 0), (10000, 20000), (0, 20000))]

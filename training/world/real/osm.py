@@ -100,13 +100,28 @@ def add_overpass(response: dict[str, Any], path: Path, into: Elements) -> None:
                 for node, at in zip(element["nodes"], element.get("geometry", ()), strict=False):
                     into.nodes[node] = (float(at["lon"]), float(at["lat"]))
             elif element["type"] == "relation":
-                members = element.get("members", ())
-                ways = [int(m["ref"]) for m in members if m["type"] == "way"]
-                into.relations[number] = (ways, tags)
+                members = [m for m in element.get("members", ()) if m["type"] == "way"]
+                into.relations[number] = ([int(m["ref"]) for m in members], tags)
+                for member in members:
+                    _add_member(member, into)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: an Overpass element lacks {error}; ask with 'out body; >; out skel;'"
         ) from error
+
+
+def _add_member(member: dict[str, Any], into: Elements) -> None:
+    """Add a relation's way that ``out geom`` tells by positions alone; parts outside are null."""
+    places = [(float(at["lon"]), float(at["lat"])) for at in member.get("geometry", ()) if at]
+    if places:
+        numbers = [_number_of(*place) for place in places]
+        into.ways.setdefault(int(member["ref"]), (numbers, {}))
+        into.nodes.update(zip(numbers, places, strict=True))
+
+
+def _number_of(lon: float, lat: float) -> int:
+    """Return a number for the node at a position, below 0 as no node of OpenStreetMap's is."""
+    return -(round((lon + 180) * 1e7) * 10**10 + round((lat + 90) * 1e7) + 1)
 
 
 def read_json(path: Path) -> dict[str, Any]:

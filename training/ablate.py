@@ -48,6 +48,7 @@ from training.calibration_study import (
 from training.datasets.load import load_test
 from training.datasets.rendered import FACTS_FILE
 from training.generator_files import generator_hash, load_generator
+from training.run_config import flat_options
 from training.train import TrainConfig, override, train
 from training.train_config import start_bundle
 
@@ -348,15 +349,27 @@ def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
             found = _with_times(table.rows[0].name, scores, found)
         figures[area] = mark_orderings(table, found, area)
         missing += _lacking(table, ablation, found, area)
-    geometry = override(ablation.base, ablation.options).model.geometry
+    config = row_config(Row("default"), ablation, ablation.seeds[0])
+    geometry = config.model.geometry
     setting: dict[str, Any] = {
         "data": ablation.data.name,
         "steps": ablation.steps,
-        "batch": override(ablation.base, ablation.options).batch,
+        "batch": config.batch,
         "strips": f"{geometry.height} x {geometry.width}",
         "seeds": "/".join(map(str, ablation.seeds)),
     }
-    return write_report(Report(table, setting, figures, missing), ablation.out)
+    options = _set_otherwise(config)
+    return write_report(Report(table, setting, figures, missing, options), ablation.out)
+
+
+def _set_otherwise(config: TrainConfig) -> dict[str, Any]:
+    """Return the options that differ from the default, but for those that reports say anyway."""
+    default, own = (flat_options(to_mapping(some)) for some in (TrainConfig(), config))
+    said = ("matcher.steps", "matcher.seed", "batch", "accelerator")
+    options = {k: v for k, v in own.items() if k not in said and v != default.get(k)}
+    if config.start_from is not None:
+        options["start_from"] = f"{config.start_from} (model {_model_at(config.start_from)[:12]})"
+    return options
 
 
 def _lacking(

@@ -143,7 +143,7 @@ def read_kept_options(run: Path) -> dict[str, Any]:
 
 def differing_options(there: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """Return a line for every option that differs, as in ``matcher.steps is 3 there, 2 here``."""
-    before, now = _flat(there), _flat(asked)
+    before, now = flat_options(there), flat_options(asked)
     return [
         f"{name} is {before.get(name, _ABSENT)} there, {now.get(name, _ABSENT)} here"
         for name in sorted({*before, *now})
@@ -151,11 +151,12 @@ def differing_options(there: Mapping[str, Any], asked: Mapping[str, Any]) -> lis
     ]
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def flat_options(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return options by their whole names, as in ``matcher.steps``."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{above}{name}.")
+            flat |= flat_options(value, f"{above}{name}.")
         else:
             flat[above + name] = list(value) if isinstance(value, tuple) else value
     return flat

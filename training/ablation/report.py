@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,15 @@ class Report:
     """What a table came to.
 
     ``figures`` by area, then by row, None where nothing has been measured yet; ``notes`` say why a
-    row is missing; ``setting`` is what all rows share.
+    row is missing; ``setting`` is what all rows share, ``options`` what of it is set otherwise than
+    by default.
     """
 
     table: Table
     setting: Mapping[str, Any]
     figures: Mapping[str, Mapping[str, RowFigures | None]]
     notes: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_report(report: Report, folder: Path) -> Path:
@@ -36,6 +38,7 @@ def write_report(report: Report, folder: Path) -> Path:
     document = {
         "table": report.table.name,
         "setting": dict(report.setting),
+        "options": dict(report.options),
         "notes": list(report.notes),
         "rows": [_row_document(report, row) for row in report.table.rows],
     }
@@ -63,6 +66,7 @@ def markdown(report: Report) -> str:
     table = report.table
     shared = ", ".join(f"{name} {value}" for name, value in report.setting.items())
     lines = [f"# {table.title}", "", f"Equal for all rows: {shared}."]
+    lines += _options(report.options)
     lines += [f"Paper: {table.source}, on its own data; compare orderings, not figures."]
     lines += [table.note] if table.note else []
     lines += [_intervals(report)]
@@ -70,6 +74,16 @@ def markdown(report: Report) -> str:
         lines += ["", f"## {_AREA_NAMES[area]}", "", *_area_table(report, area)]
     lines += ["", *(f"- {note}" for note in report.notes)] if report.notes else []
     return "\n".join(lines) + "\n"
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
+    if not options:
+        return ["Rows have the default options but for what they are about."]
+    named = ", ".join(f"{name}={'null' if v is None else v}" for name, v in options.items())
+    lines = [f"Set otherwise than by default, but for what a row is about: {named}."]
+    if "start_from" in options:
+        lines += ["Rows start from a trained model: those that are alike to it begin ahead."]
+    return lines
 
 
 def _intervals(report: Report) -> str:

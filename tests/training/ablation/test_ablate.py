@@ -43,6 +43,7 @@ def test_a_table_is_trained_scored_and_not_done_twice(
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "32.12 / 46.82 / 63.51 / 74.44" in result.output
+    assert "matcher.windows_per_photo=1" in " ".join(result.output.split())
     path = ablation.out / "fusion.md"
     assert path.with_suffix(".png").exists()
     rows = {row["name"]: row for row in json.loads(path.with_suffix(".json").read_text())["rows"]}

@@ -142,6 +142,7 @@ def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Pa
     assert "| - |" in lines["triplet"]
     assert "11.45" in lines["triplet"]
     assert "steps 10" in text
+    assert "the default options" in text
     assert "Not measured yet" in text
     assert "over photos, which is too narrow, of soft_margin_triplet, infonce" in text
     path = write_report(report, tmp_path / "out")
@@ -149,6 +150,11 @@ def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Pa
     assert document["rows"][2]["ours"]["cross"]["recall"]["1"] == 0.5
     assert document["rows"][0]["ours"]["cross"] is None
     assert "finds" not in text
+    started = replace(
+        report, options={"start_from": "packaged", "batch": 7, "mining.from_step": None}
+    )
+    assert "start_from=packaged, batch=7, mining.from_step=null." in markdown(started)
+    assert "alike to it begin ahead" in markdown(started)
     asked = replace(report, table=replace(LOSSES, times=True))
     asked.figures["cross"]["infonce"] = replace(figure(0.5), times=(1.5, 1.25, 1.75))  # type: ignore[index]
     assert "1.50 times (1.25 to 1.75)" in markdown(asked)

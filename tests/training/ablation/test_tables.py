@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from model_core.bundle import default_bundle_path, init_bundle
+from model_core.bundle import default_bundle_path, init_bundle, load_bundle
 from model_core.config import ModelConfig, StripGeometry, to_mapping
 from model_core.errors import BundleError, ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
-from training.ablate import Ablation, row_config, run_folder
+from training.ablate import Ablation, _set_otherwise, row_config, run_folder
 from training.ablation.tables import FULL, TABLES, Row, choose_rows, find_table
 from training.losses import matching_loss
 from training.matcher import ReferenceShares
@@ -121,6 +121,18 @@ def test_trainings_from_other_weights_of_the_same_path_are_others(
     assert folder("packaged") == folder(default_bundle_path())
     with pytest.raises(BundleError):
         folder(tmp_path / "nowhere")
+
+
+def test_reports_say_what_is_set_otherwise_than_by_default(ablation: Ablation) -> None:
+    options = ("matcher.references.si=0.25", "start_from=packaged")
+    given = replace(
+        ablation, base=replace(TrainConfig(), batch=7, pretrained=True), options=options
+    )
+    said = _set_otherwise(row_config(Row("default"), given, 1))
+    begun = f"packaged (model {load_bundle(default_bundle_path()).model_hash[:12]})"
+    assert said["start_from"] == begun
+    assert (said["matcher.references.si"], said["pretrained"]) == (0.25, True)
+    assert not {"batch", "matcher.steps", "matcher.learning_rate"} & set(said)
 
 
 def test_the_papers_best_row_is_the_same_in_every_table() -> None:

@@ -347,7 +347,7 @@ def _report(table: Table, ablation: Ablation, notes: Sequence[str]) -> Path:
         found = {name: row_figures(some) for name, some in scores.items()}
         if table.times:
             found = _with_times(table.rows[0].name, scores, found)
-        figures[area] = mark_orderings(table, found, area)
+        figures[area] = mark_orderings(table, scores, found, area)
         missing += _lacking(table, ablation, found, area)
     config = row_config(Row("default"), ablation, ablation.seeds[0])
     geometry = config.model.geometry

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.ablation.tables import PaperFigures, Row, Table
+from training.ablation.tables import PaperFigures, Table
 from training.metrics import Vector
 
 RECALLS = {
@@ -20,16 +20,18 @@ RECALLS = {
 }
 AREAS = ("same", "cross")
 WIDEST_FOV_DEG = 180.0
+DIFFERS, UNCLEAR, AGREES = "differs", "cannot be told apart", "as in the paper"
 _DRAWS = 2000
 
 
 @dataclass(frozen=True)
 class ByPlace:
-    """Photos of P places at F fields of view, int64: ``city`` (P,), ``photos``, ``right`` (F, P).
+    """Photos of P places at F fields of view, and those whose first answer is ``right``.
 
-    Right are those whose first answer is.
+    ``place``, ``city`` (P,), ``photos``, ``right`` (F, P), all int64.
     """
 
+    place: npt.NDArray[np.int64]
     city: npt.NDArray[np.int64]
     photos: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
@@ -56,8 +58,8 @@ class RowFigures:
     ``low`` and ``high`` bound 95 % of the bootstrap of R@1 over seeds, and over places where
     ``over_places``, else over photos, which is too narrow where photos share a place. ``times`` is
     R@1 of the table's first row over this one's, and the bounds of 95 % where places are known.
-    ``differs``: by our R@1 the row is better than one that the paper has above it, or worse than
-    one below it.
+    ``order`` says whether R@1 puts the row above and below the same others as the paper does, see
+    ``mark_orderings``; empty where the paper says nothing of it.
     """
 
     recall: Mapping[str, float]
@@ -66,7 +68,7 @@ class RowFigures:
     chance: float
     photos: int
     seeds: tuple[int, ...]
-    differs: bool = False
+    order: str = ""
     over_places: bool = False
     times: tuple[float, ...] = ()
 
@@ -106,7 +108,7 @@ def _by_place(rows: Sequence[Mapping[str, Any]]) -> ByPlace | None:
     counts = np.zeros((2, len(parts), len(place)), np.int64)
     for number, part in enumerate(parts):
         counts[:, number, np.searchsorted(place, part["place"])] = part["photos"], part["right"]
-    return ByPlace(np.concatenate([part["city"] for part in parts])[first], *counts)
+    return ByPlace(place, np.concatenate([part["city"] for part in parts])[first], *counts)
 
 
 def row_figures(scores: Sequence[SeedScore]) -> RowFigures | None:
@@ -186,28 +188,56 @@ def _drawn_over_photos(scores: Sequence[SeedScore]) -> Vector:
 
 
 def mark_orderings(
-    table: Table, figures: Mapping[str, RowFigures | None], area: str
+    table: Table,
+    scores: Mapping[str, Sequence[SeedScore]],
+    figures: Mapping[str, RowFigures | None],
+    area: str,
 ) -> dict[str, RowFigures | None]:
-    """Return the figures with those rows marked that change places with one of the paper's."""
-    known: dict[str, tuple[float, float]] = {}
-    for row in table.rows:
-        printed, ours = _printed_at_1(row, area), figures[row.name]
-        if printed is not None and ours is not None:
-            known[row.name] = (printed, ours.recall["1"])
-    moved = {
-        name
-        for name, (printed, ours) in known.items()
-        if any((printed - other) * (ours - another) < 0 for other, another in known.values())
-    }
-    return {
-        name: None if found is None else replace(found, differs=name in moved)
-        for name, found in figures.items()
-    }
+    """Return the figures with how each row's place among the others compares with the paper's.
+
+    ``DIFFERS`` where 95 % of a difference to another row lie on the other side of zero than the
+    paper's, else ``UNCLEAR`` where they lie on both sides, else ``AGREES``. Rows are drawn over the
+    same places where their scores are of the same ones; else what counts is whether their intervals
+    overlap.
+    """
+    paper = {row.name: printed_recall(row.paper, area) for row in table.rows}
+    rows = [
+        _Drawn(name, found, scores[name], _drawn_over_places(scores[name], stream))
+        for stream, (name, found) in enumerate(figures.items())
+        if found is not None and paper[name]
+    ]
+    marked = dict(figures)
+    for row in rows:
+        ahead = [(paper[row.name][0] - paper[other.name][0], _above(row, other)) for other in rows]
+        alike = [ours if theirs > 0.0 else -ours for theirs, ours in ahead if theirs]
+        if alike:
+            order = DIFFERS if min(alike) < 0 else UNCLEAR if min(alike) == 0 else AGREES
+            marked[row.name] = replace(row.figures, order=order)
+    return marked
 
 
-def _printed_at_1(row: Row, area: str) -> float | None:
-    printed = printed_recall(row.paper, area)
-    return printed[0] if printed else None
+@dataclass(frozen=True)
+class _Drawn:
+    """A row, and R@1 of many draws where places are known."""
+
+    name: str
+    figures: RowFigures
+    scores: Sequence[SeedScore]
+    recall: Vector | None
+
+
+def _above(row: _Drawn, other: _Drawn) -> int:
+    """Return 1 where a row surely finds more than another, -1 where less, 0 where none can tell."""
+    low, high = row.figures.low - other.figures.high, row.figures.high - other.figures.low
+    same = _same_places([*row.scores, *other.scores])
+    if same and row.recall is not None and other.recall is not None:
+        low, high = _bounds(row.recall - other.recall)
+    return int(low > 0.0) - int(high < 0.0)
+
+
+def _same_places(scores: Sequence[SeedScore]) -> bool:
+    places = [score.by_place.place for score in scores if score.by_place is not None]
+    return len(places) == len(scores) and all(np.array_equal(p, places[0]) for p in places)
 
 
 def printed_recall(paper: PaperFigures | None, area: str) -> tuple[float, ...]:

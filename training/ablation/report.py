@@ -8,9 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.ablation.figures import AREAS, RowFigures, printed_recall
+from training.ablation.figures import AREAS, DIFFERS, RowFigures, printed_recall
 from training.ablation.tables import PAPER_RANKS, Row, Table
 
+_ORDER = (
+    "Order: it differs where a row is surely better than one above it in the paper, or worse than "
+    "one below; it is as in the paper where every such difference surely is. Sure is what 95 % of "
+    "the differences over the same places say, or intervals that do not overlap."
+)
 _AREA_NAMES = {"same": "same area", "cross": "cross area"}
 
 
@@ -70,6 +75,8 @@ def markdown(report: Report) -> str:
     lines += [f"Paper: {table.source}, on its own data; compare orderings, not figures."]
     lines += [table.note] if table.note else []
     lines += [_intervals(report)]
+    found = [f for rows in report.figures.values() for f in rows.values() if f is not None]
+    lines += [_ORDER] if any(f.order for f in found) else []
     for area in (a for a in AREAS if a in report.figures):
         lines += ["", f"## {_AREA_NAMES[area]}", "", *_area_table(report, area)]
     lines += ["", *(f"- {note}" for note in report.notes)] if report.notes else []
@@ -89,7 +96,13 @@ def _options(options: Mapping[str, Any]) -> list[str]:
 def _intervals(report: Report) -> str:
     found = {n: f for rows in report.figures.values() for n, f in rows.items() if f is not None}
     older = [name for name, figures in found.items() if not figures.over_places]
-    text = "Intervals are of a bootstrap over seeds, and over places within each city"
+    single = [name for name, figures in found.items() if len(figures.seeds) == 1]
+    several = len(single) < len(found)
+    text = "Intervals are of a bootstrap over "
+    text += "seeds, and over places within each city" if several else "places within each city"
+    if single:
+        whose = f" are {', '.join(single)}" if several else ""
+        text += f"; of one seed{whose}, so that how much trainings differ is not in them"
     if older:
         text += f"; over photos, which is too narrow, of {', '.join(older)}: no places were kept"
     return text + "."
@@ -114,7 +127,7 @@ def _area_table(report: Report, area: str) -> list[str]:
         cells += [f"{found.low:.1%} to {found.high:.1%}", f"{found.chance:.1%}"]
         cells += [", ".join(map(str, found.seeds))]
         cells += [_times(found.times)] if report.table.times else []
-        cells += [printed, "differs" if found.differs else ""]
+        cells += [printed, found.order]
         lines.append(_line(cells))
     return lines
 
@@ -144,7 +157,7 @@ def _draw(report: Report, path: Path) -> None:
             if found is not None:
                 share = 100 * found.recall["1"]
                 reach = [[share - 100 * found.low], [100 * found.high - share]]
-                colour = "tab:orange" if found.differs else "tab:blue"
+                colour = "tab:orange" if found.order == DIFFERS else "tab:blue"
                 panel.barh(height, share, xerr=reach, color=colour, capsize=3, height=0.6)
                 panel.plot([100 * found.chance] * 2, [height - 0.35, height + 0.35], "k:")
             if printed:

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from training.ablation.figures import (
+    AGREES,
+    DIFFERS,
+    UNCLEAR,
     RowFigures,
     SeedScore,
     mark_orderings,
@@ -18,7 +21,7 @@ from training.ablation.figures import (
     times_of,
 )
 from training.ablation.report import Report, markdown, write_report
-from training.ablation.tables import TABLES
+from training.ablation.tables import TABLES, Table
 
 LOSSES = TABLES["losses"]
 
@@ -113,25 +116,69 @@ def test_rows_are_compared_over_the_same_places() -> None:
     assert times_of([first], []) == ()
 
 
+def orders(table: Table, **scores: list[SeedScore]) -> dict[str, str]:
+    """The order of every row that is measured."""
+    found = {row.name: row_figures(scores.get(row.name, [])) for row in table.rows}
+    given = {row.name: scores.get(row.name, []) for row in table.rows}
+    marked = mark_orderings(table, given, found, "same")
+    return {name: figures.order for name, figures in marked.items() if figures is not None}
+
+
 def test_rows_that_stand_elsewhere_than_in_the_paper_are_marked() -> None:
-    figures = {"triplet": figure(0.3), "soft_margin_triplet": figure(0.1), "infonce": figure(0.5)}
-    marked = mark_orderings(LOSSES, figures, "same")
-    differs = {name: found.differs for name, found in marked.items() if found}
-    assert differs == {"triplet": True, "soft_margin_triplet": True, "infonce": False}
+    found = orders(
+        LOSSES,
+        triplet=[score(1, 0.3)],
+        soft_margin_triplet=[score(1, 0.1)],
+        infonce=[score(1, 0.5)],
+    )
+    assert found == {"triplet": DIFFERS, "soft_margin_triplet": DIFFERS, "infonce": AGREES}
 
 
-def test_rows_that_tie_contradict_nothing() -> None:
-    figures = {"triplet": figure(0.3), "soft_margin_triplet": figure(0.3), "infonce": None}
-    marked = mark_orderings(LOSSES, figures, "same")
-    assert marked["infonce"] is None
-    assert not any(found.differs for found in marked.values() if found)
+def test_rows_whose_intervals_overlap_contradict_nothing_and_confirm_nothing() -> None:
+    found = orders(LOSSES, triplet=[score(1, 0.32)], soft_margin_triplet=[score(1, 0.3)])
+    assert found == {"triplet": UNCLEAR, "soft_margin_triplet": UNCLEAR}
+    assert orders(LOSSES, triplet=[score(1, 0.3)]) == {"triplet": ""}
+    unprinted = orders(TABLES["headline"], default=[score(1, 0.3)], linear=[score(1, 0.1)])
+    assert unprinted == {"default": "", "linear": ""}
+
+
+def test_orders_are_judged_over_the_same_places_where_rows_have_them() -> None:
+    few = (np.random.default_rng(1).random(200) < 0.3).astype(int)
+    more = few.copy()
+    more[np.flatnonzero(few == 0)[:9]] = 1
+    triplet, soft = ([on_places(1, places(shares))] for shares in (more, few))
+    intervals = [row_figures(some) for some in (triplet, soft)]
+    assert intervals[0] is not None
+    assert intervals[1] is not None
+    assert intervals[0].low < intervals[1].high
+    assert orders(LOSSES, triplet=triplet, soft_margin_triplet=soft)["triplet"] == DIFFERS
+    assert soft[0].by_place is not None
+    apart = replace(soft[0].by_place, place=soft[0].by_place.place + 1)
+    elsewhere = [replace(soft[0], by_place=apart)]
+    assert orders(LOSSES, triplet=triplet, soft_margin_triplet=elsewhere)["triplet"] == UNCLEAR
+
+
+def test_a_report_says_what_its_intervals_are_over() -> None:
+    shares = (np.arange(40) < 10).astype(int)
+    one = row_figures([on_places(1, places(shares))])
+    two = row_figures([on_places(seed, places(shares)) for seed in (1, 2)])
+
+    def said(**rows: RowFigures | None) -> str:
+        figures = {row.name: rows.get(row.name) for row in LOSSES.rows}
+        return markdown(Report(LOSSES, {}, {"cross": figures}, []))
+
+    assert "over seeds" not in said(triplet=one, infonce=one)
+    assert "within each city; of one seed, so that how much trainings differ" in said(triplet=one)
+    assert "over seeds, and over places within each city." in said(triplet=two, infonce=two)
+    assert "over seeds" in said(triplet=one, infonce=two)
+    assert "of one seed are triplet, so" in said(triplet=one, infonce=two)
 
 
 def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Path) -> None:
     figures = {
         "triplet": None,
         "soft_margin_triplet": figure(0.2),
-        "infonce": replace(figure(0.5), differs=True),
+        "infonce": replace(figure(0.5), order=DIFFERS),
     }
     report = Report(LOSSES, {"steps": 10}, {"cross": figures}, ["Not measured yet: triplet."])
     text = markdown(report)

@@ -25,7 +25,7 @@ from typing import Any
 from model_core.bundle import ENCODER_FILE, default_bundle_path, load_bundle, write_bundle
 from model_core.config import PRESETS, ModelConfig, at_geometry, from_mapping, to_mapping
 from model_core.device import choose_device
-from model_core.errors import BundleError, InputError
+from model_core.errors import BundleError, DeviceError, GeolocatorError, InputError
 from model_core.options import merge_options, parse_assignments
 from training.ablation.calibration import write_calibration
 from training.ablation.figures import (
@@ -105,6 +105,8 @@ def ablate(
 ) -> Path:
     """Train and score what is not there yet, write the table and return its Markdown's path.
 
+    A row that fails is noted with its reason, and the others go on.
+
     Args:
         table: Its rows.
         ablation: What they share.
@@ -114,14 +116,16 @@ def ablate(
     Raises:
         ConfigError: An option is unknown.
         InputError: There is nothing to train on or to score, or both are the same places.
+        GeolocatorError: Every row fails; what the first one does.
     """
-    _check_apart(ablation)
+    _check_folders(ablation)
     if table.name == CALIBRATION.name:
         return _ablate_calibration(table, ablation, say)
     deadline = None if ablation.minutes is None else clock() + 60 * ablation.minutes
     notes: list[str] = []
     # Every row gets its first seed before any gets a second, so that a table cut short compares.
     for seed in ablation.seeds:
+        errors: list[GeolocatorError] = []
         for row in table.rows:
             if _is_scored(row, ablation, seed):
                 continue
@@ -132,22 +136,31 @@ def ablate(
             say(f"{table.name}: {row.name}, seed {seed}")
             try:
                 finished = train_row(row, ablation, seed, left, say)
-            except BundleError as error:
-                notes.append(f"{row.name}, seed {seed}, could not be trained: {error}")
-                continue
-            if finished and (deadline is None or clock() < deadline):
-                score_row(row, ablation, seed)
+                if finished and (deadline is None or clock() < deadline):
+                    score_row(row, ablation, seed)
+            except (BundleError, DeviceError, InputError) as error:
+                errors.append(error)
+                notes.append(f"{row.name}, seed {seed}, could not be trained or scored: {error}")
+                say(notes[-1])
+        if len(errors) == len(table.rows):
+            raise errors[0]
     return _report(table, ablation, notes)
 
 
-def _check_apart(ablation: Ablation) -> None:
+def _check_folders(ablation: Ablation) -> None:
     others = {
         "--held-out": ablation.held_out,
         "--same-area": ablation.same_area,
         "--watch": ablation.watch,
     }
     for option, folder in others.items():
-        if folder is not None and folder.resolve() == ablation.data.resolve():
+        if folder is None:
+            continue
+        if not folder.is_dir():
+            raise InputError(
+                f"{option} {folder} is no folder of places; run: python -m training render"
+            )
+        if folder.resolve() == ablation.data.resolve():
             raise InputError(
                 f"{option} {folder} is the folder of --data, which rows learn from; name places "
                 "that they do not: other cities to be held out, other districts of the same ones "

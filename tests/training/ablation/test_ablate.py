@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model_core.bundle import load_bundle
-from model_core.errors import InputError
+from model_core.errors import Cancelled, ConfigError, InputError
 from training import ablate as module
 from training.ablate import Ablation, ablate, fingerprint, run_folder
 from training.ablation.tables import TABLES, Row, choose_rows
@@ -149,6 +149,10 @@ def test_missing_data_and_unknown_tables_are_named(tmp_path: Path) -> None:
     nowhere = Ablation(tmp_path / "a", tmp_path / "b", tmp_path / "out", 2, device="cpu")
     with pytest.raises(InputError, match="training render"):
         ablate(FUSION, nowhere)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with pytest.raises(InputError, match="--watch"):
+        ablate(FUSION, replace(nowhere, watch=tmp_path / "c"))
     paths = ["--data", str(tmp_path), "--held-out", str(tmp_path), "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(app, ["ablate", "--table", "colours", *paths])
     assert result.exit_code == 2
@@ -164,8 +168,9 @@ def test_what_is_learned_from_is_not_scored_nor_watched_by(
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
+    (tmp_path / "held_out").mkdir()
     apart = Ablation(data, tmp_path / "held_out", tmp_path / "out", 2, device="cpu")
-    same = replace(apart, **{option: tmp_path / "out" / ".." / "data"})
+    same = replace(apart, **{option: data / ".." / "data"})
     with pytest.raises(InputError, match=f"--{option.replace('_', '-')}.*the folder of --data"):
         ablate(TABLES[table], same)
 
@@ -197,6 +202,40 @@ def test_a_set_rendered_again_elsewhere_is_the_same_set(tmp_path: Path) -> None:
     )
     assert here == there
     assert len({here, other, larger}) == 3
+
+
+def test_a_row_that_fails_is_noted_and_the_others_go_on(
+    ablation: Ablation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored, lines = [], []
+
+    def train_row(row: Row, *_: object) -> bool:
+        if row.name in ("concat", "fc"):
+            raise ConfigError("no fitting 'fusion'")
+        return True
+
+    def score_row(row: Row, *_: object) -> None:
+        scored.append(row.name)
+        if row.name == "aff":
+            raise InputError("no rendered city")
+
+    monkeypatch.setattr(module, "train_row", train_row)
+    monkeypatch.setattr(module, "score_row", score_row)
+    text = ablate(TABLES["fusion"], ablation, lines.append).read_text()
+    assert scored == ["awa", "aff", "iaff", "linear"]
+    assert "- concat, seed 1, could not be trained or scored: no fitting 'fusion'" in text
+    assert "- aff, seed 1, could not be trained or scored: no rendered city" in text
+    assert any("no rendered city" in line for line in lines)
+    failing = choose_rows(TABLES["fusion"], ("concat", "fc"))
+    with pytest.raises(ConfigError, match="no fitting"):
+        ablate(failing, ablation, lines.append)
+
+    def stopped(*_: object) -> bool:
+        raise Cancelled("stopped")
+
+    monkeypatch.setattr(module, "train_row", stopped)
+    with pytest.raises(Cancelled):
+        ablate(TABLES["fusion"], ablation, lines.append)
 
 
 def test_trainings_are_watched_by_places_of_their_own(

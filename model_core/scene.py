@@ -104,24 +104,33 @@ def open_scene(
     else:
         meta = describe_gallery(survey, photo_date, model, config)
         target = folder / f"gallery-{meta.fingerprint[:12]}"
-        if (target / META_FILE).exists():
-            gallery = open_gallery(target, model.model_hash)
-        else:
-            gallery = encode_area(
-                survey, photo_date, model, target, device, config, progress, cancel
-            )
-    _count_places(survey, gallery.places)
-    if not gallery.coverage.any():
-        raise AreaError(
-            f"none of the {len(survey.places)} places of the area has imagery or a street view "
-            "that can be used; check that the area and its sources overlap"
+        gallery = _kept_gallery(target, survey, model) or encode_area(
+            survey, photo_date, model, target, device, config, progress, cancel
         )
+    _count_places(survey, gallery)
     beside = _places_beside(survey, gallery, model, device, config)
     return Scene(survey, gallery.places, model, gallery, cache, device, beside)
 
 
-def _count_places(survey: Survey, places: PlaceTable) -> None:
-    """Count what a gallery knows, whether it was built now or before."""
+def _kept_gallery(folder: Path, survey: Survey, model: ModelBundle) -> Gallery | None:
+    """Return a gallery built before, None where there is none or now it would know more."""
+    if not (folder / META_FILE).exists():
+        return None
+    gallery = open_gallery(folder, model.model_hash)
+    may_know_more = bool(gallery.meta.failed_rows) and not survey.client.access.offline
+    return None if may_know_more or not gallery.coverage.any() else gallery
+
+
+def _count_places(survey: Survey, gallery: Gallery) -> None:
+    """Count what a gallery knows and lacks, whether it was built now or before."""
+    lacking = len(set(gallery.meta.failed_rows) - survey.summary.failed_places)
+    if lacking:
+        survey.summary.add_failure(
+            f"gallery {gallery.path.name}",
+            "a source failed at these places when it was built; build it again, online",
+            count=lacking,
+        )
+    places = gallery.places
     has_imagery, street_view = places.frame["imagery_source"] != "", places.frame["street_view"]
     for index, (imagery, view) in enumerate(zip(has_imagery, street_view, strict=True)):
         survey.summary.add_place(
@@ -139,7 +148,13 @@ def encode_area(
     progress: ProgressCallback,
     cancel: CancelCheck,
 ) -> Gallery:
-    """Return the area's gallery: stages 2 to 7, one line each; an unfinished one goes on."""
+    """Return the area's gallery: stages 2 to 7, one line each; an unfinished one goes on.
+
+    What a source failed at in an earlier run is asked for again, the other rows are kept.
+
+    Raises:
+        AreaError: Nothing at all is known of any place.
+    """
     meta = describe_gallery(survey, photo_date, model, config)
     known = _rows_known(folder, meta, survey, photo_date, config)
 
@@ -162,27 +177,42 @@ def encode_area(
         references = references_from(row)
         aligned = align_references(references, model.config, on_failure=count_failure)  # 3
         return fill_in_street_views(  # 4 synthesis
-            aligned, model.generator, config.street_view.policy, device, config.batch_size
+            noted(aligned), model.generator, config.street_view.policy, device, config.batch_size
         )
+
+    def noted(aligned: Iterable[AlignedReference]) -> Iterator[AlignedReference]:
+        for reference in aligned:
+            if reference.failed:
+                survey.summary.failed_places.add(reference.place.index)
+            yield reference
 
     def count_failure(view: StreetView, reason: str) -> None:
         survey.summary.add_view_failure(view, f"{view.view_id}: {reason}")
 
-    return write_gallery(  # 5 features, 6 fusion, 7 gallery
-        folder,
-        survey.places,
-        meta,
-        aligned_from,
-        model,
-        device,
-        config.batch_size,
-        progress,
-        cancel,
-        known=known,
-        imagery_source="" if survey.imagery is None else survey.imagery.terms.provider,
-        provider_of_view={view.view_id: view.terms.provider for view in survey.views.views},
-        dtype=choose_dtype(device),
-    )
+    try:
+        gallery = write_gallery(  # 5 features, 6 fusion, 7 gallery
+            folder,
+            survey.places,
+            meta,
+            aligned_from,
+            model,
+            device,
+            config.batch_size,
+            progress,
+            cancel,
+            known=known,
+            imagery_source="" if survey.imagery is None else survey.imagery.terms.provider,
+            provider_of_view={view.view_id: view.terms.provider for view in survey.views.views},
+            dtype=choose_dtype(device),
+        )
+    except AreaError as err:
+        failures = survey.summary.describe_failures()
+        reasons = failures or ["check that the area and its sources overlap"]
+        raise AreaError("; ".join([str(err), *reasons])) from err
+    if set(gallery.meta.failed_rows) <= survey.summary.failed_places:
+        return gallery
+    del gallery  # begun by an earlier run, which failed at rows that were not asked for now
+    return encode_area(survey, photo_date, model, folder, device, config, progress, cancel)
 
 
 def _rows_known(
@@ -192,7 +222,7 @@ def _rows_known(
     photo_date: datetime | None,
     config: LocateConfig,
 ) -> KnownRows:
-    """Return the rows that galleries beside ``folder`` hold: of the same street views, all read."""
+    """Return the rows that galleries in and beside ``folder`` hold: same street views, all read."""
 
     def is_same(record: PlaceRecord) -> bool:
         chosen = choose_street_views(record.place, survey.views, photo_date, config.street_view)
@@ -200,7 +230,8 @@ def _rows_known(
         whole = bool(record.imagery_source) or not looked_at
         return whole and set(record.street_view_ids) == {view.view_id for view in chosen}
 
-    return find_known_rows(sorted(folder.parent.glob("gallery-*")), meta, is_same)
+    others = dict.fromkeys([folder, *sorted(folder.parent.glob("gallery-*"))])
+    return find_known_rows(others, meta, is_same)
 
 
 def _fetched_together(survey: Survey, places: Sequence[Place]) -> Iterator[Sequence[Place]]:
@@ -325,6 +356,8 @@ def _given_gallery(
             f"the gallery {folder} is of another area, other sources or other options than this "
             "request; name the ones it was built with, or build it again"
         )
+    if not gallery.coverage.any():
+        raise AreaError(f"the gallery {folder} knows nothing of any place; build it again")
     return gallery
 
 

@@ -120,7 +120,7 @@ class SatelliteImage:
     """A north-up satellite image (SI) centred on a place.
 
     ``image`` uint8 (S, S, 3), true north up, row 0 north; ``valid`` bool (S, S);
-    ``footprint_m`` is the ground width of the S pixels.
+    ``footprint_m`` is the ground width of the S pixels. ``failed``: its source failed at a part.
     """
 
     image: ImageU8
@@ -129,6 +129,7 @@ class SatelliteImage:
     center_lonlat: LonLat
     terms: SourceTerms
     captured_at: datetime | None = None
+    failed: bool = False
 
 
 class RemoteImage(Protocol):
@@ -169,11 +170,15 @@ class StreetView:
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known of one place: its satellite image and the street views chosen for it."""
+    """What is known of one place: its satellite image and the street views chosen for it.
+
+    ``failed``: a source failed at the image or a part of it, so that a later run may know more.
+    """
 
     place: Place
     satellite: SatelliteImage | None
     street_views: tuple[StreetView, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,7 @@ class AlignedReference:
     """The strips of one place in one frame, north at column 0.
 
     ``street_weight`` in (0, 1] is less than one where the street view was made, see
-    ``PlaceEncoder.fuse``.
+    ``PlaceEncoder.fuse``. ``failed``: a source failed at a part, as in ``Reference``.
     """
 
     place: Place
@@ -219,6 +224,7 @@ class AlignedReference:
     calibration: Calibration = field(default_factory=lambda: Calibration("none"))
     street_view_ids: tuple[str, ...] = ()
     street_view_captured_at: datetime | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)

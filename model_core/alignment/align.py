@@ -10,7 +10,7 @@ from model_core.alignment.calibration import apply_calibration, calibrate
 from model_core.alignment.panorama import merge_strips, street_strip
 from model_core.alignment.polar import satellite_strip
 from model_core.config import ModelConfig, StripGeometry
-from model_core.errors import InputError
+from model_core.errors import InputError, ProviderError
 from model_core.references.street_view.pixels import read_view
 from model_core.types import (
     AlignedReference,
@@ -60,12 +60,13 @@ def align_reference(
     satellite = None if image is None else satellite_strip(image, geometry)
     strips: list[Strip] = []
     used: list[StreetView] = []
-    calibration = Calibration("none")
+    calibration, failed = Calibration("none"), reference.failed
     for view in reference.street_views:
         try:
             strip = _view_strip(view, geometry)
         except InputError as err:
             on_failure(view, str(err))
+            failed = failed or isinstance(err.__cause__, ProviderError)
             continue
         calibration = calibrate(
             strip,
@@ -88,6 +89,7 @@ def align_reference(
         calibration=calibration,
         street_view_ids=tuple(view.view_id for view in used),
         street_view_captured_at=dates[0] if dates else None,
+        failed=failed,
     )
 
 

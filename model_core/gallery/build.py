@@ -90,6 +90,7 @@ def write_gallery(
         dtype: The encoder's precision, as ``device.choose_dtype`` gives it.
 
     Raises:
+        AreaError: Nothing is known of any place.
         Cancelled: The user asked to stop.
         DeviceError: Not even one place fits into the device's memory.
         GalleryError: The folder cannot be written, or the rows do not fit.
@@ -110,6 +111,7 @@ def write_gallery(
             provider_of_view=provider_of_view,
             dtype=dtype,
         )
+        known.close()
         return writer.finish()
 
 

@@ -23,11 +23,11 @@ class KnownRows:
     """Where rows are known from.
 
     Attributes:
-        galleries: The others, of the same places in the same order.
+        galleries: The others, of the same places in the same order; none once it is closed.
         source: int64 (N,), which of them holds a row; -1 where none does. Rows beyond are unknown.
     """
 
-    galleries: tuple[Gallery, ...]
+    galleries: list[Gallery]
     source: npt.NDArray[np.int64]
 
     def __contains__(self, row: int) -> bool:
@@ -37,8 +37,12 @@ class KnownRows:
         """Return a gallery that holds a known row."""
         return self.galleries[int(self.source[row])]
 
+    def close(self) -> None:
+        """Let go of the files, so that a gallery that rows came from can be replaced."""
+        self.galleries.clear()
 
-NOTHING_KNOWN = KnownRows((), np.zeros(0, np.int64))
+
+NOTHING_KNOWN = KnownRows([], np.zeros(0, np.int64))
 
 
 def find_known_rows(
@@ -49,18 +53,24 @@ def find_known_rows(
     Args:
         others: Folders that may hold galleries.
         meta: Of the new gallery; its ``family`` tells whose rows can be the same.
-        is_same: Whether a record says that its row is as the new gallery would have it.
+        is_same: Whether a record says that its row is as the new gallery would have it, unless a
+            source failed at it.
     """
     galleries: list[Gallery] = []
     source = np.full(meta.count, -1, np.int64)
     for gallery in _family(others, meta):
         missing = np.flatnonzero(source < 0)
-        found = [row for row in missing.tolist() if is_same(gallery.places.record(row))]
+        failed = set(gallery.meta.failed_rows)
+        found = [
+            row
+            for row in missing.tolist()
+            if row not in failed and is_same(gallery.places.record(row))
+        ]
         source[found] = len(galleries)
         galleries.append(gallery)
         if len(found) == len(missing):
             break
-    return KnownRows(tuple(galleries), source)
+    return KnownRows(galleries, source)
 
 
 def _family(others: Iterable[Path], meta: GalleryMeta) -> Iterator[Gallery]:

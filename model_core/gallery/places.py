@@ -30,7 +30,8 @@ class PlaceRecord:
     """A place and where its references come from.
 
     ``street_view_captured_at`` is the newest street view's date, None where unknown;
-    the sources are providers' names, empty where there is no such reference.
+    the sources are providers' names, empty where there is no such reference. ``failed``, which the
+    table of places leaves out, says that a source failed at a part of the references.
     """
 
     place: Place
@@ -40,6 +41,7 @@ class PlaceRecord:
     street_view_source: str = ""
     imagery_source: str = ""
     calibration: Calibration = field(default_factory=lambda: Calibration("none"))
+    failed: bool = False
 
     @classmethod
     def of_reference(cls, reference: Reference) -> PlaceRecord:
@@ -76,6 +78,7 @@ class PlaceRecord:
             street_view_source="made from the satellite image" if made else _names(providers),
             imagery_source=imagery_source if aligned.satellite_strip is not None else "",
             calibration=aligned.calibration,
+            failed=aligned.failed,
         )
 
     def to_columns(self) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class GalleryMeta:
 
     ``fingerprint`` stands for everything the features depend on, see ``gallery_fingerprint``;
     ``family`` for all of that but which street views serve; ``created_at`` is ISO 8601.
+    ``failed_rows`` lack what a source failed at, and may be more when they are asked for again.
     """
 
     model_hash: str
@@ -54,6 +55,7 @@ class GalleryMeta:
     created_at: str = ""
     software_version: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    failed_rows: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """Return the text of ``gallery.json``."""
@@ -70,6 +72,8 @@ class GalleryMeta:
             "software_version": self.software_version,
             "config": dict(self.config),
         }
+        if self.failed_rows:
+            values["failed_rows"] = list(self.failed_rows)
         return json.dumps(values, indent=1, sort_keys=True) + "\n"
 
     @classmethod
@@ -104,6 +108,7 @@ class GalleryMeta:
                 created_at=str(values["created_at"]),
                 software_version=str(values["software_version"]),
                 config=dict(values["config"]),
+                failed_rows=tuple(int(row) for row in values.get("failed_rows", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, ShapelyError) as err:
             raise GalleryError(f"{path} lacks or garbles {err}; {_AGAIN}") from err

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,7 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from model_core.errors import GalleryError
+from model_core.errors import AreaError, GalleryError
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import (
     COVERAGE_FILE,
@@ -41,6 +41,8 @@ from model_core.types import Area, Place, SourceTerms
 PROGRESS_FILE = "progress.json"
 RECORDS_FILE = "records.jsonl"
 FLUSH_ROWS = 512
+FAILED = "failed"
+"""Marks the records, while a gallery is unfinished, of what a source failed at."""
 
 
 def gallery_fingerprint(
@@ -166,7 +168,10 @@ class GalleryWriter:
         rows = slice(self.rows_done, self.rows_done + len(records))
         for name, of_rows in values.items():
             self._arrays[name][rows] = of_rows
-        self._columns.extend(record.to_columns() for record in records)
+        self._columns.extend(
+            {**record.to_columns(), FAILED: True} if record.failed else record.to_columns()
+            for record in records
+        )
         if self.rows_done - self._flushed >= FLUSH_ROWS:
             self.flush()
 
@@ -185,7 +190,10 @@ class GalleryWriter:
     def finish(self) -> Gallery:
         """Put the whole gallery in its place and return it open.
 
+        Nothing is kept of a gallery that knows nothing of any place.
+
         Raises:
+            AreaError: It knows nothing of any place.
             GalleryError: Rows are missing, or the folder cannot be put in place.
         """
         if self.rows_done != self.meta.count:
@@ -193,12 +201,21 @@ class GalleryWriter:
                 f"the gallery {self.path} has {self.rows_done} of {self.meta.count} rows; "
                 "build it again to go on with it"
             )
+        if not self._arrays[COVERAGE_FILE].any():
+            self._close()
+            shutil.rmtree(self._partial, ignore_errors=True)
+            raise AreaError(
+                f"none of the {self.meta.count} places of the area has imagery or a street view "
+                "that can be used"
+            )
         self.flush()
         self._close()
+        failed = tuple(row for row, columns in enumerate(self._columns) if FAILED in columns)
+        meta = replace(self.meta, failed_rows=failed)
         old = self.path.with_name(self.path.name + ".old")
         try:
             PlaceTable.from_columns(self._places, self._columns).write(self._partial / PLACES_FILE)
-            (self._partial / META_FILE).write_text(self.meta.to_json(), encoding="utf-8")
+            (self._partial / META_FILE).write_text(meta.to_json(), encoding="utf-8")
             shutil.rmtree(old, ignore_errors=True)
             if self.path.exists():
                 os.replace(self.path, old)

@@ -31,6 +31,7 @@ class ReferenceSummary:
     ``known`` says of every place, by its index, whether an image and whether a street view of any
     photo's time is there; ``made_views`` are those that had one made. ``failures`` counts by source
     and reason what could not be read, ``examples`` holds the first message of each source.
+    ``failed_places`` are those whose references lack what a source failed at.
     """
 
     known: dict[int, tuple[bool, bool]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class ReferenceSummary:
     failed_views: set[str] = field(default_factory=set)
     fetched_views: set[str] = field(default_factory=set)
     made_views: set[int] = field(default_factory=set)
+    failed_places: set[int] = field(default_factory=set)
 
     def add_failure(self, source: str, message: str, reason: str = "error", count: int = 1) -> None:
         """Count something of a source that could not be read."""
@@ -97,13 +99,18 @@ class ReferenceSummary:
                 f"{self.with_neither} with neither",
             ]
             parts.append(f"{self.places} places: {', '.join(counts)}")
+        return "; ".join([*parts, *self.describe_failures()])
+
+    def describe_failures(self) -> list[str]:
+        """Return in words, for each source that failed, how often and why."""
+        parts = []
         for source, reasons in sorted(self.failures.items()):
             counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
             listed = "" if list(reasons) == ["error"] else f" [{counted}]"
             parts.append(
                 f"{source}: {reasons.total()} could not be used{listed} ({self.examples[source]})"
             )
-        return "; ".join(parts)
+        return parts
 
 
 def find_street_views(
@@ -172,21 +179,25 @@ def collect_references(
             raise Cancelled("stopped while the references were being read")
         chosen = choose_street_views(place, views, photo_date, config)
         is_answerable = bool(chosen) or config.policy != "strict"
-        satellite = _satellite_image(place, imagery, strips, counts) if is_answerable else None
-        reference = Reference(place, satellite, chosen)
+        satellite, failed = (
+            _satellite_image(place, imagery, strips, counts) if is_answerable else (None, False)
+        )
+        reference = Reference(place, satellite, chosen, failed)
         counts.add_reference(reference)
         yield reference
 
 
 def _satellite_image(
     place: Place, imagery: ImagerySource | None, geometry: StripGeometry, summary: ReferenceSummary
-) -> SatelliteImage | None:
+) -> tuple[SatelliteImage | None, bool]:
+    """Return the image of a place, None without one, and whether its source failed at a part."""
     if imagery is None:
-        return None
+        return None, False
     try:
-        return imagery.read(place.lonlat, geometry.footprint_m, geometry.satellite_px)
+        image = imagery.read(place.lonlat, geometry.footprint_m, geometry.satellite_px)
+        return image, image is not None and image.failed
     except ImageryError as err:
         summary.add_failure(imagery.terms.provider, str(err))
     except ProviderError as err:
         summary.add_failure(imagery.terms.provider, str(err), err.reason)
-    return None
+    return None, True

@@ -17,16 +17,18 @@ import torch
 from model_core import scene
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import LocateConfig, SearchConfig, StreetViewConfig
-from model_core.errors import ProviderError
+from model_core.errors import AreaError, Cancelled, ProviderError
 from model_core.gallery.around import LOOKS
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import Gallery
 from model_core.photo import read_photo
 from model_core.references.availability import StreetViewIndex, choose_street_views
 from model_core.references.collect import find_street_views
+from model_core.references.http import HttpClient
 from model_core.references.imagery import ImagerySource
 from model_core.references.source import FetchPlan
 from model_core.references.survey import Sources, Survey, survey_area
+from model_core.references.web import NetworkAccess
 from model_core.scene import (
     describe_gallery,
     group_by_street_views,
@@ -237,6 +239,114 @@ def gallery_at(year: int, survey: Survey, folder: Path) -> Gallery:
     opened = open_scene(survey, date, model, folder, CPU, config, ignore_progress, never_cancelled)
     assert opened.gallery is not None
     return opened.gallery
+
+
+class Failing(Counting):
+    """Imagery that fails at some places."""
+
+    def __init__(self, imagery: ImagerySource) -> None:
+        super().__init__(imagery)
+        self.failing: set[LonLat] = set()
+
+    def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
+        found = super().read(center, footprint_m, size_px)
+        if center in self.failing:
+            raise ProviderError("some tiles: did not answer in time", reason="timeout")
+        return found
+
+
+def seen_from_above(repository: Path) -> tuple[Survey, Failing]:
+    """Return a run's survey of an area, and its imagery."""
+    sources = Sources(imagery=str(repository / "resources" / "demo" / "imagery.tif"))
+    survey = survey_area(AREA, sources, LocateConfig())
+    assert survey.imagery is not None
+    imagery = Failing(survey.imagery)
+    return replace(survey, imagery=imagery), imagery
+
+
+def test_a_run_that_reached_nothing_leaves_no_gallery(repository: Path, tmp_path: Path) -> None:
+    survey, imagery = seen_from_above(repository)
+    imagery.failing = {place.lonlat for place in survey.places}
+    with pytest.raises(AreaError, match=r"none of the \d+ places.*did not answer in time"):
+        gallery_at(2024, survey, tmp_path)
+    assert not list(tmp_path.iterdir())
+    survey, imagery = seen_from_above(repository)
+    assert not gallery_at(2024, survey, tmp_path).meta.failed_rows
+    assert len(imagery.centers) == len(survey.places)
+
+
+def test_an_empty_gallery_of_an_earlier_version_is_built_again(
+    repository: Path, tmp_path: Path
+) -> None:
+    survey, imagery = seen_from_above(repository)
+    built = gallery_at(2024, survey, tmp_path)
+    np.save(built.path / "coverage.npy", np.zeros_like(built.coverage))
+    built.places.frame["imagery_source"] = ""
+    built.places.write(built.path / "places.parquet")
+    imagery.centers.clear()
+    assert gallery_at(2024, survey, tmp_path).coverage.all()
+
+
+def test_places_that_a_source_failed_at_are_asked_for_again(
+    repository: Path, tmp_path: Path
+) -> None:
+    survey, imagery = seen_from_above(repository)
+    whole = gallery_at(2024, survey, tmp_path / "whole")
+    survey, imagery = seen_from_above(repository)
+    imagery.failing = {survey.places[row].lonlat for row in (0, 7, 8)}
+    lacking = gallery_at(2024, survey, tmp_path / "mended")
+    assert lacking.meta.failed_rows == (0, 7, 8)
+    assert lacking.coverage.any(axis=1).sum() == len(survey.places) - 3
+    still = imagery.failing = {survey.places[7].lonlat}
+    survey = replace(survey, summary=type(survey.summary)())
+    imagery.centers.clear()
+    assert gallery_at(2024, survey, tmp_path / "mended").meta.failed_rows == (7,)
+    assert set(imagery.centers) == {survey.places[row].lonlat for row in (0, 7, 8)}
+    assert still < set(imagery.centers)
+    survey, imagery = seen_from_above(repository)
+    mended = gallery_at(2024, survey, tmp_path / "mended")
+    assert not mended.meta.failed_rows
+    assert imagery.centers == [survey.places[7].lonlat]
+    assert mended.places.frame.equals(whole.places.frame)
+    np.testing.assert_allclose(mended.features, whole.features, atol=2e-3)
+    gallery_at(2024, survey, tmp_path / "mended")
+    assert len(imagery.centers) == 1
+
+
+def test_a_run_offline_takes_a_gallery_as_it_is_and_says_what_it_lacks(
+    repository: Path, tmp_path: Path
+) -> None:
+    survey, imagery = seen_from_above(repository)
+    imagery.failing = {survey.places[3].lonlat}
+    gallery_at(2024, survey, tmp_path)
+    survey, imagery = seen_from_above(repository)
+    client = HttpClient(access=NetworkAccess(offline=True))
+    assert gallery_at(2024, replace(survey, client=client), tmp_path).meta.failed_rows == (3,)
+    assert imagery.centers == []
+    assert "1 could not be used" in survey.summary.describe()
+
+
+def test_a_build_that_goes_on_asks_for_what_failed_before_it_was_stopped(
+    repository: Path, tmp_path: Path
+) -> None:
+    survey, imagery = seen_from_above(repository)
+    imagery.failing = {survey.places[1].lonlat}
+    model, config = load_bundle(default_bundle_path()), LocateConfig(batch_size=4)
+    with pytest.raises(Cancelled):
+        open_scene(
+            survey, None, model, tmp_path, CPU, config, ignore_progress,
+            lambda: len(imagery.centers) > 8,
+        )  # fmt: skip
+    survey, imagery = seen_from_above(repository)
+    opened = open_scene(
+        survey, None, model, tmp_path, CPU, config, ignore_progress, never_cancelled
+    )
+    assert opened.gallery is not None
+    assert not opened.gallery.meta.failed_rows
+    assert opened.gallery.coverage.any(axis=1).all()
+    asked = [imagery.centers.count(place.lonlat) for place in survey.places]
+    assert asked[0] == 0
+    assert max(asked) == asked[1] == 1
 
 
 class InMemory:

@@ -114,12 +114,13 @@ class OnlineTiles:
             pyramid.failures.clear()
             grid = sampling_grid(center, footprint_m, TO_MERCATOR, pyramid.pixel_of_mercator)
             found = resample(pyramid.levels, grid, size_px)
-            if found is None and pyramid.failures:
+            failed = bool(pyramid.failures)
+            if found is None and failed:
                 raise pyramid.failures[0]
         if found is None:
             return None
         image, valid = found
-        return SatelliteImage(image, valid, footprint_m, center, self.terms)
+        return SatelliteImage(image, valid, footprint_m, center, self.terms, failed=failed)
 
     def plan(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> FetchPlan:
         """Return how many tiles at the places are not kept yet; nothing is asked.

@@ -7,6 +7,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyproj
@@ -88,7 +89,7 @@ class StacImagery:
         image = overlaid(one for _, one in self._images(center, footprint_m, size_px, failures))
         if image is None and failures:
             raise failures[0]
-        return image
+        return replace(image, failed=True) if image is not None and failures else image
 
     def plan(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> FetchPlan:
         """Return an estimate of what has to be fetched; nothing is asked.

@@ -11,6 +11,7 @@ import pytest
 
 from model_core.alignment.align import align_reference
 from model_core.config import ModelConfig
+from model_core.errors import ProviderError
 from model_core.types import LonLat, Place, Reference, SatelliteImage, SourceTerms, StreetView
 
 TERMS = SourceTerms("test")
@@ -44,3 +45,18 @@ def test_the_released_code_gives_such_a_view_up(plain_place: Reference) -> None:
     assert aligned.street_strip is None
     assert aligned.satellite_strip is not None
     assert lost == [("plain", "too few keypoints match the satellite image")]
+
+
+class Unreachable:
+    """An image whose source fails."""
+
+    def read(self) -> bytes:
+        raise ProviderError("street views: cannot be reached", reason="connection")
+
+
+def test_a_view_that_a_source_failed_at_may_come_later(plain_place: Reference) -> None:
+    (view,) = plain_place.street_views
+    remote = replace(plain_place, street_views=(replace(view, remote=Unreachable()),))
+    assert align_reference(remote, ModelConfig()).failed
+    view.path.write_bytes(b"damaged")
+    assert not align_reference(plain_place, ModelConfig()).failed

@@ -194,6 +194,7 @@ def test_a_picture_that_fails_is_passed_over_for_the_next(serve, make_client, pi
     assert "after-all" in str(failure)
     found = source.read(CENTER, 30.0, 64)
     assert found.valid.all()
+    assert found.failed
     assert round(float(found.image[:, :30].mean()) - 9.5, -1) == 120
     server.choose_fault = lambda request: base.RESET if "/files/" in request.path else None
     source = open_stac(f"openaerialmap|url={server.url}/stac|max_gsd=1", make_client(retries=1))

@@ -165,6 +165,7 @@ def test_missing_tiles_are_filled_from_coarser_ones(serve, make_client, tiles, t
     online = open_source(f"xyz|url={server.template}|max_zoom={ZOOM}", make_client())
     found = online.read(PLACE, 40.0, 128)
     assert found.valid.all()
+    assert not found.failed
     assert same(found, write_folder(tmp_path, kept).read(PLACE, 40.0, 128))
 
 
@@ -186,6 +187,7 @@ def test_a_tile_that_fails_costs_only_its_own_pixels(serve, make_client, tiles):
     assert failure.reason == "HTTP 403"
     found = online.read(PLACE, 160.0, 512)
     assert 0.3 < found.valid.mean() < 0.95
+    assert found.failed
     assert len(server.asked(f"/{x0}/{y0}.png")) == 1
     whole = open_source(f"xyz|url={server.template}|max_zoom={ZOOM}", make_client())
     assert whole.prepare([PLACE], 160.0, 512) != []

@@ -25,7 +25,7 @@ from model_core.config import NetworkConfig
 from model_core.errors import Cancelled, InputError, ProviderError
 from model_core.references.cache import DiskCache, Reply
 from model_core.references.http.failures import check_part, failure, refusal
-from model_core.references.http.hosts import Host
+from model_core.references.http.hosts import NO_ANSWER, Host
 from model_core.references.http.lending import LENDING, answered, resolver_restored, trusted
 from model_core.references.http.session import open_session, proxy_secrets
 from model_core.references.web import HttpRequest, NetworkAccess, TrafficCount
@@ -291,8 +291,9 @@ class HttpClient:
         try:
             return self._fetch_patiently(request, terms.provider, send or self._send)
         except ProviderError as err:
-            with self._lock:
-                self._failed[asked] = err
+            if err.reason != NO_ANSWER:
+                with self._lock:
+                    self._failed[asked] = err
             raise
 
     def _fetch_patiently(self, request: HttpRequest, provider: str, send: Send) -> Reply:
@@ -336,9 +337,15 @@ class HttpClient:
         while not host.slots.acquire(timeout=_POLL_S):
             self._stop_if_cancelled()
         try:
+            host.check(time.monotonic())
             self._pause(host.take_turn(time.monotonic()) - time.monotonic())
             return send(request)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as err:
+        except requests.RequestException as err:
+            failed = failure(err)
+            if failed.transient:
+                host.unanswered(time.monotonic())
+            raise failed from err
+        except urllib3.exceptions.HTTPError as err:
             raise failure(err) from err
         finally:
             host.slots.release()
@@ -354,6 +361,7 @@ class HttpClient:
             timeout=(self.config.connect_timeout_s, self.config.read_timeout_s),
             stream=True,
         ) as response:
+            self._host(request.host).answered()
             body = self._read_body(response.raw, request.max_bytes or self.config.max_body_bytes)
             if response.status_code in ABSENT:
                 return Reply(response.status_code, b"")
@@ -380,6 +388,7 @@ class HttpClient:
             return prepared
 
         def arrive(response: requests.Response, **_: Any) -> requests.Response:
+            self._host(request.host).answered()
             if response.is_redirect:
                 return response
             with response:
@@ -423,7 +432,7 @@ class HttpClient:
 
     def _host(self, name: str) -> Host:
         with self._lock:
-            return self._hosts.setdefault(name, Host(self.config))
+            return self._hosts.setdefault(name, Host(name, self.config))
 
     def _count_request(self) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import threading
 import time
@@ -39,7 +40,7 @@ from servers.base import (
 from model_core.config import NetworkConfig
 from model_core.errors import Cancelled, InputError, ProviderError
 from model_core.references.bodies import image_body
-from model_core.references.http import HttpClient
+from model_core.references.http import HttpClient, hosts
 from model_core.references.web import HttpRequest, NetworkAccess
 from model_core.types import SourceTerms
 
@@ -161,6 +162,44 @@ def test_too_long_a_wait_is_an_error_at_once(server: Pictures, make_client: Any)
     with pytest.raises(ProviderError, match="HTTP 429"):
         make_client().get(ask(server), OPEN)
     assert time.monotonic() - began < 1.0
+
+
+def test_a_host_that_never_answers_is_soon_left_alone(make_client: Any) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(400)
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        client = make_client(read_timeout_s=0.2)
+        told: list[tuple[int, int]] = []
+        asked = [HttpRequest(f"http://{address}/{n}", check=image_body) for n in range(60)]
+        found = client.map(lambda one: client.get(one, OPEN), asked, lambda *n: told.append(n))
+    assert all(isinstance(one, ProviderError) for one in found)
+    assert client.count.requests < 30
+    assert f"{address} has not answered" in str(found[-1])
+    assert told[-1] == (60, 60)
+
+
+def test_a_host_left_alone_is_tried_again_after_a_while(
+    server: Pictures, make_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosts, "QUIET_S", 0.5)
+    client = make_client(retries=0)
+    server.choose_fault = lambda request: RESET
+    client.map(lambda n: client.get(ask(server, n), OPEN), range(40))
+    assert len(server.requests) < 20
+    server.choose_fault = None
+    with pytest.raises(ProviderError, match="has not answered"):
+        client.get(ask(server, 41), OPEN)
+    time.sleep(0.5)
+    for number in (41, 42):
+        assert client.get(ask(server, number), OPEN).body == picture(number)
+
+
+def test_an_answer_of_any_kind_is_no_silence(server: Pictures, make_client: Any) -> None:
+    client = make_client(retries=0, connections=1)
+    server.choose_fault = lambda request: SERVER_ERROR if request.path[-1] in "05" else RESET
+    found = client.map(lambda n: client.get(ask(server, n), OPEN), range(40))
+    assert len(server.requests) == len(found) == 40
 
 
 def test_oversized_replies_are_cut_off(server: Pictures, make_client: Any) -> None:

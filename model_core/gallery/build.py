@@ -17,8 +17,9 @@ from model_core.device import run_in_batches
 from model_core.errors import Cancelled
 from model_core.features.preprocess import to_tensor
 from model_core.gallery.known import NOTHING_KNOWN, KnownRows
+from model_core.gallery.lock import alone
 from model_core.gallery.places import PlaceRecord
-from model_core.gallery.store import Gallery, GalleryMeta
+from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
 from model_core.gallery.writer import GalleryWriter
 from model_core.types import (
     AlignedReference,
@@ -74,6 +75,8 @@ def write_gallery(
 ) -> Gallery:
     """Build a gallery, or go on with one that was interrupted, and return it open.
 
+    While another run builds the same one, this run waits, and takes it once it is finished.
+
     Args:
         folder: Where the gallery goes.
         places: Every place, in row order.
@@ -95,24 +98,32 @@ def write_gallery(
         DeviceError: Not even one place fits into the device's memory.
         GalleryError: The folder cannot be written, or the rows do not fit.
     """
-    with GalleryWriter(folder, places, meta) as writer:
-        for notice in writer.notices:
-            progress(Progress("gallery", writer.rows_done, meta.count, notice))
-        write_features(
-            writer,
-            aligned_from(writer.rows_done),
-            bundle,
-            device,
-            batch_size,
-            progress,
-            cancel,
-            known=known,
-            imagery_source=imagery_source,
-            provider_of_view=provider_of_view,
-            dtype=dtype,
-        )
-        known.close()
-        return writer.finish()
+    with alone(folder, progress, cancel) as has_waited:
+        if has_waited and _is_finished(folder, meta):
+            return open_gallery(folder, meta.model_hash)
+        with GalleryWriter(folder, places, meta) as writer:
+            for notice in writer.notices:
+                progress(Progress("gallery", writer.rows_done, meta.count, notice))
+            write_features(
+                writer,
+                aligned_from(writer.rows_done),
+                bundle,
+                device,
+                batch_size,
+                progress,
+                cancel,
+                known=known,
+                imagery_source=imagery_source,
+                provider_of_view=provider_of_view,
+                dtype=dtype,
+            )
+            known.close()
+            return writer.finish()
+
+
+def _is_finished(folder: Path, meta: GalleryMeta) -> bool:
+    path = folder / META_FILE
+    return path.is_file() and GalleryMeta.read(path).fingerprint == meta.fingerprint
 
 
 def write_features(

@@ -41,8 +41,8 @@ from model_core.types import Area, Place, SourceTerms
 PROGRESS_FILE = "progress.json"
 RECORDS_FILE = "records.jsonl"
 FLUSH_ROWS = 512
-FAILED = "failed"
-"""Marks the records, while a gallery is unfinished, of what a source failed at."""
+ROW, FAILED = "row", "failed"
+"""What records hold beside their columns while a gallery is unfinished."""
 
 
 def gallery_fingerprint(
@@ -169,7 +169,7 @@ class GalleryWriter:
         for name, of_rows in values.items():
             self._arrays[name][rows] = of_rows
         self._columns.extend(
-            {**record.to_columns(), FAILED: True} if record.failed else record.to_columns()
+            {**record.to_columns(), ROW: record.place.index, FAILED: record.failed}
             for record in records
         )
         if self.rows_done - self._flushed >= FLUSH_ROWS:
@@ -210,7 +210,7 @@ class GalleryWriter:
             )
         self.flush()
         self._close()
-        failed = tuple(row for row, columns in enumerate(self._columns) if FAILED in columns)
+        failed = tuple(row for row, columns in enumerate(self._columns) if columns[FAILED])
         meta = replace(self.meta, failed_rows=failed)
         old = self.path.with_name(self.path.name + ".old")
         try:
@@ -259,6 +259,8 @@ class GalleryWriter:
             if len(lines) < done or not 0 <= done <= self.meta.count:
                 raise ValueError(f"{done} rows with {len(lines)} records")
             columns = [json.loads(line) for line in lines[:done]]
+            if [record[ROW] for record in columns] != list(range(done)):
+                raise ValueError("its records are out of order")
             for name, (shape, dtype) in self._layout().items():
                 # Opening read-only checks the length; "r+" would lengthen a torn file with zeros.
                 array = np.load(self._partial / name, mmap_mode="r", allow_pickle=False)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -380,7 +381,17 @@ def test_only_galleries_of_the_same_family_know_rows(tmp_path: Path) -> None:
         writer.copy_row(all_known.gallery_of(0))
 
 
-@pytest.mark.parametrize("damage", ["other inputs", "torn progress", "torn array", "no records"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "other inputs",
+        "torn progress",
+        "torn array",
+        "no records",
+        "records in another order",
+        "records without rows",
+    ],
+)
 def test_an_unusable_partial_gallery_is_built_anew(tmp_path: Path, damage: str) -> None:
     folder, partial = tmp_path / "g", tmp_path / "g.partial"
     with GalleryWriter(folder, some_places(), some_meta()) as writer:
@@ -394,8 +405,14 @@ def test_an_unusable_partial_gallery_is_built_anew(tmp_path: Path, damage: str) 
         (partial / "progress.json").write_text("{")
     elif damage == "torn array":
         os.truncate(partial / "features.npy", 300)
-    else:
+    elif damage == "no records":
         (partial / "records.jsonl").unlink()
+    elif damage == "records in another order":
+        lines = (partial / "records.jsonl").read_text().splitlines()
+        (partial / "records.jsonl").write_text("\n".join(lines[::-1]))
+    else:
+        text = (partial / "records.jsonl").read_text()
+        (partial / "records.jsonl").write_text(text.replace('"row"', '"line"'))
     steps: list[Progress] = []
     encoder = AveragingEncoder()
     build(folder, meta, encoder, steps=steps)
@@ -414,6 +431,43 @@ def test_a_new_gallery_replaces_an_old_one_only_when_whole(gallery_folder: Path)
     build(gallery_folder, some_meta("new"))
     assert open_gallery(gallery_folder, "new").meta.model_hash == "new"
     assert sorted(path.name for path in gallery_folder.parent.iterdir()) == ["gallery"]
+
+
+class Held:
+    """References that stop at the tenth place until they are let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.free = threading.Event(), threading.Event()
+
+    def __call__(self, start: int) -> Iterator[AlignedReference]:
+        for one in aligned_from(start):
+            if one.place.index == 10:
+                self.begun.set()
+                self.free.wait(30)
+            yield one
+
+
+def test_a_second_run_waits_for_the_gallery_that_the_first_one_builds(tmp_path: Path) -> None:
+    folder, held = tmp_path / "g", Held()
+    first = threading.Thread(target=build, args=(folder,), kwargs={"references": held})
+    first.start()
+    assert held.begun.wait(30)
+    with pytest.raises(Cancelled, match="another run"):
+        build(folder, cancel=lambda: True)
+    steps: list[Progress] = []
+    encoder = AveragingEncoder()
+
+    class Steps(list[Progress]):
+        def append(self, step: Progress) -> None:
+            steps.append(step)
+            held.free.set()
+
+    build(folder, encoder=encoder, steps=Steps())
+    first.join()
+    assert f"waiting for another run that builds {folder}" in steps[0].message
+    assert encoder.batches == []
+    assert open_gallery(folder, "abc").meta == some_meta()
+    assert [path.name for path in tmp_path.iterdir()] == ["g"]
 
 
 def test_another_folder_is_never_overwritten(tmp_path: Path) -> None:

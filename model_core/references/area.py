@@ -19,6 +19,7 @@ MetresArray = npt.NDArray[np.float64]
 
 _NUMBER = r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*"
 _FOUR_NUMBERS = re.compile(rf"^{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}$")
+_IN_TWO_RUNS = "search an area across the 180th meridian in two runs, one on either side"
 
 
 class LocalFrame:
@@ -100,8 +101,9 @@ def _area_of_bounds(text: str) -> Area:
     if west >= east or south >= north:
         raise AreaError(
             f"area {text!r} is empty: west must be less than east and south less than north; "
-            "give an area across the 180th meridian as two areas"
+            + _IN_TWO_RUNS
         )
+    _check_width(west, east, f"area {text!r}")
     return Area.from_bounds(west, south, east, north)
 
 
@@ -120,4 +122,14 @@ def _area_of_polygons(polygons: list[BaseGeometry], name: str) -> Area:
             f"{name}: its coordinates are no longitudes and latitudes; "
             "assign the right coordinate reference system"
         )
+    _check_width(float(bounds[0]), float(bounds[2]), name)
     return Area(geometry)
+
+
+def _check_width(west: float, east: float, name: str) -> None:
+    """Refuse what reaches halfway around the Earth: its centre would lie on the other side."""
+    if east - west > 180.0:
+        raise AreaError(
+            f"{name}: reaches from longitude {west:g} to {east:g}, more than 180 degrees; "
+            + _IN_TWO_RUNS
+        )

@@ -117,6 +117,17 @@ def test_several_separate_polygons_stay_one_area(tmp_path):
     assert len(area.geometry.geoms) == 2
 
 
+def test_an_area_on_both_sides_of_the_180th_meridian_is_refused_with_the_next_step(tmp_path):
+    parts = [box(179.9, -17.0, 180.0, -16.9), box(-180.0, -17.0, -179.9, -16.9)]
+    path = write(tmp_path / "fiji.geojson", [MultiPolygon(parts)])
+    for text in (str(path), "-179.9,-17,179.9,-16.9", "179.9,-17,-179.9,-16.9"):
+        with pytest.raises(AreaError, match="two runs, one on either side"):
+            read_area(text)
+    for part in parts:
+        west, south, east, north = part.bounds
+        assert read_area(f"{west},{south},{east},{north}").geometry.equals(part)
+
+
 @pytest.mark.parametrize("origin", [LonLat(13.19, 55.7), LonLat(-46.6, -23.5), LonLat(25.0, 78.2)])
 def test_local_plane_measures_metres_from_true_north(origin):
     frame = LocalFrame(origin)

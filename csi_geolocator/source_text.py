@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from .model_core.contract.addresses import SECRET_NAMES
+
 _SECRET = re.compile(
-    r"([?&](?:api[-_]?key|(?:access_?|client_)?token|key|sig(?:nature)?|secret|password"
-    r"|app_(?:id|code))=)(?!\{key\})([^&|]*)",
+    rf"([?&](?:{'|'.join(map(re.escape, sorted(SECRET_NAMES)))})=)(?!\{{key\}})[^&|]+",
     re.IGNORECASE,
 )
+_LOGIN = re.compile(r"(?<=://)[^/?#|]*@")
 
 
 def source_text(name: str, options: Mapping[str, str]) -> str:
@@ -38,10 +40,10 @@ def source_option(text: str, name: str) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Return whether a source's text carries a key in its address, and so is not to be kept."""
-    return _SECRET.search(text) is not None
+    """Return whether an address carries a key or a login, and so is not to be kept."""
+    return without_secret(text) != text
 
 
 def without_secret(text: str) -> str:
-    """Return a source's text with ``{key}``, which stands for the stored key, in place of a key."""
-    return _SECRET.sub(r"\1{key}", text)
+    """Return a source's text without login, and ``{key}`` for the stored key in place of a key."""
+    return _SECRET.sub(r"\1{key}", _LOGIN.sub("", text))

@@ -34,7 +34,8 @@ class LocateRun:
     def to_values(self) -> dict[str, str]:
         """Return the run as it is kept with its results: without keys and proxy.
 
-        ``{key}`` stands where an address held a key; the stored one takes its place.
+        ``{key}`` stands where an address held a key; the stored one takes its place. A login
+        before the host is left out.
         """
         params = {k: v for k, v in self.params.to_json().items() if k not in _SECRET}
         for name in ("imagery", "roads"):

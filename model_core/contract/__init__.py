@@ -11,7 +11,7 @@ read leniently, so that a newer engine may say more to an older plugin.
                        answer                             one photo of locate, once it is known
 
 ``messages`` are the lines, ``fields`` how params and results are checked, ``requests`` and
-``results`` what each method takes and gives.
+``results`` what each method takes and gives, ``addresses`` what of them neither side writes down.
 """
 
 from .fields import (

@@ -17,6 +17,7 @@ FOUNDATION: Sequence[Sequence[str]] = (
     ("config",),
     ("types",),
     ("device",),
+    ("contract",),
 )
 STAGES: Sequence[Sequence[str]] = (
     ("photo", "photo_metadata", "photo_tags", "camera_sensors"),
@@ -43,7 +44,6 @@ AROUND: Sequence[Sequence[str]] = (
     ("output",),
     ("report",),
     ("pipeline",),
-    ("contract",),
     ("options",),
     ("doctor",),
     ("source_jobs",),

@@ -432,11 +432,12 @@ def test_gone_folder_is_said(result_layers: Any, answer_of: Callable[..., Any]) 
 
 def test_run_is_kept_without_a_key_that_stood_in_an_address(plugin: Callable[[str], Any]) -> None:
     contract, kept = plugin("model_core.contract"), plugin("layers.locate_run")
-    address = "xyz|url=https://tiles.example/{z}/{x}/{y}.png?style=a&api_key=s3cret-of-mine"
+    address = "xyz|url=https://tiles.example/{z}/{x}/{y}.png?style=a&client_secret=s3cret-of-mine"
     params = contract.LocateParams(
         ("/p/a.jpg",),
         "1,2,3,4",
         imagery=f"{address}&v=2|max_zoom=19",
+        roads="overpass|url=https://me:s3cret-of-mine@roads.example/api",
         street_views=("/folder", "some|url=https://views.example/?token=s3cret-of-mine"),
         keys={"mapillary": "s3cret-of-mine"},
         network=contract.NetworkParams(proxy="http://me:s3cret-of-mine@proxy:1"),
@@ -445,4 +446,5 @@ def test_run_is_kept_without_a_key_that_stood_in_an_address(plugin: Callable[[st
     assert "s3cret-of-mine" not in json.dumps(values)
     again = kept.LocateRun.from_values(values).params
     assert again.imagery == address.replace("s3cret-of-mine", "{key}") + "&v=2|max_zoom=19"
+    assert again.roads == "overpass|url=https://roads.example/api"
     assert again.street_views[0] == "/folder"

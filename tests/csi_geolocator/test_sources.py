@@ -359,7 +359,9 @@ def test_choice_is_remembered_but_for_layers_and_lost_files(
     again.deleteLater()
 
 
-@pytest.mark.parametrize("name", ["key", "access_token", "api_key", "sig"])
+@pytest.mark.parametrize(
+    "name", ["key", "access_token", "sig", "subscription-key", "X-Amz-Signature", "appid"]
+)
 def test_address_with_a_key_is_not_remembered(picker: Any, name: str) -> None:
     text = f"xyz|url=https://h.example.org/{{z}}/{{x}}/{{y}}.png?style=a&{name}=abc"
     picker.imagery.choose("source", text)
@@ -368,6 +370,26 @@ def test_address_with_a_key_is_not_remembered(picker: Any, name: str) -> None:
     placeholder = f"xyz|url=https://h.example.org/{{z}}/{{x}}/{{y}}.png?{name}={{key}}"
     picker.imagery.choose("source", placeholder)
     assert picker.state()["imagery"] == ["source", placeholder]
+
+
+def test_address_with_a_login_is_not_remembered(picker: Any) -> None:
+    text = "xyz|url=https://me:s3cret@h.example.org/{z}/{x}/{y}.png"
+    picker.imagery.choose("source", text)
+    assert picker.references().imagery == text
+    assert picker.state()["imagery"] == ["none", ""]
+
+
+def test_every_secret_of_the_engine_is_one_here(plugin: Any) -> None:
+    text, addresses = plugin("source_text"), plugin("model_core.contract.addresses")
+    for name in addresses.SECRET_NAMES:
+        for written in (name, name.upper()):
+            address = f"xyz|url=https://h.org/{{z}}.png?a=b&{written}=s3cret%2526x&c=d|zoom=3"
+            assert text.holds_secret(address)
+            kept = text.without_secret(address)
+            assert kept == address.replace("s3cret%2526x", "{key}")
+            assert not text.holds_secret(kept)
+    for plain in ("panoramax", "/data/me@home/key=a.tif", "xyz|url=https://h.org/{z}?monkey=a@b"):
+        assert not text.holds_secret(plain)
 
 
 def test_hidden_sources_are_not_offered(catalogue: Any, settings: Any) -> None:

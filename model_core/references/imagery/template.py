@@ -8,34 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from model_core.contract.addresses import SECRET_NAMES
 from model_core.errors import InputError
 from model_core.references.imagery.pyramid import TileKey
 from model_core.references.web import HttpRequest
 
-SECRET_NAMES = frozenset(
-    {
-        "key",
-        "api_key",
-        "apikey",
-        "api-key",
-        "subscription-key",
-        "token",
-        "access_token",
-        "accesstoken",
-        "x-amz-security-token",
-        "x-amz-credential",
-        "x-amz-signature",
-        "sig",
-        "signature",
-        "app_id",
-        "appid",
-        "app_code",
-        "client_secret",
-        "secret",
-        "password",
-        "pwd",
-    }
-)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _FIELDS = frozenset({"x", "y", "-y", "z", "q", "s", "r", "key"})
 _KEY = "{key}"
@@ -73,8 +50,7 @@ class Address:
 def read_address(source: str, url: str, key: str = "") -> Address:
     """Return an address with the secrets taken out of it.
 
-    Secret are a user and password before the host, and query values with a name like ``key``,
-    ``token`` or ``sig``.
+    Secret are a user and password before the host, and query values named in ``SECRET_NAMES``.
 
     Args:
         source: Named in errors.

@@ -249,7 +249,7 @@ class ResultLayers(QObject):
         for path, moment in news.items():
             self.photos[path] = dataclasses.replace(self.photos[path], captured_at=moment)
         for fid, candidate in self._candidates.items():
-            if candidate.photo_path in news:
+            if candidate.photo_path in news and not candidate.captured_at:
                 moment = news[candidate.photo_path]
                 self._candidates[fid] = dataclasses.replace(candidate, captured_at=moment)
         self._refresh()

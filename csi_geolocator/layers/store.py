@@ -32,6 +32,11 @@ _TAKE_PROVENANCE = (
     " model_hash = (SELECT value FROM run WHERE key = 'model_hash'),"
     " software_version = (SELECT value FROM run WHERE key = 'software_version')"
 )
+_TAKE_TIMES = (
+    "UPDATE {} SET"
+    " captured_at = (SELECT captured_at FROM photos WHERE photos.path = photo_path)"
+    " WHERE captured_at IS NULL"
+)
 _TIMES = ("street_view_date", "decided_at", "captured_at")
 _WHOLE = ("rank", "inliers", "candidate")
 _TRUE_OR_FALSE = ("not_in_area",)
@@ -165,23 +170,22 @@ class ResultStore:
             _execute(opened, _TAKE_PROVENANCE)
 
     def set_captured_at(self, captured_at: Mapping[str, str]) -> None:
-        """Write when photos were taken: ISO 8601 by path.
+        """Write when photos were taken, ISO 8601 by path, where no time is there yet.
 
         Raises:
             StoreError: The file cannot be written.
         """
         with self._writing() as opened:
-            for path, moment in captured_at.items():
-                for table, column in (
-                    (CANDIDATES, "photo_path"),
-                    (VIEWS, "photo_path"),
-                    (PHOTOS, "path"),
-                ):
-                    layer = opened.GetLayerByName(table)
-                    layer.SetAttributeFilter(f"{column} = {_quoted(path)}")
-                    for row in list(layer):
-                        row.SetField("captured_at", moment)
-                        _done(layer.SetFeature(row))
+            photos = opened.GetLayerByName(PHOTOS)
+            photos.SetAttributeFilter("captured_at IS NULL")
+            for row in list(photos):
+                moment = captured_at.get(row.GetField("path"))
+                if moment:
+                    row.SetField("captured_at", moment)
+                    _done(photos.SetFeature(row))
+            _execute(opened, "CREATE INDEX IF NOT EXISTS photos_path ON photos (path)")
+            for table in (CANDIDATES, VIEWS):
+                _execute(opened, _TAKE_TIMES.format(table))
 
     def set_run(self, values: Mapping[str, str]) -> None:
         """Write values of the run by their key; a key that is there is replaced.

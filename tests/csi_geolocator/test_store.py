@@ -106,12 +106,52 @@ def test_update_writes_the_wedge_too(plugin: Callable[[str], Any], store: Any) -
 
 
 def test_text_of_others_is_no_statement(plugin: Callable[[str], Any], store: Any) -> None:
-    store.add([candidate(plugin, photo_path="/p/o'neil.jpg")])
+    record = plugin("layers.candidate").PhotoRecord("/p/o'neil.jpg")
+    store.add([candidate(plugin, photo_path=record.path)], record)
     store.set_captured_at({"/p/o'neil.jpg": "2024-01-02T03:04:05+00:00"})
     store.set_provenance("x'); DROP TABLE candidates; --", "1")
     (row,) = store.candidates()
     assert row.captured_at == "2024-01-02T03:04:05+00:00"
     assert row.model_hash == "x'); DROP TABLE candidates; --"
+
+
+class Counted:
+    """An open GeoPackage that counts how often it is asked for a table or told a statement."""
+
+    def __init__(self, opened: Any, asked: list[str]) -> None:
+        self._opened, self._asked = opened, asked
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("GetLayerByName", "ExecuteSQL"):
+            self._asked.append(name)
+        return getattr(self._opened, name)
+
+
+def test_times_of_many_photos_are_written_in_as_few_steps_as_of_one(
+    plugin: Callable[[str], Any], store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, record = plugin("layers.store"), plugin("layers.candidate").PhotoRecord
+    paths = [f"/p/{number}.jpg" for number in range(12)]
+    for path in paths:
+        store.add([candidate(plugin, photo_path=path)] * 2, record(path))
+    steps: list[list[str]] = []
+    opened = module._open
+    monkeypatch.setattr(module, "_open", lambda path, mode: Counted(opened(path, mode), steps[-1]))
+    for some in (paths[:1], paths[1:11]):
+        steps.append([])
+        store.set_captured_at(dict.fromkeys(some, "2024-01-02T03:04:05+00:00"))
+    monkeypatch.undo()
+    assert len(steps[0]) == len(steps[1]) > 0
+    known = {row.photo_path for row in store.candidates() if row.captured_at}
+    assert known == {row.path for row in store.photos() if row.captured_at} == set(paths[:11])
+
+
+def test_time_that_is_there_is_not_written_over(plugin: Callable[[str], Any], store: Any) -> None:
+    mine, other = "2020-01-01T00:00:00+00:00", "2024-01-02T03:04:05+00:00"
+    rows = [candidate(plugin, photo_path="/p/a.jpg", captured_at=time) for time in (mine, "")]
+    store.add(rows, plugin("layers.candidate").PhotoRecord("/p/a.jpg"))
+    store.set_captured_at({"/p/a.jpg": other})
+    assert [row.captured_at for row in store.candidates()] == [mine, other]
 
 
 def test_folder_that_cannot_be_written_is_said(

@@ -45,9 +45,12 @@ class DecisionPanel(QWidget):
         settings: Holds the analyst's name.
         now: The clock.
         parent: The owner.
+
+    Signals: ``moveRequested`` (whether to begin), ``warned`` (in words).
     """
 
     moveRequested = pyqtSignal(bool)
+    warned = pyqtSignal(str)
 
     def __init__(
         self,
@@ -140,7 +143,7 @@ class DecisionPanel(QWidget):
 
     def _push(self, text: str, changed: Sequence[Candidate]) -> None:
         if self._layers is not None and changed:
-            self.undo_stack.push(ChangeCandidates(self._layers, text, changed))
+            self.undo_stack.push(ChangeCandidates(self._layers, text, changed, self.warned.emit))
         self.show_candidates(self._chosen_now())
 
     def _chosen_now(self) -> list[Candidate]:

@@ -346,6 +346,7 @@ class ResultsWidget(QWidget):
         self.table.selectionEdited.connect(self._on_table_selection)
         self.table.doubleClicked.connect(lambda index: self.compare_current())
         self.decisions.moveRequested.connect(self._on_move_requested)
+        self.decisions.warned.connect(self._messages.warn)
         self.compare.stepRequested.connect(self.table.step)
         decisions = self.decisions
         keys = (*decisions.status_actions.values(), decisions.undo_action, decisions.redo_action)

@@ -3169,6 +3169,11 @@
    <translation>{}: Die Kandidaten der Engine lassen sich nicht lesen ({}); Engine und Erweiterung sind vielleicht von verschiedenen Versionen: Reparieren Sie die Umgebung der Engine</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/layers/edits.py" />
+   <source>{0}: {1} candidates stay as they are, since they were changed elsewhere.</source>
+   <translation>{0}: {1} Kandidaten bleiben, wie sie sind, da sie anderswo geändert wurden.</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/layers/export.py" />
    <source>No candidate is selected: choose more photos or decisions.</source>
    <translation>Kein Kandidat ist gewählt: Wählen Sie mehr Fotos oder Entscheidungen.</translation>

@@ -114,6 +114,72 @@ def test_decision_keeps_what_the_end_of_the_run_brought(
     assert stored(result_layers)[0].model_hash == "fa" * 32
 
 
+def test_undo_keeps_what_the_end_of_the_run_brought(
+    plugin: Callable[[str], Any], decisions: Any, result_layers: Any
+) -> None:
+    contract = plugin("model_core.contract")
+    decisions.show_candidates(result_layers.candidates()[:1])
+    find(decisions, "status_confirmed").trigger()
+    made_with = {"model_hash": "fa" * 32, "software_version": "9.8"}
+    result_layers.finish(contract.LocateResult(photos=(), provenance=made_with))
+    result_layers.settle()
+    decisions.undo_action.trigger()
+    first = stored(result_layers)[0]
+    assert (first.status, first.analyst, first.decided_at) == ("proposed", "", "")
+    assert (first.model_hash, first.software_version) == ("fa" * 32, "9.8")
+
+
+def write_in_table(layers: Any, fid: int, **values: str) -> None:
+    """Change a candidate as QGIS's own attribute table does."""
+    layer = layers.candidates_layer
+    layer.startEditing()
+    for name, value in values.items():
+        layer.changeAttributeValue(fid, layer.fields().indexOf(name), value)
+    assert layer.commitChanges()
+
+
+def test_undo_and_redo_keep_what_was_written_in_the_attribute_table(
+    decisions: Any, result_layers: Any, answer_of: Callable[..., Any]
+) -> None:
+    result_layers.add_answer(answer_of("/p/b.jpg", 120))
+    result_layers.settle()
+    last = result_layers.candidates()[-1]
+    decisions.show_candidates([last])
+    find(decisions, "status_confirmed").trigger()
+    write_in_table(result_layers, last.fid, note="the tower")
+    decisions.undo_action.trigger()
+    row = result_layers.store.candidates(last.fid - 1)[0]
+    assert (row.status, row.analyst, row.note) == ("proposed", "", "the tower")
+    decisions.redo_action.trigger()
+    row = result_layers.store.candidates(last.fid - 1)[0]
+    assert (row.status, row.analyst, row.note) == ("confirmed", "J. Smith", "the tower")
+    assert result_layers.candidate(last.fid).note == "the tower"
+
+
+def test_undo_leaves_a_decision_that_was_changed_since_and_says_so(
+    decisions: Any, result_layers: Any
+) -> None:
+    said: list[str] = []
+    decisions.warned.connect(said.append)
+    first, second, _ = result_layers.candidates()
+    decisions.show_candidates([first, second])
+    find(decisions, "status_confirmed").trigger()
+    write_in_table(result_layers, first.fid, status="rejected")
+    decisions.undo_action.trigger()
+    now = stored(result_layers)
+    assert [row.status for row in now] == ["rejected", "proposed", "proposed"]
+    assert [row.analyst for row in now] == ["J. Smith", "", ""]
+    assert said == [
+        "Mark as confirmed: 1 candidates stay as they are, since they were changed elsewhere."
+    ]
+    decisions.redo_action.trigger()
+    assert [row.status for row in stored(result_layers)][:2] == ["rejected", "confirmed"]
+    write_in_table(result_layers, second.fid, status="possible")
+    decisions.undo_action.trigger()
+    assert [row.status for row in stored(result_layers)][:2] == ["rejected", "possible"]
+    assert decisions.undo_stack.count() == 0, "nothing is left to undo"
+
+
 def test_nothing_can_be_decided_without_a_candidate(decisions: Any) -> None:
     assert not find(decisions, "status_confirmed").isEnabled()
     assert not find(decisions, "note").isEnabled()

@@ -95,7 +95,8 @@ class PlaceConfig:
 class StreetViewConfig:
     """Which street views serve a place. ``max_age_days`` counts between photo and street view.
 
-    ``after`` and ``before`` are ISO dates; a view of another time, or of none, does not serve.
+    ``after`` and ``before`` are ISO dates; a view of another time, or of none, does not serve. One
+    of the day ``after`` does, one of the day ``before`` does not.
     """
 
     max_distance_m: float = 50.0

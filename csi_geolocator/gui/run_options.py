@@ -163,7 +163,9 @@ class RunOptions(QgsCollapsibleGroupBox):
         )
         self._date("after", tr("Taken after"), tr("Only street views taken on this day or later"))
         self._date(
-            "before", tr("Taken before"), tr("Only street views taken on this day or before")
+            "before",
+            tr("Taken before"),
+            tr("Only street views taken before this day; the day itself is left out"),
         )
 
     def _add_work_options(self) -> None:

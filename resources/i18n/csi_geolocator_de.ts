@@ -2460,8 +2460,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />
-   <source>Only street views taken on this day or before</source>
-   <translation>Nur Straßenansichten von diesem Tag oder früher</translation>
+   <source>Only street views taken before this day; the day itself is left out</source>
+   <translation>Nur Straßenansichten aus der Zeit vor diesem Tag; der Tag selbst zählt nicht dazu</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />

@@ -78,6 +78,14 @@ def test_day_is_taken_without_its_time(options: Any) -> None:
     assert options.config() == {"street_view": {"after": "2020-05-06"}}
 
 
+def test_it_is_said_which_of_the_days_serve(options: Any) -> None:
+    """The engine takes the day ``after`` in and leaves the day ``before`` out."""
+    edit = importlib.import_module("qgis.gui").QgsDateTimeEdit
+    after, before = (options.findChild(edit, name).toolTip() for name in ("after", "before"))
+    assert "on this day or later" in after
+    assert "before this day; the day itself is left out" in before
+
+
 @pytest.fixture
 def models(staged: Path, qgis_app: Any) -> Any:
     return importlib.import_module("csi_geolocator.gui.model_picker")

@@ -128,17 +128,17 @@ def test_seeds_between_are_kept(seed: int):
 
 def test_a_folder_never_mixes_training_and_held_out_cities(tmp_path: Path):
     with pytest.raises(InputError, match="folders of their own"):
-        check_one_split(tmp_path, parse_cities("berlin:0,lima:0"), RenderSource())
+        check_one_split(tmp_path, parse_cities("berlin:0,lima:0"), RenderSource(), 80)
     city = tmp_path / "city_10000"
     city.mkdir()
     facts = RenderSource().facts(10000)
     (city / "district.json").write_text(json.dumps(facts))
-    check_one_split(tmp_path, [3, 12000], RenderSource())
+    check_one_split(tmp_path, [3, 12000], RenderSource(), 80)
     with pytest.raises(InputError, match="another folder"):
-        check_one_split(tmp_path, [30001], RenderSource(split="test"))
+        check_one_split(tmp_path, [30001], RenderSource(split="test"), 80)
     (city / "district.json").write_text(json.dumps({**facts, "renderer": 0}))
     with pytest.raises(InputError, match="version 0"):
-        check_one_split(tmp_path, [3], RenderSource())
+        check_one_split(tmp_path, [3], RenderSource(), 80)
 
 
 def test_a_city_that_is_there_has_to_be_the_one_asked_for(tmp_path: Path):
@@ -149,12 +149,18 @@ def test_a_city_that_is_there_has_to_be_the_one_asked_for(tmp_path: Path):
     city = tmp_path / "city_30000"
     city.mkdir()
     (city / "district.json").write_text(json.dumps(real("krems").facts(30000)))
-    check_one_split(tmp_path, [30000, 30001], real("krems"))
-    check_one_split(tmp_path, [30001], real("piedmont"))
+    check_one_split(tmp_path, [30000, 30001], real("krems"), 80)
+    check_one_split(tmp_path, [30001], real("piedmont"), 80)
     with pytest.raises(InputError, match=r"city_30000 .*'krems' there, 'piedmont' here.*--cities"):
-        check_one_split(tmp_path, [30000], real("piedmont"))
+        check_one_split(tmp_path, [30000], real("piedmont"), 80)
     with pytest.raises(InputError, match="state 'none' there, 'flood' here"):
-        check_one_split(tmp_path, [30000], real("krems", state="flood"))
+        check_one_split(tmp_path, [30000], real("krems", state="flood"), 80)
+    facts = {**real("krems").facts(30000), "places": 80}
+    (city / "district.json").write_text(json.dumps(facts))
+    check_one_split(tmp_path, [30000], real("krems"), 80)
+    check_one_split(tmp_path, [30001], real("krems"), 40)
+    with pytest.raises(InputError, match="places 80 there, 40 here"):
+        check_one_split(tmp_path, [30000], real("krems"), 40)
 
 
 def test_prepared_geometry_says_its_split(tmp_path: Path):

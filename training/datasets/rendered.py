@@ -53,7 +53,7 @@ ARRAYS = (
 )
 AFTER = "satellite_after"
 FACTS_FILE = "district.json"
-"""Beside the arrays of a city: its seed, what is rendered of it, and by which version."""
+"""Beside the arrays of a city: its seed, what was asked for of it, and by which version."""
 
 BLOCKS_A_CITY = 10000
 _OLDER = "was rendered by an older version; render into another folder"
@@ -128,7 +128,7 @@ def render_dataset(
         ConfigError: A seed is kept for the demo, or a worker died.
     """
     source = source or RenderSource()
-    check_one_split(folder, city_seeds, source)
+    check_one_split(folder, city_seeds, source, places_per_city)
     folder.mkdir(parents=True, exist_ok=True)
     missing = [seed for seed in city_seeds if not (folder / f"city_{seed:05d}").is_dir()]
     done = len(city_seeds) - len(missing)
@@ -141,7 +141,8 @@ def render_dataset(
             places = render_city_gallery(
                 seed, reach_m, gallery, geometry, device, draft=drafted.before
             )
-        _write_city(folder / f"city_{seed:05d}", samples, places, geometry, source.facts(seed))
+        facts = {**source.facts(seed), "places": places_per_city}
+        _write_city(folder / f"city_{seed:05d}", samples, places, geometry, facts)
         done += 1
         progress(Progress("render", done, len(city_seeds), f"city {seed}"))
 
@@ -154,10 +155,12 @@ def draft_district(
     return draft_samples(seed, places, strips, geometry=real, state=source.state, tier=source.tier)
 
 
-def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSource) -> None:
+def check_one_split(
+    folder: Path, city_seeds: Sequence[int], source: RenderSource, places: int
+) -> None:
     """Raise InputError if a folder would hold two splits or versions, or holds other cities.
 
-    A city that is there is kept, so it has to be the one asked for.
+    A city that is there is kept, so it has to be the one asked for, of as many places.
     """
     wanted = {source.split_of(seed) for seed in city_seeds}
     if len(wanted) > 1:
@@ -169,7 +172,9 @@ def check_one_split(folder: Path, city_seeds: Sequence[int], source: RenderSourc
                 f"{path} is for {facts['split']}, the cities asked for are for "
                 f"{', '.join(wanted)}; render into another folder"
             )
-        asked = source.facts(facts["seed"]) if facts["seed"] in city_seeds else facts
+        facts.setdefault("places", places)  # folders of before do not say how many
+        same = facts["seed"] in city_seeds
+        asked = {**source.facts(facts["seed"]), "places": places} if same else facts
         other = [
             f"{name} {facts.get(name)!r} there, {asked.get(name)!r} here"
             for name in sorted({*facts, *asked})

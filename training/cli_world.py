@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 from rich.console import Console
 
-from model_core.errors import ConfigError, GeolocatorError, InputError
+from model_core.errors import ConfigError, GeolocatorError
 
 if TYPE_CHECKING:
     from training.datasets.rendered import RenderSource
-    from training.world.cities import CitySplit
 
 console = Console()
 
@@ -26,7 +25,7 @@ def read_source(
 
     Raises:
         ConfigError: An option says something unknown.
-        InputError: The prepared geometry does not say which split it is for.
+        InputError: The folder holds no prepared geometry, or it does not say what it is for.
     """
     from training.datasets.rendered import RenderSource
     from training.world.cities import FIRST_REAL_SEED, check_seed, parse_cities
@@ -50,30 +49,8 @@ def read_source(
         check_state(state),
         chosen,
         partial(real_geometry, geometry),
-        read_split(geometry),
+        about.split,
         {"geometry": about.name, "source": about.source, "licence": about.licence},
-    )
-
-
-def read_split(folder: Path) -> CitySplit:
-    """Return the split that a prepared folder says it is for in a JSON file's ``split``.
-
-    Raises:
-        InputError: It says none, or one that does not exist.
-    """
-    said = {
-        str(value["split"])
-        for path in sorted(folder.glob("*.json"))
-        for value in [json.loads(path.read_text())]
-        if isinstance(value, dict) and "split" in value
-    }
-    if said == {"train"}:
-        return "train"
-    if said == {"test"}:
-        return "test"
-    raise InputError(
-        f'{folder}: its JSON must say "split": "train" or "test" once, it says '
-        f"{', '.join(sorted(said)) or 'nothing'}; prepare it again"
     )
 
 

@@ -12,7 +12,7 @@ import torch
 
 from model_core.config import PlaceConfig, StripGeometry
 from model_core.errors import ConfigError, InputError
-from training.cli_world import read_source, read_split
+from training.cli_world import read_source
 from training.datasets.rendered import RenderSource, check_one_split
 from training.world.cities import (
     CITIES,
@@ -164,13 +164,18 @@ def test_a_city_that_is_there_has_to_be_the_one_asked_for(tmp_path: Path):
 
 
 def test_prepared_geometry_says_its_split(tmp_path: Path):
-    with pytest.raises(InputError, match="nothing"):
-        read_split(tmp_path)
-    (tmp_path / "area.json").write_text('{"split": "test"}')
-    assert read_split(tmp_path) == "test"
-    (tmp_path / "more.json").write_text('{"split": "train"}')
-    with pytest.raises(InputError, match="test, train"):
-        read_split(tmp_path)
+    with pytest.raises(InputError, match="holds no prepared city"):
+        read_source("0:2", "none", "everyday", tmp_path)
+    about = {
+        **{"format": 1, "name": "delft", "center_lonlat": [4.4, 52.0], "split": "test"},
+        **{"source": "delft.json", "licence": "CC0", "counts": {}},
+    }
+    (tmp_path / "city.json").write_text(json.dumps(about))
+    seeds, source = read_source("0:2", "none", "everyday", tmp_path)
+    assert (seeds, source.split_of(seeds[0])) == ([30000, 30001], "test")
+    (tmp_path / "city.json").write_text(json.dumps({**about, "split": "val"}))
+    with pytest.raises(InputError, match="'val' and must be train or test"):
+        read_source("0:2", "none", "everyday", tmp_path)
 
 
 def test_an_unknown_tier_or_state_is_named():

@@ -7,7 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -115,7 +115,7 @@ def read_about(folder: Path) -> About:
     """Return where a prepared city comes from; its ``split`` says what it may be used for.
 
     Raises:
-        InputError: The folder holds no prepared city, or one of another format.
+        InputError: The folder holds no prepared city, one of another format, or of no split.
     """
     return _read_about(folder)[0]
 
@@ -127,6 +127,11 @@ def _read_about(folder: Path) -> tuple[About, list[float] | None]:
         raise InputError(f"{folder} holds no prepared city ({error}); {_AGAIN}") from error
     if found.pop("format", None) != FORMAT:
         raise InputError(f"{folder} was written by another version; {_AGAIN}")
+    if found.get("split") not in get_args(Split):
+        raise InputError(
+            f"{folder / _ABOUT}: its split is {found.get('split')!r} and must be train or test; "
+            f"{_AGAIN}"
+        )
     photo = found.pop("photo", None)
     lon, lat = found.pop("center_lonlat")
     return About(center_lonlat=(lon, lat), **found), photo

@@ -21,6 +21,8 @@ UNKNOWN = {"provider": "not named by the data", "licence": "as the data set's ow
 def data_sources(folder: Path) -> list[dict[str, Any]]:
     """Return one entry for each provider and licence: ``name, provider, licence`` and an amount.
 
+    Images that may not be learned from are left out, as they are when the folder is read.
+
     Args:
         folder: Rendered cities, a collected city with its manifest, or a data set.
 
@@ -102,9 +104,10 @@ def _of_manifest(path: Path) -> list[dict[str, Any]]:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path, columns=["provider", "licence"]).fillna("not named")
+        table = pd.read_parquet(path, columns=["provider", "licence", "may_train"])
     except (OSError, ValueError, KeyError) as err:
         raise InputError(f"{path} cannot be read ({err}); collect the city again") from err
+    table = table.loc[table.pop("may_train").eq(True)].fillna("not named")
     return [
         {"name": path.parent.name, "provider": provider, "licence": licence, "images": int(count)}
         for (provider, licence), count in table.value_counts(sort=False).items()

@@ -39,7 +39,8 @@ class MeshViews:
 def choose_mesh(plan: DistrictPlan) -> MeshViews:
     """Return which views of a district are drawn as polygons, each drawn on its own.
 
-    None in towns and in the everyday tier of the cities kept for tests, which stay what they were.
+    None in towns and in the everyday tier of the named cities kept for tests, which stay what they
+    were. Real geometry is drawn as cities to train on are, also where it is kept for tests.
     The draws come from a generator of their own; views in a state that only the column renderer
     knows are left to it.
     """

@@ -595,6 +595,51 @@ def test_reports_are_compared_over_the_same_photos(
         compare_reports([tmp_path / "a", tmp_path / "c"], "90")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gallery", "photos"),
+        ("state", "flood"),
+        ("imagery", "after"),
+        ("street_photos", 2),
+        ("seed", 6),
+        ("protocol", OWN_LIST),
+        ("places", 13),
+        ("data", Path("elsewhere")),
+    ],
+)
+def test_reports_of_other_photos_are_not_compared(
+    name: str, value: object, report: EvaluationReport, tmp_path: Path
+) -> None:
+    write_report(_of_model(report), tmp_path / "a.json")
+    changed: dict[str, object] = {name: value}
+    if hasattr(report.options, name) and name != "protocol":
+        changed = {"options": dataclasses.replace(report.options, **changed)}  # type: ignore[arg-type]
+    write_report(dataclasses.replace(_of_model(report), **changed), tmp_path / "b.json")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=f"a and b are of other photos: .*{value}"):
+        compare_reports([tmp_path / "a.json", tmp_path / "b.json"], "90")
+
+
+def test_models_policies_and_looks_may_differ_and_paths_be_written_otherwise(
+    report: EvaluationReport, city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = _of_model(report)
+    options = dataclasses.replace(own.options, beside=True, study=False, controls=False)
+    monkeypatch.chdir(city.parent)
+    other = dataclasses.replace(
+        own, bundle=Path("other"), model_hash="b", data=Path(city.name), options=options
+    )
+    write_report(own, tmp_path / "a")
+    write_report(other, tmp_path / "b")
+    cells = compare_reports([tmp_path / "a", tmp_path / "b"], "90").rows["both"]
+    assert cells[1] is not None
+    assert cells[1]["R@1 25m"].difference == 0.0
+    nearest = dataclasses.replace(report.options, policy="nearest")
+    write_report(dataclasses.replace(report, options=nearest), tmp_path / "nearest.json")
+    found = compare_reports([tmp_path / "a", tmp_path / "nearest.json"], "45-120")
+    assert None not in found.rows["both"]
+
+
 def test_a_report_says_what_was_tested_on_and_what_right_is_near(report: EvaluationReport) -> None:
     text = report_markdown(report)
     assert "whole cities, cross-area; gallery" in text

@@ -19,6 +19,8 @@ from training.evaluation.write import PHOTOS_FILE, table
 from training.metrics import Vector, bootstrap_intervals
 
 COMPARED = ("R@1 25m", "R@5 25m", "R@1 50m", "heading 10")
+# What makes two photos of one number the same photo; models, policies and looks may differ.
+_EQUAL = ("gallery", "state", "imagery", "street-photos", "seed")
 _LABEL = ("model", "kind", "policy", "fov", "search")
 _PHOTO = ("city", "place", "photo")
 
@@ -48,10 +50,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Read:
-    """A report, and its photos where they lie beside it."""
+    """A report, how its photos were posed, and what came of them where that lies beside it."""
 
     name: str
     values: dict[str, Any]
+    posed: dict[str, Any]
     photos: pa.Table | None
 
 
@@ -67,11 +70,14 @@ def compare_reports(
         seed: Of the bootstrap.
 
     Raises:
-        InputError: A file is no report, or has no figures at this field of view.
+        InputError: A file is no report or is of other photos, or has no figures at this field of
+            view.
     """
     if len(paths) < 2:
         raise InputError("one report has nothing to be compared with; name two or more")
     read = [_read(path) for path in paths]
+    for one in read[1:]:
+        _check_same_photos(read[0], one)
     found = [_rows_of(one, fov) for one in read]
     kinds = list(dict.fromkeys(kind for rows in found for kind in rows))
     notes = []
@@ -96,7 +102,8 @@ def _read(path: Path) -> _Read:
     file = path / "report.json" if path.is_dir() else path
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-        values["rows"], values["data"], values["bundle"]
+        values["rows"], values["bundle"]
+        posed = _posed(values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{file}: no report of `python -m training evaluate` ({error!r}); write one with --out"
@@ -104,7 +111,23 @@ def _read(path: Path) -> _Read:
     beside = file.with_name(PHOTOS_FILE)
     photos = pq.read_table(beside) if beside.exists() else None
     name = file.parent.name if file.name == "report.json" else file.stem
-    return _Read(name, values, photos)
+    return _Read(name, values, posed, photos)
+
+
+def _posed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides which photos a report is of and what they are sought in."""
+    options = {f"--{name}": values["options"][name.replace("-", "_")] for name in _EQUAL}
+    data = str(Path(values["data"]).resolve())
+    return {"--data": data, "--protocol": values["protocol"], "places": values["places"], **options}
+
+
+def _check_same_photos(first: _Read, other: _Read) -> None:
+    for name, there in first.posed.items():
+        if there != other.posed[name]:
+            raise InputError(
+                f"{first.name} and {other.name} are of other photos: {name} is {there} in one, "
+                f"{other.posed[name]} in the other; evaluate both alike"
+            )
 
 
 def _rows_of(one: _Read, fov: str) -> dict[str, dict[str, Any]]:
@@ -143,8 +166,6 @@ def _paired(
 ) -> dict[str, tuple[float, tuple[float, float]]] | None:
     """Return difference and interval of each share over the photos that both reports hold."""
     if first.photos is None or other.photos is None:
-        return None
-    if first.values["data"] != other.values["data"]:
         return None
     keys_a, values_a = _photos_of(first.photos, first_row)
     keys_b, values_b = _photos_of(other.photos, other_row)

@@ -31,6 +31,11 @@ KIND_NAMES = {
     "road": "satellites along roads",
     "layout": "true layout",
 }
+SEARCH_NAMES: Mapping[str, str] = {
+    "full": "unknown heading, all headings searched",
+    "none": "unknown heading, not searched: the references' first columns",
+    "known": "heading given",
+}
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,8 @@ def recall_of(
 def recall_table(recalls: list[Recall]) -> Table:
     """Return the figures as a table for the terminal."""
     radius = f"{recalls[0].radius_m:g}" if recalls else "25"
-    table = Table(title=f"Held-out places, unknown heading, right within {radius} m")
+    searched = ", ".join(dict.fromkeys(SEARCH_NAMES[r.search] for r in recalls))
+    table = Table(title=f"Held-out places, {searched}; right within {radius} m")
     for column in ("references", "fov", "photos", "R@1", "R@5", "chance R@1", "heading error"):
         table.add_column(column, justify="right")
     for r in recalls:

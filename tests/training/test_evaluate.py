@@ -32,7 +32,7 @@ from training.controls import histogram, untrained
 from training.data_sources import rendered_cities
 from training.datasets.places import NO_DATE, PlaceSet
 from training.datasets.rendered import load_rendered
-from training.evaluate import Recall, evaluate_matcher, watched_fovs_deg
+from training.evaluate import Recall, evaluate_matcher, recall_table, watched_fovs_deg
 from training.evaluate_bundle import EvaluationReport, evaluate_bundle
 from training.evaluation.compare import compare_reports
 from training.evaluation.cost import _peak_memory_mb
@@ -642,6 +642,8 @@ def test_models_policies_and_looks_may_differ_and_paths_be_written_otherwise(
 
 def test_a_report_says_what_was_tested_on_and_what_right_is_near(report: EvaluationReport) -> None:
     text = report_markdown(report)
+    assert "headings are unknown and all are searched" in text
+    assert "itself searches no headings" not in text
     assert "whole cities, cross-area; gallery" in text
     assert "within 25 m of the photo's place" in text
     asked = dataclasses.replace(report.options, gallery="roads")
@@ -732,7 +734,15 @@ def test_a_model_without_a_search_of_headings_is_scored_as_it_does_and_honestly(
     own = next(r for r in report.recalls if (r.kind, r.fov_deg) == ("both", 90.0))
     assert own.search == "none"
     assert own.recall_at_5 == shares["none"].share("R@5 25m")
-    assert "not searched" in report_markdown(report)
+    text = report_markdown(report)
+    assert "The model itself searches no headings." in text
+    assert "not searched: the references' first columns" in text
+    assert "scores itself where the heading is given" not in text
+    titles = {recall_table([recall]).title for recall in report.recalls}
+    assert titles == {
+        "Held-out places, unknown heading, not searched: the references' first columns; "
+        "right within 25 m"
+    }
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def _area_table(report: Report, area: str) -> list[str]:
     measured = [f for f in rows.values() if f is not None]
     ranks = [r for r in PAPER_RANKS if measured and all(r in f.recall for f in measured)]
     head = ["row", *(f"R@{r}" for r in ranks or ["1"]), "95 % of R@1", "chance R@1", "seeds"]
-    first = report.table.rows[0].name
-    head += [f"{first} finds"] if report.table.times else []
+    first = report.table.rows[0]
+    head += [f"{first.name} finds"] if report.table.times else []
     head += ["paper R@1/5/10/1%", "order"]
     lines = [_line(head), _line(["---"] * len(head))]
     for row in report.table.rows:
@@ -126,7 +126,7 @@ def _area_table(report: Report, area: str) -> list[str]:
         cells = [row.name, *(f"{found.recall[r]:.1%}" for r in ranks)]
         cells += [f"{found.low:.1%} to {found.high:.1%}", f"{found.chance:.1%}"]
         cells += [", ".join(map(str, found.seeds))]
-        cells += [_times(found.times)] if report.table.times else []
+        cells += [_times(found.times) + _unlike(row, first)] if report.table.times else []
         cells += [printed, found.order]
         lines.append(_line(cells))
     return lines
@@ -137,6 +137,13 @@ def _times(times: Sequence[float]) -> str:
         return "-"
     reach = f" ({times[1]:.2f} to {times[2]:.2f})" if len(times) > 1 else ""
     return f"{times[0]:.2f} times{reach}"
+
+
+def _unlike(row: Row, first: Row) -> str:
+    """Return how otherwise than the first row another one is searched."""
+    unlike = [f"gallery {row.gallery}, not {first.gallery}"] if row.gallery != first.gallery else []
+    unlike += ["headings not searched"] if first.searches and not row.searches else []
+    return "".join(f"; {one}" for one in unlike)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -44,6 +44,11 @@ class Row:
     gallery: GalleryChoice = "places"
     paper: PaperFigures | None = None
 
+    @property
+    def searches(self) -> bool:
+        """Whether headings are searched when it is scored, as far as the row itself says."""
+        return not any(o.endswith("heading_search=false") for o in (*self.options, *self.scored))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -165,6 +170,7 @@ CORRELATION = Table(
             paper=PaperFigures((36.32, 57.21, 61.67, 70.13), (22.54, 35.33, 52.62, 64.25)),
         ),
     ),
+    "off compares photos, whatever their heading, with the references' columns from 0 on.",
 )
 
 
@@ -242,10 +248,11 @@ HEADLINE = Table(
         Row("paper", ("matcher.loss=paper", *_RIVAL), preset="paper"),
         Row("linear", ("model.fusion=linear",)),
     ),
-    "release is scored as that code scores itself: without a search over headings, among places "
-    "centred on the photos; release-searched is the same model searched as all others are. default "
-    "and linear also learn the true layouts of rendered places, which no real place comes with; "
-    "release and paper learn from both references alone, at the rate that all share.",
+    "release is scored as that code scores itself: without a search over headings, photos compared "
+    "with the references' columns from 0 on, among places centred on the photos; release-searched "
+    "is the same model searched as all others are. default and linear also learn the true layouts "
+    "of rendered places, which no real place comes with; release and paper learn from both "
+    "references alone, at the rate that all share.",
     times=True,
 )
 TABLES = {

@@ -209,8 +209,8 @@ def comparison_lines(comparison: Comparison) -> tuple[list[str], list[list[str]]
 def comparison_table(comparison: Comparison) -> Table:
     """Return the comparison as a table for the terminal."""
     shown = Table(
-        title=f"Field of view {comparison.fov} degrees: share (chance), difference to "
-        f"{comparison.names[0]} in points [95 %]",
+        title=f"Field of view {comparison.fov} degrees, all headings searched: share (chance), "
+        f"difference to {comparison.names[0]} in points [95 %]",
         title_justify="left",
     )
     header, body = comparison_lines(comparison)
@@ -224,9 +224,9 @@ def comparison_table(comparison: Comparison) -> Table:
 def comparison_markdown(comparison: Comparison) -> str:
     """Return the comparison as Markdown."""
     lines = [
-        f"Field of view {comparison.fov} degrees. Share (chance), difference to "
-        f"{comparison.names[0]} in points with the 95 % interval of a bootstrap over the "
-        "places of the same photos.",
+        f"Field of view {comparison.fov} degrees, all headings searched. Share (chance), "
+        f"difference to {comparison.names[0]} in points with the 95 % interval of a bootstrap over "
+        "the places of the same photos.",
         "",
         *table(*comparison_lines(comparison)),
         *comparison.notes,

@@ -33,7 +33,10 @@ _WINDOW_VALUES = {"cpu": 1 << 24, "cuda": 1 << 28}
 
 
 def own_search(config: ModelConfig) -> Search:
-    """Return how a model scores itself."""
+    """Return how a model scores itself: without a search of headings as the released code does.
+
+    That compares a photo of whatever heading with the references' columns from 0 on.
+    """
     return "full" if config.heading_search else "none"
 
 

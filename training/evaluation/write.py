@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model_core.errors import InputError
-from training.evaluate import KIND_NAMES
+from training.evaluate import KIND_NAMES, SEARCH_NAMES
 from training.evaluate_bundle import EvaluationReport
 from training.evaluation.rows import Row
 from training.metrics import HEADING_WITHIN_DEG, RADII_M, RANKS, Figures, share_values
@@ -107,7 +107,12 @@ def photo_table(report: EvaluationReport) -> pa.Table:
 
 def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
     """Return a report to be read, chance beside every share."""
-    options = report.options
+    options, notes = report.options, list(report.notes)
+    if any(recall.search == "none" for recall in report.recalls):
+        notes.append(
+            "The model itself searches no headings. What it finds so is the row of the table on "
+            "headings that is not searched; every other table and plot is of a search."
+        )
     lines = [
         f"# Evaluation of {report.bundle.name}",
         "",
@@ -115,12 +120,12 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
         f"{report.protocol}; gallery: {options.gallery}, street views: "
         f"{options.policy}, imagery {options.imagery}.",
         f"Right is what lies within {report.radius_m:g} m of {_right_of(report)} unless said "
-        "otherwise; headings are unknown; brackets are 95 % intervals of a bootstrap over places "
-        "within each city; (chance) is what a random order of the places that could be scored "
-        "gives: fewer places where some have no street view.",
+        "otherwise; headings are unknown and all are searched; brackets are 95 % intervals of a "
+        "bootstrap over places within each city; (chance) is what a random order of the places "
+        "that could be scored gives: fewer places where some have no street view.",
         "",
-        *[f"- {note}" for note in report.notes],
-        *([""] if report.notes else []),
+        *[f"- {note}" for note in notes],
+        *([""] if notes else []),
         *_headline(report),
         *_by_field_of_view(report),
         *_searches(report),
@@ -177,27 +182,18 @@ def _searches(report: EvaluationReport) -> list[str]:
     rows = [r for r in _own(report) if r.label.fov == label]
     if len({row.label.search for row in rows}) < 2:
         return []
-    said = {
-        "full": "unknown heading, all headings searched",
-        "none": "unknown heading, not searched: the references' first columns",
-        "known": "heading given",
-    }
     header = ["references", "heading", "R@1", "R@5", "heading error at the first answer"]
     body = [
         [
             KIND_NAMES.get(row.label.kind, row.label.kind),
-            said[row.label.search],
+            SEARCH_NAMES[row.label.search],
             _share(row.figures, f"R@1 {report.radius_m:g}m"),
             _share(row.figures, f"R@5 {report.radius_m:g}m"),
             _number(row.figures.numbers, "median_first_heading_error_deg"),
         ]
         for row in rows
     ]
-    note = (
-        "A model without a search of headings scores itself where the heading is given; what a "
-        "photo of unknown heading gets from it is the row that is not searched."
-    )
-    return [f"## Headings, {label} degrees", "", note, "", *table(header, body)]
+    return [f"## Headings, {label} degrees", "", *table(header, body)]
 
 
 def _states(report: EvaluationReport) -> list[str]:

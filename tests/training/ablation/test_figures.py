@@ -204,5 +204,10 @@ def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Pa
     assert "alike to it begin ahead" in markdown(started)
     asked = replace(report, table=replace(LOSSES, times=True))
     asked.figures["cross"]["infonce"] = replace(figure(0.5), times=(1.5, 1.25, 1.75))  # type: ignore[index]
-    assert "1.50 times (1.25 to 1.75)" in markdown(asked)
+    assert "1.50 times (1.25 to 1.75) |" in markdown(asked)
+    headline = TABLES["headline"]
+    found = {row.name: replace(figure(0.2), times=(2.0,)) for row in headline.rows}
+    text = markdown(Report(headline, {}, {"cross": found}, []))
+    assert text.count("2.00 times; gallery photos, not places; headings not searched |") == 1
+    assert text.count("2.00 times |") == len(found) - 1
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

@@ -163,6 +163,8 @@ def test_release_is_scored_as_it_scores_itself_and_with_our_search() -> None:
     assert rows["release-searched"].scored == ()
     assert {row.gallery for name, row in rows.items() if name != "release"} == {"places"}
     assert rows["release"].options == rows["release-searched"].options
+    assert [name for name, row in rows.items() if not row.searches] == ["release"]
+    assert [row.searches for row in TABLES["correlation"].rows] == [True, False]
 
 
 def test_unknown_names_list_the_known_ones() -> None:

@@ -7,6 +7,7 @@ from there, one with other inputs begins anew.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -41,6 +42,8 @@ from model_core.types import Area, Place, SourceTerms
 PROGRESS_FILE = "progress.json"
 RECORDS_FILE = "records.jsonl"
 FLUSH_ROWS = 512
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_RESERVED_AT_ONCE = 1 << 20
 ROW, FAILED = "row", "failed"
 """What records hold beside their columns while a gallery is unfinished."""
 
@@ -176,7 +179,20 @@ class GalleryWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Make the rows so far safe against a kill."""
+        """Make the rows so far safe against a kill.
+
+        Raises:
+            GalleryError: They cannot be written; those of the last flush are safe.
+        """
+        try:
+            self._flush()
+        except OSError as err:
+            raise GalleryError(
+                f"the gallery {self.path} cannot be written ({err}); make room and build it again "
+                "to go on with it"
+            ) from err
+
+    def _flush(self) -> None:
         for array in self._arrays.values():
             array.flush()
         with (self._partial / RECORDS_FILE).open("a", encoding="utf-8") as file:
@@ -290,16 +306,28 @@ class GalleryWriter:
         )
         free = shutil.disk_usage(self._partial).free
         if needed > free:
-            raise GalleryError(
-                f"the gallery {self.path} takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
-                "free; choose another disk, a smaller area or a wider spacing"
-            )
-        for name, (shape, dtype) in layout.items():
-            self._arrays[name] = np.lib.format.open_memmap(
-                self._partial / name, mode="w+", dtype=dtype, shape=shape
-            )
+            raise self._no_room(needed, free)
+        try:
+            for name, (shape, dtype) in layout.items():
+                array = np.lib.format.open_memmap(
+                    self._partial / name, mode="w+", dtype=dtype, shape=shape
+                )
+                _reserve(self._partial / name, array.offset, array.nbytes)
+                self._arrays[name] = array
+        except OSError as err:
+            self._close()
+            shutil.rmtree(self._partial, ignore_errors=True)
+            if err.errno not in _FULL:
+                raise
+            raise self._no_room(needed, free) from err
         (self._partial / RECORDS_FILE).write_text("", encoding="utf-8")
         self._write_progress()
+
+    def _no_room(self, needed: int, free: int) -> GalleryError:
+        return GalleryError(
+            f"the gallery {self.path} takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
+            "free; choose another disk, a smaller area or a wider spacing"
+        )
 
     def _layout(self) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
         count, bins = self.meta.count, self.meta.feature_shape[1]
@@ -318,6 +346,26 @@ class GalleryWriter:
     def _close(self) -> None:
         """Let go of the files, so that they can be renamed everywhere."""
         self._arrays.clear()
+
+
+def _reserve(path: Path, offset: int, size_bytes: int) -> None:
+    """Give a new array's zeros room on the disk: without it, a full disk kills who writes to them.
+
+    Raises:
+        OSError: There is no room.
+    """
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), offset, size_bytes)
+                return
+            except OSError as err:  # some file systems cannot do it
+                if err.errno in _FULL:
+                    raise
+        file.seek(offset)
+        zeros = bytes(_RESERVED_AT_ONCE)
+        for start in range(0, size_bytes, _RESERVED_AT_ONCE):
+            file.write(zeros[: size_bytes - start])
 
 
 def _may_replace(path: Path) -> bool:

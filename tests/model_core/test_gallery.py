@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -431,6 +432,31 @@ def test_a_new_gallery_replaces_an_old_one_only_when_whole(gallery_folder: Path)
     build(gallery_folder, some_meta("new"))
     assert open_gallery(gallery_folder, "new").meta.model_hash == "new"
     assert sorted(path.name for path in gallery_folder.parent.iterdir()) == ["gallery"]
+
+
+@pytest.mark.parametrize("by_system", [True, False])
+def test_an_unfinished_gallery_has_its_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_system: bool
+) -> None:
+    if not by_system:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    meta = replace(some_meta(), feature_shape=(HEIGHT, BINS, 4096))
+    with GalleryWriter(tmp_path / "g", some_places(), meta):
+        state = (tmp_path / "g.partial" / "features.npy").stat()
+    assert state.st_blocks * 512 >= state.st_size > 2_000_000
+    assert not np.load(tmp_path / "g.partial" / "features.npy").any()
+
+
+def test_a_disk_that_is_full_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, offset: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(GalleryError, match="choose another disk, a smaller area"):
+        build(tmp_path / "g")
+    assert not list(tmp_path.iterdir())
 
 
 class Held:

@@ -25,7 +25,7 @@ from typing import Any
 from model_core.bundle import ENCODER_FILE, default_bundle_path, load_bundle, write_bundle
 from model_core.config import PRESETS, ModelConfig, at_geometry, from_mapping, to_mapping
 from model_core.device import choose_device
-from model_core.errors import BundleError, DeviceError, GeolocatorError, InputError
+from model_core.errors import BundleError, ConfigError, DeviceError, GeolocatorError, InputError
 from model_core.options import merge_options, parse_assignments
 from training.ablation.calibration import write_calibration
 from training.ablation.figures import (
@@ -114,7 +114,7 @@ def ablate(
         clock: Seconds.
 
     Raises:
-        ConfigError: An option is unknown.
+        ConfigError: An option is unknown, or has no part in the table.
         InputError: There is nothing to train on or to score, or both are the same places.
         GeolocatorError: Every row fails; what the first one does.
     """
@@ -341,14 +341,24 @@ def _calibrated(data: Path, model: ModelConfig, ablation: Ablation) -> Path:
 
 def _ablate_calibration(table: Table, ablation: Ablation, say: Callable[[str], None]) -> Path:
     """Study calibration with the default row's weights, or the packaged ones where it has none."""
-    run = run_folder(Row("default"), ablation, ablation.seeds[0])
-    bundle = run / "bundle" if (run / "bundle").is_dir() else default_bundle_path()
+    if ablation.same_area is not None or ablation.minutes is not None:
+        raise ConfigError(
+            "the table calibration trains nothing and is of the held-out places alone; leave out "
+            "--same-area and --minutes"
+        )
+    seed = ablation.seeds[0]
+    run = run_folder(Row("default"), ablation, seed)
+    trained = (run / "bundle").is_dir()
+    bundle = run / "bundle" if trained else default_bundle_path()
     device = choose_device(ablation.device)
     model = load_bundle(bundle, device)
     places = load_test(ablation.held_out, model.config, say=say)
     wanted = tuple(method for method in METHODS if method in {row.name for row in table.rows})
     figures = study_calibration(places, model.config, model.encoder, device, wanted, say=say)
-    setting = f"{len(places)} places of {ablation.held_out.name}, model {model.model_hash[:12]}"
+    whose = f"of the row default, seed {seed} alone" if trained else "as packaged"
+    setting = (
+        f"{len(places)} places of {ablation.held_out.name}, model {model.model_hash[:12]} {whose}"
+    )
     return write_calibration(figures, ablation.out, setting)
 
 

@@ -110,7 +110,7 @@ def study_calibration(
         prior_sigma_deg: How far the metadata's headings are trusted; infinite not at all.
 
     Raises:
-        InputError: No place has a street view.
+        InputError: Fewer than two places have a street view, or no photo shows 90 degrees.
     """
     rows = np.flatnonzero(places.street_seen.any(axis=1))
     if len(rows) < 2:
@@ -375,4 +375,10 @@ def _recall(
 ) -> float:
     fovs_deg = ((_FOV_DEG, _FOV_DEG),)
     recalls = evaluate_matcher(encoder, config, places, fovs_deg, device=device)
-    return next(recall.recall_at_1 for recall in recalls if recall.kind == "both")
+    for recall in recalls:
+        if recall.kind == "both":
+            return recall.recall_at_1
+    raise InputError(
+        f"no photo shows the {_FOV_DEG:g} degrees by which calibrations are judged; name places "
+        "whose photos show more, such as rendered ones"
+    )

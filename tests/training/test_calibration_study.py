@@ -172,6 +172,16 @@ def test_a_model_is_needed_for_its_features_and_gives_recall() -> None:
     assert lines == ["features: left out, there is no model"]
 
 
+def test_photos_that_show_too_little_to_be_judged_by_are_named() -> None:
+    from model_core.fusion.place_encoder import PlaceEncoder
+
+    places = places_whose_views_are_polar_strips(4)
+    places.query_seen[:, :, 40:] = False
+    config = ModelConfig(geometry=GEOMETRY)
+    with pytest.raises(InputError, match="90 degrees"):
+        study.study_calibration(places, config, PlaceEncoder(config), torch.device("cpu"), ())
+
+
 def test_places_without_street_views_are_refused() -> None:
     places = places_whose_views_are_polar_strips(3)
     places.street_seen[:] = False

@@ -175,6 +175,22 @@ def test_what_is_learned_from_is_not_scored_nor_watched_by(
         ablate(TABLES[table], same)
 
 
+@pytest.mark.slow
+def test_calibration_is_of_held_out_places_and_one_model_and_says_so(ablation: Ablation) -> None:
+    table = choose_rows(TABLES["calibration"], ("none",))
+    lines: list[str] = []
+    for asked in (
+        replace(ablation, minutes=1.0),
+        replace(ablation, same_area=ablation.held_out.with_name("train")),
+    ):
+        apart = replace(asked, data=ablation.out.parent)
+        with pytest.raises(ConfigError, match="leave out --same-area and --minutes"):
+            ablate(table, apart, lines.append)
+    text = ablate(table, ablation, lines.append).read_text()
+    assert "places of held_out, model" in text
+    assert "as packaged. 30%" in text
+
+
 def test_sets_are_told_apart_by_what_is_in_them_links_or_not(tmp_path: Path) -> None:
     first, second = tmp_path / "one", tmp_path / "two"
     for folder, place in ((first, b"here"), (second, b"else")):

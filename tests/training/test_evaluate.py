@@ -693,6 +693,23 @@ def test_the_command_writes_figures_into_the_card_and_keeps_the_rest(
     assert "leave out --street-photos" in " ".join(told.output.split())
 
 
+def test_recall_at_one_percent_is_left_out_of_reports_on_small_galleries(
+    report: EvaluationReport,
+) -> None:
+    text = report_markdown(report)
+    assert "R@1% is left out" in text
+    assert "| R@10 | R@1% |" not in text
+    assert "R@1% 25m" in report.rows[0].figures.shares
+    larger = {
+        label: dataclasses.replace(some, places=some.places + 100, rank=some.rank + 1)
+        for label, some in report.outcomes.items()
+    }
+    rows = tuple(make_rows(larger, report.options, report.states, CPU))
+    text = report_markdown(dataclasses.replace(report, outcomes=larger, rows=rows))
+    assert "left out" not in text
+    assert "| R@10 | R@1% |" in text
+
+
 def test_states_have_rows_and_a_plot_of_their_own(report: EvaluationReport, tmp_path: Path) -> None:
     mixed = report.options.mixed_label
     states = ("none", "flood")

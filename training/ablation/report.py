@@ -16,6 +16,7 @@ _ORDER = (
     "one below; it is as in the paper where every such difference surely is. Sure is what 95 % of "
     "the differences over the same places say, or intervals that do not overlap."
 )
+_NO_PERCENT = "R@1% is not shown where it is R@1, as in galleries of 100 places or fewer."
 _AREA_NAMES = {"same": "same area", "cross": "cross area"}
 
 
@@ -77,6 +78,7 @@ def markdown(report: Report) -> str:
     lines += [_intervals(report)]
     found = [f for rows in report.figures.values() for f in rows.values() if f is not None]
     lines += [_ORDER] if any(f.order for f in found) else []
+    lines += [_NO_PERCENT] if any(map(_percent_is_first, found)) else []
     for area in (a for a in AREAS if a in report.figures):
         lines += ["", f"## {_AREA_NAMES[area]}", "", *_area_table(report, area)]
     lines += ["", *(f"- {note}" for note in report.notes)] if report.notes else []
@@ -112,6 +114,8 @@ def _area_table(report: Report, area: str) -> list[str]:
     rows = report.figures[area]
     measured = [f for f in rows.values() if f is not None]
     ranks = [r for r in PAPER_RANKS if measured and all(r in f.recall for f in measured)]
+    if all(_percent_is_first(f) for f in measured):
+        ranks = [rank for rank in ranks if rank != "1%"]
     head = ["row", *(f"R@{r}" for r in ranks or ["1"]), "95 % of R@1", "chance R@1", "seeds"]
     first = report.table.rows[0]
     head += [f"{first.name} finds"] if report.table.times else []
@@ -123,13 +127,20 @@ def _area_table(report: Report, area: str) -> list[str]:
         if found is None:
             lines.append(_line([row.name, *["-"] * (len(head) - 3), printed, ""]))
             continue
-        cells = [row.name, *(f"{found.recall[r]:.1%}" for r in ranks)]
+        shares = {rank: f"{share:.1%}" for rank, share in found.recall.items()}
+        if _percent_is_first(found):
+            shares["1%"] = "-"
+        cells = [row.name, *(shares[rank] for rank in ranks)]
         cells += [f"{found.low:.1%} to {found.high:.1%}", f"{found.chance:.1%}"]
         cells += [", ".join(map(str, found.seeds))]
         cells += [_times(found.times) + _unlike(row, first)] if report.table.times else []
         cells += [printed, found.order]
         lines.append(_line(cells))
     return lines
+
+
+def _percent_is_first(figures: RowFigures) -> bool:
+    return figures.recall.get("1%") == figures.recall["1"]
 
 
 def _times(times: Sequence[float]) -> str:

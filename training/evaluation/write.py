@@ -113,6 +113,8 @@ def report_markdown(report: EvaluationReport, plots: Iterable[str] = ()) -> str:
             "The model itself searches no headings. What it finds so is the row of the table on "
             "headings that is not searched; every other table and plot is of a search."
         )
+    if "1%" not in _ranks(report):
+        notes.append("R@1% is left out: in galleries of 100 places or fewer it is R@1.")
     lines = [
         f"# Evaluation of {report.bundle.name}",
         "",
@@ -149,10 +151,11 @@ def _right_of(report: EvaluationReport) -> str:
 def _headline(report: EvaluationReport) -> list[str]:
     label = report.options.mixed_label
     rows = [r for r in _own(report) if r.label.fov == label and r.label.search == "full"]
-    header = ["references", "photos", "radius", *(f"R@{k}" for k in RANKS)]
+    ranks = _ranks(report)
+    header = ["references", "photos", "radius", *(f"R@{k}" for k in ranks)]
     body = [
         [KIND_NAMES.get(row.label.kind, row.label.kind), str(row.figures.photos), f"{radius:g} m"]
-        + [_share(row.figures, f"R@{k} {radius:g}m") for k in RANKS]
+        + [_share(row.figures, f"R@{k} {radius:g}m") for k in ranks]
         for row in rows
         for radius in RADII_M
     ]
@@ -160,7 +163,8 @@ def _headline(report: EvaluationReport) -> list[str]:
 
 
 def _by_field_of_view(report: EvaluationReport) -> list[str]:
-    header = ["references", "fov", "photos", "R@1", "R@5", "R@10", "R@1%", "median rank"]
+    ranks = _ranks(report)
+    header = ["references", "fov", "photos", *(f"R@{k}" for k in ranks), "median rank"]
     header += ["heading error", *(f"within {d:g} deg" for d in HEADING_WITHIN_DEG)]
     body = []
     for row in (r for r in _own(report) if r.label.search == "full"):
@@ -168,7 +172,7 @@ def _by_field_of_view(report: EvaluationReport) -> list[str]:
         body.append(
             [KIND_NAMES.get(row.label.kind, row.label.kind), row.label.fov]
             + [str(row.figures.photos)]
-            + [_share(row.figures, f"R@{k} {report.radius_m:g}m") for k in RANKS]
+            + [_share(row.figures, f"R@{k} {report.radius_m:g}m") for k in ranks]
             + [f"{_number(numbers, 'median_rank')} of {_number(numbers, 'places')}"]
             + [_number(numbers, "median_heading_error_deg")]
             + [_share(row.figures, f"heading {d:g}") for d in HEADING_WITHIN_DEG]
@@ -329,6 +333,15 @@ def _own(report: EvaluationReport) -> list[Row]:
         and (row.state, row.queries) == ("all", "all")
         and row.label.policy == report.options.policy
     ]
+
+
+def _ranks(report: EvaluationReport) -> tuple[str, ...]:
+    """Return the ranks that say something each: R@1% is R@1 where galleries are small."""
+    shares = [row.figures.shares for row in _own(report)]
+    pairs = [
+        (some[f"R@1% {m:g}m"].value, some[f"R@1 {m:g}m"].value) for some in shares for m in RADII_M
+    ]
+    return RANKS if any(one != other for one, other in pairs) else RANKS[:-1]
 
 
 def _share(figures: Figures, name: str) -> str:

@@ -174,6 +174,26 @@ def test_a_report_says_what_its_intervals_are_over() -> None:
     assert "of one seed are triplet, so" in said(triplet=one, infonce=two)
 
 
+def test_recall_at_one_percent_is_not_shown_where_it_is_that_of_the_first_answer() -> None:
+    alike, other = (
+        replace(figure(0.2), recall={"1": 0.2, "5": 0.4, "10": 0.5, "1%": share})
+        for share in (0.2, 0.3)
+    )
+
+    def said(**rows: RowFigures) -> str:
+        figures = {row.name: rows.get(row.name) for row in LOSSES.rows}
+        return markdown(Report(LOSSES, {}, {"cross": figures}, []))
+
+    text = said(triplet=alike, infonce=alike)
+    assert "| R@10 | 95 % of R@1 |" in text
+    assert "R@1% is not shown" in text
+    text = said(triplet=alike, infonce=other)
+    assert "| R@10 | R@1% |" in text
+    assert "| triplet | 20.0% | 40.0% | 50.0% | - |" in text
+    assert "| infonce | 20.0% | 40.0% | 50.0% | 30.0% |" in text
+    assert "is not shown" not in said(infonce=other)
+
+
 def test_the_table_shows_ours_beside_the_papers_and_what_is_missing(tmp_path: Path) -> None:
     figures = {
         "triplet": None,

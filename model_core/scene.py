@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from model_core.synthesis.fill_in import fill_in_street_views
 from model_core.types import (
     AlignedReference,
     CancelCheck,
+    MaskArray,
     Photo,
     Place,
     ProgressCallback,
@@ -224,14 +225,29 @@ def _rows_known(
 ) -> KnownRows:
     """Return the rows that galleries in and beside ``folder`` hold: same street views, all read."""
 
-    def is_same(record: PlaceRecord) -> bool:
-        chosen = choose_street_views(record.place, survey.views, photo_date, config.street_view)
-        looked_at = survey.imagery is not None and (chosen or config.street_view.policy != "strict")
-        whole = bool(record.imagery_source) or not looked_at
-        return whole and set(record.street_view_ids) == {view.view_id for view in chosen}
+    @cache
+    def chosen_ids() -> list[set[str]]:
+        return [
+            {
+                view.view_id
+                for view in choose_street_views(place, survey.views, photo_date, config.street_view)
+            }
+            for place in survey.places
+        ]
+
+    def same_rows(places: PlaceTable) -> MaskArray:
+        is_strict, frame = config.street_view.policy == "strict", places.frame
+        same = [
+            bool(imagery or survey.imagery is None or (is_strict and not chosen))
+            and set(ids) == chosen
+            for imagery, ids, chosen in zip(
+                frame["imagery_source"], frame["street_view_ids"], chosen_ids(), strict=True
+            )
+        ]
+        return np.array(same, np.bool_)
 
     others = dict.fromkeys([folder, *sorted(folder.parent.glob("gallery-*"))])
-    return find_known_rows(others, meta, is_same)
+    return find_known_rows(others, meta, same_rows)
 
 
 def _fetched_together(survey: Survey, places: Sequence[Place]) -> Iterator[Sequence[Place]]:

@@ -14,8 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model_core.errors import GalleryError
-from model_core.gallery.places import PlaceRecord
+from model_core.gallery.places import PlaceTable
 from model_core.gallery.store import META_FILE, Gallery, GalleryMeta, open_gallery
+from model_core.types import MaskArray
+
+MOST_OPEN = 16
+"""Galleries whose rows are copied at once: each holds three files open, and systems allow 256."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +50,36 @@ NOTHING_KNOWN = KnownRows([], np.zeros(0, np.int64))
 
 
 def find_known_rows(
-    others: Iterable[Path], meta: GalleryMeta, is_same: Callable[[PlaceRecord], bool]
+    others: Iterable[Path], meta: GalleryMeta, same_rows: Callable[[PlaceTable], MaskArray]
 ) -> KnownRows:
     """Return what galleries of the same family know of a new one's rows.
+
+    At most ``MOST_OPEN`` of them are kept open, those that know the most.
 
     Args:
         others: Folders that may hold galleries.
         meta: Of the new gallery; its ``family`` tells whose rows can be the same.
-        is_same: Whether a record says that its row is as the new gallery would have it, unless a
-            source failed at it.
+        same_rows: Says of another's table which rows (N,) are as the new gallery would have them,
+            unless a source failed at them.
     """
-    galleries: list[Gallery] = []
-    source = np.full(meta.count, -1, np.int64)
+    found: list[tuple[Gallery, MaskArray]] = []
+    missing = np.ones(meta.count, np.bool_)
     for gallery in _family(others, meta):
-        missing = np.flatnonzero(source < 0)
-        failed = set(gallery.meta.failed_rows)
-        found = [
-            row
-            for row in missing.tolist()
-            if row not in failed and is_same(gallery.places.record(row))
-        ]
-        source[found] = len(galleries)
-        galleries.append(gallery)
-        if len(found) == len(missing):
+        rows = missing & same_rows(gallery.places)
+        rows[list(gallery.meta.failed_rows)] = False
+        if not rows.any():
+            continue
+        found.append((gallery, rows))
+        missing &= ~rows
+        if len(found) > MOST_OPEN:
+            least = min(range(len(found)), key=lambda index: int(found[index][1].sum()))
+            missing |= found.pop(least)[1]
+        if not missing.any():
             break
-    return KnownRows(galleries, source)
+    source = np.full(meta.count, -1, np.int64)
+    for index, (_, rows) in enumerate(found):
+        source[rows] = index
+    return KnownRows([gallery for gallery, _ in found], source)
 
 
 def _family(others: Iterable[Path], meta: GalleryMeta) -> Iterator[Gallery]:

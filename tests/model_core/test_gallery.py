@@ -21,6 +21,7 @@ import torch
 from model_core.config import ModelConfig, SearchConfig, StripGeometry
 from model_core.errors import Cancelled, DeviceError, GalleryError
 from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.gallery import known as known_rows
 from model_core.gallery.build import write_features, write_gallery
 from model_core.gallery.known import NOTHING_KNOWN, KnownRows, find_known_rows
 from model_core.gallery.places import PlaceRecord, PlaceTable
@@ -318,7 +319,11 @@ def test_rows_already_written_are_skipped_when_they_come_again(tmp_path: Path) -
 
 
 def known_from(folder: Path, meta: GalleryMeta, rows: set[int]) -> KnownRows:
-    return find_known_rows([folder], meta, lambda record: record.place.index in rows)
+    return find_known_rows([folder], meta, lambda places: np.isin(range(len(places)), list(rows)))
+
+
+def all_rows(places: PlaceTable) -> np.ndarray:
+    return np.ones(len(places), bool)
 
 
 @pytest.mark.parametrize("rows", [{0, 1, 5, 6, 7, 20, 22}, set(range(COUNT)), {3}, set()])
@@ -360,14 +365,13 @@ def test_only_galleries_of_the_same_family_know_rows(tmp_path: Path) -> None:
     build(tmp_path / "damaged", meta)
     os.truncate(tmp_path / "damaged" / "features.npy", 300)
     folders = [*(tmp_path / name for name in ("other", "none", "damaged", "absent"))]
-    nothing = find_known_rows(folders, meta, lambda record: True)
+    nothing = find_known_rows(folders, meta, all_rows)
     assert not any(row in nothing for row in range(COUNT))
     assert not any(
-        row in find_known_rows(folders, replace(meta, family=""), lambda record: True)
-        for row in range(COUNT)
+        row in find_known_rows(folders, replace(meta, family=""), all_rows) for row in range(COUNT)
     )
     build(tmp_path / "same", meta)
-    all_known = find_known_rows([*folders, tmp_path / "same"], meta, lambda record: True)
+    all_known = find_known_rows([*folders, tmp_path / "same"], meta, all_rows)
     assert all(row in all_known for row in range(COUNT))
     with (
         GalleryWriter(tmp_path / "g", some_places(), replace(meta, model_hash="new")) as writer,
@@ -380,6 +384,25 @@ def test_only_galleries_of_the_same_family_know_rows(tmp_path: Path) -> None:
         pytest.raises(GalleryError, match="no such place"),
     ):
         writer.copy_row(all_known.gallery_of(0))
+
+
+def test_only_the_galleries_that_know_the_most_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_rows, "MOST_OPEN", 2)
+    meta = replace(some_meta(), family="one")
+    parts = {"a": {0}, "b": {0}, "c": {1, 2}, "d": {3, 4, 5}}
+    for name in parts:
+        build(tmp_path / name, replace(meta, created_at=name))
+
+    def known_to(places: PlaceTable) -> np.ndarray:
+        return np.isin(range(COUNT), list(next(left)))
+
+    left = iter(parts.values())
+    known = find_known_rows([tmp_path / name for name in parts], meta, known_to)
+    assert [gallery.path.name for gallery in known.galleries] == ["c", "d"]
+    assert [row for row in range(COUNT) if row in known] == [1, 2, 3, 4, 5]
+    assert known.gallery_of(1).path.name == "c"
 
 
 @pytest.mark.parametrize(

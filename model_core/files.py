@@ -44,6 +44,24 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be made ({err}); choose another folder") from err
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder where it is missing, and a file in it for a moment.
+
+    Raises:
+        InputError: The folder cannot be made, or no file in it.
+    """
+    make_folder(folder)
+    trial = folder / f".{os.getpid()}.partial"
+    try:
+        trial.write_bytes(b"")
+    except OSError as err:
+        raise InputError(
+            f"{folder}: no file can be written there ({err}); choose another folder"
+        ) from err
+    with contextlib.suppress(OSError):
+        remove(trial)
+
+
 def readable(name: str) -> str:
     """Return a text that any file can hold: bytes of a file's name that are no UTF-8 become "�"."""
     return os.fsencode(name).decode("utf-8", "replace")

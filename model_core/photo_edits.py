@@ -9,6 +9,7 @@ black edges would pass for things seen.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ from model_core.photo import (
 )
 from model_core.photo_metadata import PanoramaCrop
 from model_core.types import Photo
+
+log = logging.getLogger(__name__)
 
 MIN_SHARE = 0.01
 MAX_ENLARGEMENT = 4
@@ -149,6 +152,10 @@ def read_edited_photos(
             yield read_edited_photo(path, edits.get(path), max_side_px)
         except PhotoError as err:
             yield PhotoFailure(path, err)
+        except Exception as err:  # a decoder may raise anything
+            log.exception("%s", path)
+            reason = f"cannot be read ({err!r}); open it in a viewer and save it anew"
+            yield PhotoFailure(path, PhotoError(f"{path}: {reason}"))
 
 
 def edit_photo(photo: Photo, edit: PhotoEdit, part: PanoramaCrop | None = None) -> Photo:

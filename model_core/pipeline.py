@@ -7,6 +7,7 @@ same street views may serve (``scene.encode_area`` builds its gallery, stages 2 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,8 +21,8 @@ import torch
 from model_core.bundle import ModelBundle, default_bundle_path, load_bundle
 from model_core.candidates import rank_candidates
 from model_core.config import EvidenceModel, LocateConfig, RankingConfig
-from model_core.device import choose_device
-from model_core.errors import AreaError, Cancelled, GeolocatorError, InputError
+from model_core.device import choose_device, is_out_of_memory
+from model_core.errors import AreaError, Cancelled, DeviceError, GeolocatorError, InputError
 from model_core.gallery.places import PlaceTable
 from model_core.matching.query import photo_queries
 from model_core.matching.search import RetrievalResult, search_gallery
@@ -62,6 +63,8 @@ __all__ = [
     "rank_evidence",
 ]
 
+log = logging.getLogger(__name__)
+
 PHOTO_MAX_SIDE_PX = 1024
 """Photos are decoded no larger, unless verification asks for more."""
 
@@ -94,7 +97,8 @@ def locate(
 ) -> LocateOutcome:
     """Return a result for every photo, and write them where the request names a folder.
 
-    A photo that cannot be read, or fails later, costs only itself: its result says why.
+    A photo that cannot be read, or fails later, costs only itself: its result says why. So does a
+    scene that cannot be opened after others were.
 
     Args:
         request: Photos, area, sources, options.
@@ -129,18 +133,22 @@ def locate(
         keep(result)
     with _folder(request, survey) as folder:
         groups = group_by_street_views(photos, survey, config)
-        for group in groups:
+        for number, group in enumerate(groups):
             date = group[0].captured_at
             opener = partial(
                 open_scene, survey, date, model, folder, device, config, progress, cancel
             )
             try:
                 _locate_group(group, opener, request, begin, keep, observe, progress, cancel)
-            except AreaError as error:  # of these photos' time nothing is known of any place
-                if len(groups) == 1:
+            except Cancelled:
+                raise
+            except Exception as error:
+                # an AreaError: of these photos' time nothing is known of any place
+                if len(groups) == 1 or (number == 0 and not isinstance(error, AreaError)):
                     raise
                 for photo in group:
-                    keep(_failed(photo.path, error, photo.sha256))
+                    if photo.path not in results:
+                        keep(_failed_photo(photo, error))
     ordered = tuple(results[path] for path in paths)
     run = describe_run(request, survey, model, datetime.now(UTC))
     files, notes = write_outcome(request.out, ordered, photos, survey, model, run, truth)
@@ -170,8 +178,8 @@ def _locate_group(
             result = locate_photo(photo, scene, request.config, progress, cancel, observe)
         except Cancelled:
             raise
-        except GeolocatorError as error:
-            result = _failed(known.path, error, known.sha256)
+        except Exception as error:
+            result = _failed_photo(known, error)
         keep(result)
 
 
@@ -297,6 +305,19 @@ def _read_photos(
 
 def _side_px(request: LocateRequest) -> int:
     return max(PHOTO_MAX_SIDE_PX, request.config.verification.max_side_px)
+
+
+def _failed_photo(photo: Photo, error: Exception) -> PhotoResult:
+    """Return what says that a photo failed, and why; what is not foreseen is logged."""
+    if not isinstance(error, GeolocatorError):
+        log.error("%s", photo.path, exc_info=error)
+        what = f"{photo.path}: {type(error).__name__}: {error}"
+        error = (
+            DeviceError(f"{what}; close other programs, or choose the processor (cpu)")
+            if is_out_of_memory(error)
+            else GeolocatorError(f"{what}; the log says where")
+        )
+    return _failed(photo.path, error, photo.sha256)
 
 
 def _failed(path: Path, error: GeolocatorError, sha256: str = "") -> PhotoResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +11,15 @@ from model_core import __version__
 from model_core.bundle import ModelBundle
 from model_core.config import to_mapping
 from model_core.errors import Cancelled, GeolocatorError
-from model_core.files import make_folder
+from model_core.files import check_writable
 from model_core.output import Backdrop, OutputFiles, Provenance, write_results
 from model_core.references.area import LocalFrame
 from model_core.references.survey import Survey, square_around
 from model_core.request import LocateRequest
 from model_core.scoring import Truth, read_truth
 from model_core.types import Photo, PhotoResult
+
+log = logging.getLogger(__name__)
 
 BACKDROP_PX = 1600
 
@@ -42,15 +45,15 @@ def _generator_of(request: LocateRequest, model: ModelBundle | None) -> dict[str
 
 
 def prepare_output(out: Path | None, truth: Path | None) -> dict[str, Truth] | None:
-    """Return the truth where there is a table, and make the folder of the results.
+    """Return the truth where there is a table, and make sure that the results can be written.
 
     Before the long work begins, since a wrong table or folder would cost it.
 
     Raises:
-        InputError: The table cannot be read, or the folder not be made.
+        InputError: The table cannot be read, or the folder not be written.
     """
     if out is not None:
-        make_folder(out)
+        check_writable(out)
     return None if truth is None else read_truth(truth)
 
 
@@ -65,7 +68,8 @@ def write_outcome(
 ) -> tuple[OutputFiles | None, tuple[str, ...]]:
     """Write the results where a folder is named; return the files and the run's notes.
 
-    Imagery that cannot be had now costs the map its ground, never the results.
+    Imagery that cannot be had now costs the map its ground, and a file that cannot be written
+    costs itself; both are noted, and the results are returned.
     """
     notes = _notes(survey, model)
     if out is None:
@@ -77,6 +81,12 @@ def write_outcome(
     except GeolocatorError as error:
         backdrop = None
         notes.append(f"the map has no imagery: {error}")
+
+    def note_failure(path: Path, error: Exception) -> None:
+        log.warning("%s is not written", path, exc_info=error)
+        is_known = isinstance(error, GeolocatorError)
+        notes.append(str(error) if is_known else f"{path}: cannot be written ({error!r})")
+
     files = write_results(
         out,
         results,
@@ -86,6 +96,7 @@ def write_outcome(
         provenance,
         truth,
         backdrop,
+        note_failure,
     )
     return files, tuple(notes)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from model_core.files import make_folder, remove, replacing
@@ -22,16 +23,22 @@ from model_core.output.scene import Backdrop
 from model_core.scoring import Truth
 from model_core.types import Area, Photo, PhotoResult, Place
 
+Failed = Callable[[Path, Exception], None]
+"""Told of a file that cannot be written, and why."""
+
 
 @dataclass(frozen=True)
 class OutputFiles:
-    """The files of one run; ``heat`` is None where no photo has a probability per place."""
+    """The files of one run, None for one that could not be written.
 
-    candidates: Path
+    ``heat`` is None too where no photo has a probability per place.
+    """
+
+    candidates: Path | None
     heat: Path | None
-    map_picture: Path
-    page: Path
-    results: Path
+    map_picture: Path | None
+    page: Path | None
+    results: Path | None
 
 
 def write_results(
@@ -43,6 +50,7 @@ def write_results(
     provenance: Provenance,
     truth: Mapping[str, Truth] | None = None,
     backdrop: Backdrop | None = None,
+    on_failure: Failed | None = None,
 ) -> OutputFiles:
     """Write everything that was found and return where.
 
@@ -55,32 +63,48 @@ def write_results(
         provenance: Model, version and time.
         truth: Where the photos were really taken, where known.
         backdrop: A picture to lie under the map.
+        on_failure: Told of each file that cannot be written, the others still are; without it the
+            first failure is an error.
 
     Raises:
         InputError: The folder or a file in it cannot be written.
     """
-    files = OutputFiles(
-        candidates=folder / "candidates.gpkg",
-        heat=folder / "heat.tif",
-        map_picture=folder / "map.png",
-        page=folder / "map.html",
-        results=folder / "results.json",
-    )
-    make_folder(folder)
-    document = results_document(results, photos, area, provenance, truth)
-    with replacing(files.results) as unfinished:
-        unfinished.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
-    with replacing(files.candidates) as unfinished:
-        write_geopackage(unfinished, results, provenance, truth)
+    document = cache(lambda: results_document(results, photos, area, provenance, truth))
+
+    def results_json(path: Path) -> None:
+        path.write_text(json.dumps(document(), indent=1, allow_nan=False), encoding="utf-8")
+
+    def written(name: str, write: Callable[[Path], None]) -> Path | None:
+        try:
+            make_folder(folder)
+            with replacing(folder / name) as unfinished:
+                write(unfinished)
+        except Exception as err:
+            if on_failure is None:
+                raise
+            on_failure(folder / name, err)
+            return None
+        return folder / name
+
     with_heat = any(result.place_probability is not None for result in results)
-    if with_heat:
-        with replacing(folder / "heat.tif") as unfinished:
-            write_heat(unfinished, results, places, area)
-    else:
+    if not with_heat:
         with contextlib.suppress(OSError):
             remove(folder / "heat.tif")
-    with replacing(files.map_picture) as unfinished:
-        draw_map(unfinished, results, photos, places, area, truth, backdrop)
-    with replacing(files.page) as unfinished:
-        write_page(unfinished, document, results, photos, places, area, truth, backdrop)
-    return files if with_heat else replace(files, heat=None)
+    return OutputFiles(
+        results=written("results.json", results_json),
+        candidates=written(
+            "candidates.gpkg", lambda path: write_geopackage(path, results, provenance, truth)
+        ),
+        heat=written("heat.tif", lambda path: write_heat(path, results, places, area))
+        if with_heat
+        else None,
+        map_picture=written(
+            "map.png", lambda path: draw_map(path, results, photos, places, area, truth, backdrop)
+        ),
+        page=written(
+            "map.html",
+            lambda path: write_page(
+                path, document(), results, photos, places, area, truth, backdrop
+            ),
+        ),
+    )

@@ -349,3 +349,76 @@ def test_imagery_that_fails_at_the_end_costs_the_map_its_ground_alone(
     assert outcome.files is not None
     assert outcome.files.results.is_file()
     assert any("the map has no imagery: some tiles" in note for note in outcome.notes)
+
+
+def test_a_file_that_cannot_be_written_at_the_end_costs_itself_alone(
+    demo: Path, request_of, tmp_path: Path
+):
+    locked = tmp_path / "out" / "candidates.gpkg"
+    locked.mkdir(parents=True)
+    (locked / "x").write_text("x")
+    outcome = locate(request_of(demo_photos(demo, 1)[0], out=tmp_path / "out"))
+    assert outcome.results[0].candidates
+    assert outcome.files is not None
+    assert outcome.files.candidates is None
+    assert outcome.files.results.is_file()
+    assert any("candidates.gpkg: cannot be written" in note for note in outcome.notes)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that takes no file")
+def test_a_folder_that_takes_no_file_costs_no_work(demo: Path, request_of):
+    stages: list[str] = []
+    with pytest.raises(InputError, match=r"/proc/self: no file can be written there"):
+        locate(
+            request_of(demo_photos(demo, 1)[0], out=Path("/proc/self")),
+            lambda step: stages.append(step.stage),
+        )
+    assert stages == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "code"),
+    [
+        (ValueError("a bug"), r"ValueError: a bug; the log says where", -32000),
+        (RuntimeError("CUDA out of memory"), r"choose the processor", -32041),
+    ],
+)
+def test_an_error_that_nobody_foresaw_costs_its_photo_alone(
+    demo: Path, request_of, caplog: pytest.LogCaptureFixture, error: Exception, said: str, code: int
+):
+    good, bad = demo_photos(demo, 2)
+
+    def observe(evidence: pipeline.Evidence) -> None:
+        if evidence.photo.path == bad:
+            raise error
+
+    outcome = locate(request_of(bad, good), observe=observe)
+    failed, answered = outcome.results
+    assert bad.name in failed.error
+    assert said in failed.error
+    assert failed.error_code == code
+    assert answered.candidates
+    assert "Traceback" in caplog.text
+
+
+def test_a_scene_that_cannot_be_opened_late_costs_its_photos_alone(
+    demo: Path, request_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scenes: list[Scene] = []
+
+    def opened(*arguments) -> Scene:
+        if scenes:
+            raise GalleryError("the disk is full")
+        scenes.append(open_scene(*arguments))
+        return scenes[0]
+
+    monkeypatch.setattr(pipeline, "open_scene", opened)
+    now, later = demo_photos(demo, 2)
+    views = Sources(seen_from_above(demo).imagery, street_views=(str(demo / "street_views"),))
+    edits = {
+        photo: PhotoEdit(captured_at=datetime(year, 6, 1, tzinfo=UTC))
+        for photo, year in ((now, 2000), (later, 2024))
+    }
+    outcome = locate(request_of(now, later, sources=views, edits=edits, gallery=tmp_path))
+    assert outcome.results[0].candidates
+    assert outcome.results[1].error == "the disk is full"

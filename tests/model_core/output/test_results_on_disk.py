@@ -336,6 +336,21 @@ def test_a_file_that_cannot_be_replaced_gives_one_error(tmp_path: Path, run: Any
     assert sorted(os.listdir(tmp_path)) == ["candidates.gpkg", "results.json"]
 
 
+def test_a_file_that_cannot_be_replaced_costs_itself_where_failures_are_told(
+    tmp_path: Path, run: Any
+) -> None:
+    (tmp_path / "candidates.gpkg").mkdir()
+    (tmp_path / "candidates.gpkg" / "x").write_text("x")
+    told: list[tuple[Path, Exception]] = []
+    files = write(tmp_path, run, on_failure=lambda *failure: told.append(failure))
+    ((path, error),) = told
+    assert path.name == "candidates.gpkg"
+    assert "close it" in str(error)
+    assert files.candidates is None
+    for written in (files.results, files.heat, files.map_picture, files.page):
+        assert written.is_file()
+
+
 def test_the_geopackage_is_sound(tmp_path: Path, run: Any) -> None:
     with sqlite3.connect(write(tmp_path, run).candidates) as database:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)

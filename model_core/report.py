@@ -15,9 +15,10 @@ from model_core.files import check_writable
 from model_core.output import Backdrop, OutputFiles, Provenance, write_results
 from model_core.references.area import LocalFrame
 from model_core.references.survey import Survey, square_around
+from model_core.references.terms import may_cache, may_display
 from model_core.request import LocateRequest
 from model_core.scoring import Truth, read_truth
-from model_core.types import Photo, PhotoResult
+from model_core.types import Photo, PhotoResult, SourceTerms
 
 log = logging.getLogger(__name__)
 
@@ -132,13 +133,26 @@ def _notes(survey: Survey, model: ModelBundle | None) -> list[str]:
 
 
 def _backdrop(survey: Survey) -> Backdrop | None:
-    """Return a picture of the area for the map, None where the imagery shows none of it."""
-    if survey.imagery is None or not survey.imagery.terms.displayable_beside_map:
+    """Return a picture of the area for the map, None where the imagery shows none of it.
+
+    Raises:
+        ImageryError: It cannot be read.
+        InputError: Its terms forbid showing it beside the map, or storing it in the map's files.
+        ProviderError: Its source failed.
+    """
+    if survey.imagery is None:
         return None
+    _may_be_drawn(survey.imagery.terms)
     center, side_m = square_around(survey.area)
     picture = survey.imagery.read(center, side_m, BACKDROP_PX)
     if picture is None:
         return None
+    _may_be_drawn(picture.terms)
     half_m = side_m / 2
     lon, lat = LocalFrame(center).to_lonlat([-half_m, half_m], [-half_m, half_m])
     return Backdrop(picture.image, float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1]))
+
+
+def _may_be_drawn(terms: SourceTerms) -> None:
+    may_display(terms)
+    may_cache(terms)

@@ -243,9 +243,9 @@ def test_places_near_a_test_place_of_the_same_city_are_left_out(
     assert rows_apart(moved, names, test, names, 50.0).tolist() == [3, 4, 5][: len(places) - 3]
     elsewhere = rows_apart(moved, names, test, {0: "city_00007"}, 50.0)
     assert len(elsewhere) == len(places)
-    shutil.copytree(world / "train", tmp_path / "same")
-    with pytest.raises(InputError, match="within 50 m of a test place"):
-        train_panogan(world / "train", tmp_path / "same", tmp_path / "run", smoke(), CPU, say=print)
+    folder, far = world / "train", smoke("exclude_near_m=5000")
+    with pytest.raises(InputError, match="within 5000 m of a test place"):
+        train_panogan(folder, folder, tmp_path / "run", far, CPU, say=print)
 
 
 def test_one_folder_is_parted_so_that_what_is_judged_by_is_not_learned(world: Path, tmp_path: Path):

@@ -133,7 +133,7 @@ def _area_table(report: Report, area: str) -> list[str]:
         cells = [row.name, *(shares[rank] for rank in ranks)]
         cells += [f"{found.low:.1%} to {found.high:.1%}", f"{found.chance:.1%}"]
         cells += [", ".join(map(str, found.seeds))]
-        cells += [_times(found.times) + _unlike(row, first)] if report.table.times else []
+        cells += [_times(found.times, row, first)] if report.table.times else []
         cells += [printed, found.order]
         lines.append(_line(cells))
     return lines
@@ -143,18 +143,14 @@ def _percent_is_first(figures: RowFigures) -> bool:
     return figures.recall.get("1%") == figures.recall["1"]
 
 
-def _times(times: Sequence[float]) -> str:
+def _times(times: Sequence[float], row: Row, first: Row) -> str:
+    """Return how many times as much the first row finds, and how otherwise this one is searched."""
     if not times:
         return "-"
     reach = f" ({times[1]:.2f} to {times[2]:.2f})" if len(times) > 1 else ""
-    return f"{times[0]:.2f} times{reach}"
-
-
-def _unlike(row: Row, first: Row) -> str:
-    """Return how otherwise than the first row another one is searched."""
     unlike = [f"gallery {row.gallery}, not {first.gallery}"] if row.gallery != first.gallery else []
     unlike += ["headings not searched"] if first.searches and not row.searches else []
-    return "".join(f"; {one}" for one in unlike)
+    return "; ".join([f"{times[0]:.2f} times{reach}", *unlike])
 
 
 def _line(cells: Sequence[str]) -> str:

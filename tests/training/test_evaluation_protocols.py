@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from training.datasets.places import PlaceSet
+from training.datasets.rendered import RenderSource
 from training.datasets.splits import BUFFER_M, same_area
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.test_set import SAME_AREA, load_test_set
@@ -47,6 +49,7 @@ def rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pla
         block=np.arange(count) // 4,
     )
     (tmp_path / "city_00001").mkdir()
+    (tmp_path / "city_00001" / "district.json").write_text(json.dumps(RenderSource().facts(1)))
 
     def load(_: Path, __: ModelConfig, imagery: str) -> PlaceSet:
         return dataclasses.replace(places, satellite=places.satellite + len(imagery))

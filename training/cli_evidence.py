@@ -55,8 +55,8 @@ def search(
     from model_core.options import parse_assignments, read_options
     from model_core.terminal import StageBars
     from training.evidence_photos import area_folders
-    from training.search import keep_searches, search_areas, write_search
-    from training.search_figures import search_figures, search_table
+    from training.search import keep_searches, search_areas, search_figures, write_search
+    from training.search_figures import search_table
 
     try:
         config = read_options(parse_assignments(options or ()))

@@ -9,22 +9,26 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from model_core.bundle import ModelBundle, write_bundle
 from model_core.config import LocateConfig, to_mapping
 from model_core.errors import InputError
 from model_core.files import make_folder, replacing
 from model_core.pipeline import Evidence, locate
-from model_core.scoring import ScoreRow, read_truth
+from model_core.scoring import ScoreRow, read_truth, summarise
 from model_core.types import ProgressCallback, ignore_progress
 from training.demo import TRUTH_FILE, demo_request, rank_in_every_mode
+from training.metrics import bootstrap_intervals, calibration_error
 from training.model_card import rewrite_card
-from training.search_figures import SearchFigures, search_markdown
+from training.search_figures import RANKS, SearchFigures, search_markdown
 
 FIGURES_FILE, TABLE_FILE = "search.json", "search.md"
+_LEAST_HERE = 1e-9
 
 
 def search_areas(
@@ -89,6 +93,44 @@ def _read(path: Path) -> dict[str, list[ScoreRow]]:
         }
     except (OSError, ValueError, TypeError, AttributeError) as err:
         raise InputError(f"{path} cannot be read ({err}); delete it, and run again") from err
+
+
+def search_figures(areas: Sequence[Mapping[str, Sequence[ScoreRow]]]) -> list[SearchFigures]:
+    """Return the figures of every mode, then those of "both" with and without a street view near.
+
+    Args:
+        areas: The scored rows of each area, as ``search_areas`` gives them.
+    """
+    figures = [_figures(mode, [area[mode] for area in areas]) for mode in areas[0]]
+    for name, near in (("both, street view near", True), ("both, none near", False)):
+        parts = [[r for r in area["both"] if r.near_street_view is near] for area in areas]
+        if any(parts):
+            figures.append(_figures(name, parts))
+    return figures
+
+
+def _figures(mode: str, areas: Sequence[Sequence[ScoreRow]]) -> SearchFigures:
+    rows = [row for area in areas for row in area]
+    of_area = np.repeat(np.arange(len(areas)), [len(area) for area in areas])
+    reached = np.array(
+        [[row.right_rank is not None and row.right_rank <= k for k in RANKS] for row in rows],
+        np.float64,
+    )
+    low, high = bootstrap_intervals(reached[:, :1], of_area, np.arange(len(rows)))[0]
+    here = np.array([1.0 - row.probability_elsewhere for row in rows])
+    said = np.array([row.probability for row in rows]) / np.maximum(here, _LEAST_HERE)
+    score = summarise(rows)
+    return SearchFigures(
+        mode=mode,
+        photos=len(rows),
+        places=sum(area[0].places for area in areas if area),
+        recall=tuple(float(share) for share in reached.mean(axis=0)),
+        interval=(float(low), float(high)),
+        chance=score.chance,
+        heading_error_deg=score.heading_error_deg,
+        probability=float(said.mean()),
+        calibration_error=calibration_error(said, reached[:, 0].astype(bool)),
+    )
 
 
 def write_search(figures: Sequence[SearchFigures], out: Path) -> None:

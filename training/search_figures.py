@@ -1,18 +1,13 @@
-"""How often whole searches are right, as figures and tables: of every area's photos together."""
+"""How often whole searches are right, as figures and as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from rich.table import Table
 
-from model_core.scoring import ScoreRow, summarise
-from training.metrics import bootstrap_intervals, calibration_error
-
 RANKS = (1, 5, 10)
-_LEAST_HERE = 1e-9
 _COLUMNS = ("ranked by", "photos", *(f"R@{k}" for k in RANKS), "interval of R@1", "chance",
             "heading", "said", "error of it")  # fmt: skip
 
@@ -43,44 +38,6 @@ class SearchFigures:
     heading_error_deg: float | None
     probability: float
     calibration_error: float
-
-
-def search_figures(areas: Sequence[Mapping[str, Sequence[ScoreRow]]]) -> list[SearchFigures]:
-    """Return the figures of every mode, then those of "both" with and without a street view near.
-
-    Args:
-        areas: The scored rows of each area, as ``search_areas`` gives them.
-    """
-    figures = [_figures(mode, [area[mode] for area in areas]) for mode in areas[0]]
-    for name, near in (("both, street view near", True), ("both, none near", False)):
-        parts = [[r for r in area["both"] if r.near_street_view is near] for area in areas]
-        if any(parts):
-            figures.append(_figures(name, parts))
-    return figures
-
-
-def _figures(mode: str, areas: Sequence[Sequence[ScoreRow]]) -> SearchFigures:
-    rows = [row for area in areas for row in area]
-    of_area = np.repeat(np.arange(len(areas)), [len(area) for area in areas])
-    reached = np.array(
-        [[row.right_rank is not None and row.right_rank <= k for k in RANKS] for row in rows],
-        np.float64,
-    )
-    low, high = bootstrap_intervals(reached[:, :1], of_area, np.arange(len(rows)))[0]
-    here = np.array([1.0 - row.probability_elsewhere for row in rows])
-    said = np.array([row.probability for row in rows]) / np.maximum(here, _LEAST_HERE)
-    score = summarise(rows)
-    return SearchFigures(
-        mode=mode,
-        photos=len(rows),
-        places=sum(area[0].places for area in areas if area),
-        recall=tuple(float(share) for share in reached.mean(axis=0)),
-        interval=(float(low), float(high)),
-        chance=score.chance,
-        heading_error_deg=score.heading_error_deg,
-        probability=float(said.mean()),
-        calibration_error=calibration_error(said, reached[:, 0].astype(bool)),
-    )
 
 
 def search_table(figures: Sequence[SearchFigures]) -> Table:

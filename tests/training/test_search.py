@@ -16,8 +16,8 @@ from model_core.types import PhotoResult
 from training import search
 from training.cli import app
 from training.model_card import rewrite_card
-from training.search import write_search
-from training.search_figures import SearchFigures, search_figures, search_markdown
+from training.search import search_figures, write_search
+from training.search_figures import SearchFigures, search_markdown
 
 
 def row(

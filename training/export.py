@@ -183,10 +183,10 @@ def check_usual(options: Mapping[str, Any]) -> None:
 def _policies(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each policy for street views finds first, from what ``evaluate`` wrote.
 
-    Searched as the report's short form is: as the model searches itself.
     A mapping a policy: its name, and ``photos`` and ``recall_at_1`` of all photos with both
     references, the same with ``in_time_`` of those whose place has a street view in time, and with
-    ``without_`` of the others. Shares without photos are None.
+    ``without_`` of the others. Shares without photos are None. Headings are searched as in the
+    report's short form.
     """
     share = f"R@1 {report.get('radius_m', 25.0):g}m"
     search = report["figures"][0].get("search", "full")

@@ -30,4 +30,4 @@ def test_contract_needs_the_standard_library_only(plugins_folder: Path) -> None:
         check=False,
         timeout=60,
     )
-    assert run.stdout.strip() == "2", run.stderr
+    assert run.stdout.strip() == "3", run.stderr

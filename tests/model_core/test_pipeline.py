@@ -376,27 +376,22 @@ def test_a_folder_that_takes_no_file_costs_no_work(demo: Path, request_of):
     assert stages == []
 
 
-@pytest.mark.parametrize(
-    ("error", "said", "code"),
-    [
-        (ValueError("a bug"), r"ValueError: a bug; the log says where", -32000),
-        (RuntimeError("CUDA out of memory"), r"choose the processor", -32041),
-    ],
-)
 def test_an_error_that_nobody_foresaw_costs_its_photo_alone(
-    demo: Path, request_of, caplog: pytest.LogCaptureFixture, error: Exception, said: str, code: int
+    demo: Path, request_of, caplog: pytest.LogCaptureFixture
 ):
-    good, bad = demo_photos(demo, 2)
+    odd, large, good = demo_photos(demo, 3)
+    errors = {odd: ValueError("a bug"), large: RuntimeError("CUDA out of memory")}
 
     def observe(evidence: pipeline.Evidence) -> None:
-        if evidence.photo.path == bad:
-            raise error
+        if evidence.photo.path in errors:
+            raise errors[evidence.photo.path]
 
-    outcome = locate(request_of(bad, good), observe=observe)
-    failed, answered = outcome.results
-    assert bad.name in failed.error
-    assert said in failed.error
-    assert failed.error_code == code
+    first, second, answered = locate(request_of(odd, large, good), observe=observe).results
+    assert f"{odd}: ValueError: a bug; the log says where" in first.error
+    assert first.error_code == -32000
+    assert f"{large}: " in second.error
+    assert "choose the processor" in second.error
+    assert second.error_code == -32041
     assert answered.candidates
     assert "Traceback" in caplog.text
 

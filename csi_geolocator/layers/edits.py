@@ -69,9 +69,9 @@ class ChangeCandidates(QUndoCommand):
         left = len(old) - len(free)
         if left:
             self._warn(
-                tr(
-                    "{0}: {1} candidates stay as they are, since they were changed elsewhere."
-                ).format(self.text(), left)
+                tr("{0}: what was changed elsewhere since is left alone (candidates: {1}).").format(
+                    self.text(), left
+                )
             )
         changed = [dataclasses.replace(one, **new[one.fid]) for one in free]
         self.setObsolete(not changed or not self._layers.write(changed))

@@ -3170,8 +3170,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/edits.py" />
-   <source>{0}: {1} candidates stay as they are, since they were changed elsewhere.</source>
-   <translation>{0}: {1} Kandidaten bleiben, wie sie sind, da sie anderswo geändert wurden.</translation>
+   <source>{0}: what was changed elsewhere since is left alone (candidates: {1}).</source>
+   <translation>{0}: Was seither anderswo geändert wurde, bleibt (Kandidaten: {1}).</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/export.py" />

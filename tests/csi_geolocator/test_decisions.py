@@ -170,7 +170,7 @@ def test_undo_leaves_a_decision_that_was_changed_since_and_says_so(
     assert [row.status for row in now] == ["rejected", "proposed", "proposed"]
     assert [row.analyst for row in now] == ["J. Smith", "", ""]
     assert said == [
-        "Mark as confirmed: 1 candidates stay as they are, since they were changed elsewhere."
+        "Mark as confirmed: what was changed elsewhere since is left alone (candidates: 1)."
     ]
     decisions.redo_action.trigger()
     assert [row.status for row in stored(result_layers)][:2] == ["rejected", "confirmed"]

@@ -28,14 +28,15 @@ from model_core.types import FloatArray, ImageU8, MaskArray, Projection
 from model_core.verification.roll import estimate_roll_deg
 
 DESCRIPTOR_SIZE = 128
-EXTRACTION_VERSION = 1
+EXTRACTION_VERSION = 2
 """Raise it when the features of an image change: cached ones are then made again."""
 
 CONTRAST_THRESHOLD = 0.02
 PANORAMA_SCALE = 4
 """A panorama may be this many times wider than a photo, and have as many times its features."""
 
-CROP_FOV_DEG = 90.0
+CROP_HEIGHT_DEG = 90.0
+CROP_WIDTH_DEG = 76.0
 SECTOR_DEG = 60.0
 BORDER_PX = 8
 """Features nearer than this to uncovered pixels describe the border, not the scene."""
@@ -119,7 +120,7 @@ def _panorama_features(
         grey = _grey(crop)
         points_px, found = _upright_sift(grey, mask, limit, 0.0)
         centred = _from_centre(points_px, (grey.shape[1], grey.shape[0]))
-        points.append(_bearings_deg(centred, _crop_focal_px(grey.shape[1]), azimuth_deg))
+        points.append(_bearings_deg(centred, _crop_focal_px(grey.shape[0]), azimuth_deg))
         descriptors.append(found)
     return LocalFeatures(
         "equirectangular", (width, height), np.concatenate(points), np.concatenate(descriptors)
@@ -129,21 +130,25 @@ def _panorama_features(
 def _crops(
     pixels: ImageU8, coverage: MaskArray | None, camera: Camera
 ) -> Iterator[tuple[float, ImageU8, MaskArray]]:
-    """Yield square level crops: azimuth of the axis, pixels, and the sector that is theirs."""
+    """Yield level crops: azimuth of the axis, pixels, and the sector that is theirs.
+
+    They are as much wider than their sectors as the descriptors of most features reach.
+    """
     height, width = pixels.shape[:2]
     px_per_deg = camera.px_per_deg(width)
-    side = max(64, round(2 * math.tan(math.radians(CROP_FOV_DEG) / 2) * math.degrees(px_per_deg)))
-    focal_px = _crop_focal_px(side)
-    across = np.arange(side) - (side - 1) / 2
-    rays = np.empty((side, side, 3), np.float32)
-    rays[..., 0], rays[..., 1], rays[..., 2] = across, -across[:, None], focal_px
+    rows = max(64, round(2 * _tan_of_half(CROP_HEIGHT_DEG) * math.degrees(px_per_deg)))
+    focal_px = _crop_focal_px(rows)
+    down = np.arange(rows) - (rows - 1) / 2
+    across = down[np.abs(down) <= _tan_of_half(CROP_WIDTH_DEG) * focal_px]
+    rays = np.empty((rows, len(across), 3), np.float32)
+    rays[..., 0], rays[..., 1], rays[..., 2] = across, -down[:, None], focal_px
     own = np.abs(np.degrees(np.arctan2(across, focal_px))) <= SECTOR_DEG / 2
     padding = None
     if coverage is not None:
         same = cv2.resize(coverage.astype(np.uint8), (width, height))
         padding = np.repeat(same[..., None] * np.uint8(255), 3, axis=2)
     for azimuth_deg in np.arange(0.0, 360.0, SECTOR_DEG):
-        level = make_camera("perspective", CROP_FOV_DEG, float(azimuth_deg))
+        level = make_camera("perspective", CROP_WIDTH_DEG, float(azimuth_deg))
         world = rays @ camera_axes(level)
         crop, mask = resample(pixels, camera, world, px_per_deg)
         if padding is not None:
@@ -196,8 +201,12 @@ def _eroded(mask: MaskArray) -> MaskArray:
     return cv2.erode(mask.astype(np.uint8), kernel) > 0
 
 
-def _crop_focal_px(side_px: int) -> float:
-    return side_px / 2 / math.tan(math.radians(CROP_FOV_DEG) / 2)
+def _crop_focal_px(rows: int) -> float:
+    return rows / 2 / _tan_of_half(CROP_HEIGHT_DEG)
+
+
+def _tan_of_half(angle_deg: float) -> float:
+    return math.tan(math.radians(angle_deg) / 2)
 
 
 def _from_centre(points_px: FloatArray, size_px: tuple[int, int]) -> FloatArray:

@@ -81,7 +81,7 @@ def test_demo_photos_are_located_and_the_next_one_is_quicker(
     form.references.imagery.choose("layer", raster.id())
     form.references.roads.choose("layer", roads.id())
     form.references.street_views.tick([str(demo / "street_views")])
-    form.options.restore({"verification": {"budget_views": 0}})
+    form.options.restore({"verification": {"budget_views": 0}, "search": {"beside_places": 10}})
     button = panel.findChild(QPushButton, "runButton")
     status = panel.findChild(QLabel, "runStatus")
     wait_until(lambda: button.isEnabled(), 30)

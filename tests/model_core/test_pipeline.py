@@ -33,6 +33,8 @@ from model_core.types import Progress
 AREA = "13.4190,46.9788,13.4212,46.9798"
 """A part of the demo's area."""
 NO_VERIFICATION = LocateConfig(verification=VerificationConfig(budget_views=0))
+QUICK = replace(NO_VERIFICATION, search=SearchConfig(beside_places=10))
+"""Few places are looked at from beside, which takes most of a search's time."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def request_of(demo: Path, gallery: Path):
             area=AREA,
             sources=seen_from_above(demo),
             gallery=gallery,
-            config=NO_VERIFICATION,
+            config=QUICK,
         )
         return replace(request, **changes)
 
@@ -140,7 +142,7 @@ def test_build_gallery_makes_what_locate_uses(demo: Path, request_of, tmp_path: 
         area=AREA,
         out=folder,
         sources=seen_from_above(demo),
-        config=NO_VERIFICATION,
+        config=QUICK,
     )
     assert build_gallery(request) == folder
     photo = demo_photos(demo, 1)[0]

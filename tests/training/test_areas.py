@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,8 +41,15 @@ def test_seeds_of_areas_are_none_of_the_demo_and_none_to_learn_from() -> None:
 @pytest.mark.slow
 def test_an_area_holds_what_a_search_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = replace(area.plan_area(FEW_VIEWS_SEED), view_share=0.08)
-    views = area.place_views(plan, plan.build_city())
+    views: list[object] = []
+
+    def place_views(*arguments: Any) -> Any:
+        views.extend(placed := real(*arguments))
+        return placed
+
+    real = area.place_views
     monkeypatch.setattr(area, "plan_area", lambda seed: plan)
+    monkeypatch.setattr(area, "place_views", place_views)
     monkeypatch.setattr(area, "PANORAMA_PX", 360)
     (folder,) = area.render_areas(tmp_path, [FEW_VIEWS_SEED], 2)
     assert {path.name for path in folder.iterdir()} == {

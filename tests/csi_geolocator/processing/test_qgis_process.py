@@ -16,7 +16,11 @@ from qgis.core import QgsVectorLayer
 # Debian's wrapper of 3.22 passes an option that the program does not know.
 PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
 PHOTOS = ("photo_01.jpg", "photo_05.jpg")
-OPTIONS = {"verification": {"budget_views": 8}, "places": {"spacing_m": 40.0, "grid": "never"}}
+OPTIONS = {
+    "verification": {"budget_views": 8},
+    "places": {"spacing_m": 40.0, "grid": "never"},
+    "search": {"beside_places": 10},
+}
 COMPARED = (
     "rank",
     "score",

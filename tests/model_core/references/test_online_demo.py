@@ -36,7 +36,7 @@ from servers.panoramax import PanoramaxServer
 from servers.views import ServedView
 from servers.xyz import XyzServer
 
-from model_core.config import LocateConfig, NetworkConfig
+from model_core.config import LocateConfig, NetworkConfig, SearchConfig, VerificationConfig
 from model_core.errors import InputError
 from model_core.fetch import fetch
 from model_core.pipeline import LocateOutcome, LocateRequest, locate
@@ -50,7 +50,11 @@ HALF_WORLD_M = 20037508.342789244
 PHOTOS = ("photo_02.jpg", "photo_07.jpg")
 AREA = "13.4200,46.9790,13.4214,46.9797"
 """A part of the demo's area, with the places of both photos."""
-PATIENT = LocateConfig(network=NetworkConfig(retries=6, backoff_s=0.001, read_timeout_s=PATIENCE_S))
+PATIENT = LocateConfig(
+    search=SearchConfig(beside_places=10),
+    verification=VerificationConfig(budget_views=24),
+    network=NetworkConfig(retries=6, backoff_s=0.001, read_timeout_s=PATIENCE_S),
+)
 TEN_FAULTS = [
     SERVER_ERROR,
     HTML,

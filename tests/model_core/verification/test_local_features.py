@@ -12,6 +12,7 @@ from model_core.alignment.panorama import perspective_crop
 from model_core.config import VerificationConfig
 from model_core.errors import ShapeError
 from model_core.types import ImageU8
+from model_core.verification import local_features
 from model_core.verification.descriptor_matching import match_descriptors
 from model_core.verification.local_features import LocalFeatures, extract_features
 from model_core.verification.roll import estimate_roll_deg
@@ -119,6 +120,20 @@ def test_panorama_points_are_bearings(panorama: ImageU8) -> None:
     off = np.abs(whole.points[pairs[:, 1]] - np.column_stack((azimuth, elevation)))
     assert len(pairs) > 60
     assert np.median(off) < 0.1
+
+
+def test_crops_little_wider_than_their_sectors_keep_the_features_of_square_ones(
+    panorama: ImageU8, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = extract_features(panorama, CONFIG, "equirectangular")
+    monkeypatch.setattr(local_features, "CROP_WIDTH_DEG", local_features.CROP_HEIGHT_DEG)
+    square = extract_features(panorama, CONFIG, "equirectangular")
+    apart_deg = np.abs(square.points[:, None] - narrow.points[None]).max(axis=2)
+    nearest = apart_deg.argmin(axis=1)
+    counts = square.descriptors.astype(int) - narrow.descriptors[nearest]
+    same = (apart_deg.min(axis=1) < 0.02) & (np.abs(counts).max(axis=1) <= 6)
+    assert same.mean() > 0.9
+    assert len(narrow) == pytest.approx(len(square), rel=0.01)
 
 
 def test_padding_of_a_partial_panorama_has_no_features(panorama: ImageU8) -> None:

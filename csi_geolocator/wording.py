@@ -111,7 +111,7 @@ def evidence(candidate: Candidate) -> str:
     if candidate.inliers > 0:
         return tr("{} points shared with a street view: weak evidence").format(candidate.inliers)
     if candidate.street_view == "real":
-        return tr("no point shared with the street view: the model's score alone")
+        return tr("not confirmed by the street view: the model's score alone")
     if candidate.street_view == "synthetic":
         return tr("no street view near but one made from the imagery: the model's score alone")
     return tr("no street view near: the model's score alone")

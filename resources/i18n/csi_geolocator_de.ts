@@ -4253,8 +4253,8 @@ Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigen
   </message>
   <message>
    <location filename="../../csi_geolocator/wording.py" />
-   <source>no point shared with the street view: the model's score alone</source>
-   <translation>kein gemeinsamer Punkt mit der Straßenansicht: allein die Wertung des Modells</translation>
+   <source>not confirmed by the street view: the model's score alone</source>
+   <translation>von der Straßenansicht nicht bestätigt: allein die Wertung des Modells</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/wording.py" />

@@ -37,7 +37,7 @@ def test_evidence_is_strong_from_as_many_points_as_the_engine_takes_for_proof(
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("real", "no point shared with the street view"),
+        ("real", "not confirmed by the street view"),
         ("synthetic", "one made from the imagery"),
         ("none", "no street view near"),
     ],

@@ -17,6 +17,11 @@ def tr(text: str) -> str:
     return QCoreApplication.translate(CONTEXT, text)
 
 
+def number(value: float, decimals: int = 0) -> str:
+    """Return a number as the language of QGIS writes it, thousands apart."""
+    return str(QLocale().toString(float(value), "f", decimals))
+
+
 def install_translator(locale: str | None = None, folder: Path = FOLDER) -> QTranslator | None:
     """Return the translator that was installed, None where there is none for the language.
 

@@ -53,6 +53,12 @@ def proxy_address(proxy: QNetworkProxy) -> str | None:
     return f"{scheme}://{user}{'@' if user else ''}{host}{port}"
 
 
+def without_proxy() -> tuple[str, ...]:
+    """Return the beginnings of addresses that QGIS reaches without its proxy."""
+    manager = QgsNetworkAccessManager.instance()
+    return tuple(filter(None, [*manager.noProxyList(), *manager.excludeList()]))
+
+
 def describe_proxy(proxy: QNetworkProxy) -> str:
     """Return a proxy in words that may be shown: without user and password."""
     shown = QNetworkProxy(proxy.type(), proxy.hostName(), proxy.port())

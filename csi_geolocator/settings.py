@@ -313,6 +313,7 @@ class Settings:
         certificates = network.write_certificates(path, network.own_certificates())
         return contract.NetworkParams(
             proxy=network.proxy_address(network.proxy_of_qgis()),
+            no_proxy=network.without_proxy(),
             ca_bundle=str(certificates) if certificates else None,
             contact=self.contact,
             offline=self.offline,

@@ -120,6 +120,10 @@ def _notes(survey: Survey, model: ModelBundle | None) -> list[str]:
     counted = survey.summary.describe()
     if counted:
         notes.append(counted)
+    if survey.roads is not None and not any(place.kind == "road" for place in survey.places):
+        notes.append(
+            "no line of the roads that were given lies in the area: places were laid without roads"
+        )
     if not survey.may_be_kept:
         notes.append(
             "a source's terms forbid keeping what it delivers: no gallery of this area was kept"

@@ -129,6 +129,7 @@ def _access(params: contract.NetworkParams) -> NetworkAccess:
 
     return NetworkAccess(
         proxy=params.proxy,
+        no_proxy=params.no_proxy,
         ca_bundle=optional_path("ca_bundle", params.ca_bundle),
         contact=params.contact,
         offline=params.offline,

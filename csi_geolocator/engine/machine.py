@@ -266,7 +266,7 @@ def find_gpus(smi: str, run: Run) -> tuple[tuple[gpu.Gpu, ...], tuple[int, int] 
 def no_python_words(system: str) -> str:
     """Return what to do where there is neither a suitable Python nor uv."""
     if system == "win32":
-        advice = tr("Install Python 3.12 (64 bit) from the Microsoft Store or from python.org.")
+        advice = tr("Install Python 3.12 (64 bit) from python.org.")
     elif system == "darwin":
         advice = tr("Install Python 3.12 with Homebrew (brew install python@3.12) or python.org.")
     else:

@@ -21,7 +21,7 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..i18n import tr
+from ..i18n import number, tr
 
 MAX_AREA_KM2 = 5_000.0
 """Larger areas hold millions of places; they are asked in parts."""
@@ -178,8 +178,8 @@ def size_text(area: Area) -> str:
     """Return the area's size for people."""
     size = area.size_km2
     if size < 0.01:
-        return tr("{:,.0f} m²").format(size * 1e6)
-    return tr("{:,.2f} km²").format(size) if size < 100 else tr("{:,.0f} km²").format(size)
+        return tr("{} m²").format(number(size * 1e6))
+    return tr("{} km²").format(number(size, 2 if size < 100 else 0))
 
 
 def _to_lonlat(crs: QgsCoordinateReferenceSystem) -> QgsCoordinateTransform:
@@ -202,9 +202,9 @@ def _checked(area: Area) -> Area:
     if size > MAX_AREA_KM2:
         raise AreaUnusable(
             tr(
-                "The area has {0}; {1:,.0f} km² at most can be searched at once. Draw a smaller "
-                "one, or search it in parts."
-            ).format(size_text(area), MAX_AREA_KM2)
+                "The area has {0}; {1} km² at most can be searched at once. Draw a smaller one, or "
+                "search it in parts."
+            ).format(size_text(area), number(MAX_AREA_KM2))
         )
     return area
 

@@ -8,7 +8,7 @@ from typing import Any
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..engine.failure import EngineFailure, garbled
-from ..i18n import tr
+from ..i18n import number, tr
 from ..model_core import contract
 
 DELAY_MS = 700
@@ -97,10 +97,10 @@ class Estimator(QObject):
 
 def estimate_text(estimate: contract.EstimateResult) -> str:
     """Return an estimate in a line for people."""
-    parts = [tr("{:,} places").format(estimate.places)]
+    parts = [tr("{} places").format(number(estimate.places))]
     if estimate.requests:
-        parts.append(tr("{:,} requests").format(estimate.requests))
-        parts.append(tr("{:,.0f} MB").format(max(1.0, estimate.bytes / MEGABYTE)))
+        parts.append(tr("{} requests").format(number(estimate.requests)))
+        parts.append(tr("{} MB").format(number(max(1.0, estimate.bytes / MEGABYTE))))
     else:
         parts.append(tr("nothing to fetch"))
     parts.append(duration_text(estimate.seconds))
@@ -110,8 +110,8 @@ def estimate_text(estimate: contract.EstimateResult) -> str:
 def estimate_details(estimate: contract.EstimateResult) -> str:
     """Return what an estimate consists of, for a tool tip."""
     lines = [
-        tr("{0}: {1:,} requests, {2:,.1f} MB").format(
-            one.source, one.requests, one.bytes / MEGABYTE
+        tr("{0}: {1} requests, {2} MB").format(
+            one.source, number(one.requests), number(one.bytes / MEGABYTE, 1)
         )
         for one in estimate.sources
     ]

@@ -20,6 +20,8 @@ from .picture_loader import PictureLoader
 from .region_picker import RegionPicker
 
 PHOTO_PX = 1600
+ASIDE_SHARE = 0.01
+"""So far, in widths of the photo, a crop's middle may be off the photo's: about half a degree."""
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -65,6 +67,12 @@ class CopyPage(ExportPage):
         self._heading.setObjectName("copyHeading")
         self._heading.setToolTip(tr("The direction in which the camera looked"))
         self._heading.setChecked(True)
+        if is_aside(layers.run.params.edits.get(candidate.photo_path) or {}):
+            self._heading.setChecked(False)
+            self._heading.setEnabled(False)
+            self._heading.setToolTip(
+                tr("The photo was cropped: the heading is of the crop's middle, not of the photo's")
+            )
         self._strip = QCheckBox(tr("Leave out the photo's other metadata (camera, time, owner)"))
         self._strip.setObjectName("copyStrip")
         self._strip.setToolTip(tr("The copy holds the position alone"))
@@ -142,6 +150,12 @@ class CopyPage(ExportPage):
     def _on_failed(self, failure: Any) -> None:
         if not failure.is_cancelled:
             self.end(ERROR, tr("The copy was not written: {}").format(failure.message))
+
+
+def is_aside(edit: Mapping[str, Any]) -> bool:
+    """Return whether a crop looks elsewhere than the photo: its middle is left or right of it."""
+    middle = (edit.get("left", 0.0) + edit.get("right", 1.0)) / 2
+    return abs(middle - 0.5) > ASIDE_SHARE
 
 
 def _is_same_file(one: Path, other: Path) -> bool:

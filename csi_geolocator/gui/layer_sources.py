@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qgis.core import QgsProviderRegistry, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsMapLayer, QgsProviderRegistry, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import QUrl, QUrlQuery
 
 from ..i18n import tr
 from ..source_text import source_text
 
 DECODED = QUrl.ComponentFormattingOption.FullyDecoded
+WMS_CHOICES = {"format": ("image/jpeg",), "crs": ("EPSG:4326", "CRS:84")}
+"""What a layer may say that the engine would not ask for by itself."""
 TEMPLATE_MARKS = ("{x}", "{q}", "{quadkey}")
 
 
@@ -43,13 +45,25 @@ def imagery_text(layer: QgsRasterLayer) -> str:
 
 def is_vector_file(layer: QgsVectorLayer) -> bool:
     """Return whether the engine can read a vector layer from its file as it is."""
-    if layer.providerType() != "ogr" or layer.isModified():
+    if layer.providerType() != "ogr" or layer.isModified() or _has_crs_of_its_own(layer):
         return False
     parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
     return Path(parts.get("path", "")).is_file()
 
 
+def _has_crs_of_its_own(layer: QgsMapLayer) -> bool:
+    """Return whether QGIS was told another coordinate system than the layer's file says."""
+    return layer.crs().isValid() and layer.crs() != layer.dataProvider().crs()
+
+
 def _raster_file(layer: QgsRasterLayer) -> str:
+    if _has_crs_of_its_own(layer):
+        raise LayerUnusable(
+            tr(
+                "QGIS was told the coordinate system of '{}', which its file does not say; save it "
+                "as a GeoTIFF with Export > Save As… and choose that."
+            ).format(layer.name())
+        )
     parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
     path = parts.get("path", "") or layer.source()
     if Path(path).exists() and not parts.get("layerName"):
@@ -71,7 +85,7 @@ def _online_imagery(layer: QgsRasterLayer) -> str:
     address = value("url")
     if not address:
         raise LayerUnusable(tr("The layer '{}' names no address.").format(layer.name()))
-    if value("authcfg"):
+    if any(value(name) for name in ("authcfg", "username", "password")):
         raise LayerUnusable(
             tr(
                 "The layer '{}' uses a login of QGIS, which the engine cannot use; save it as a "
@@ -93,4 +107,7 @@ def _online_imagery(layer: QgsRasterLayer) -> str:
         return source_text("wmts", {"url": address, **layer_and_style, **credit})
     layers = ",".join(query.allQueryItemValues("layers", DECODED))
     styles = ",".join(query.allQueryItemValues("styles", DECODED)).strip(",")
-    return source_text("wms", {"url": address, "layers": layers, "styles": styles, **credit})
+    chosen = {"layers": layers, "styles": styles}
+    for name, known in WMS_CHOICES.items():
+        chosen[name] = value(name) if value(name) in known else ""
+    return source_text("wms", {"url": address, **chosen, **credit})

@@ -65,10 +65,10 @@ class LocateForm(ScrollPage):
         super().__init__("locateForm", parent)
         self._settings = settings
         self._catalogue = catalogue
-        self._folder = folder
+        self._folder, self._layers = folder, folder / "layers"
         self.photos = PhotoList(engine, folder / "thumbnails")
         self.area = AreaPicker(iface)
-        self.references = ReferencesPicker(catalogue, folder / "layers")
+        self.references = ReferencesPicker(catalogue, self._layers)
         self.model = ModelPicker(models)
         self.options = RunOptions()
         self._lay_out()
@@ -223,10 +223,13 @@ class LocateForm(ScrollPage):
     def _gallery(self, references: References) -> Path:
         """Return where the area's galleries are kept, so that the next photo takes seconds."""
         area = self.area.area
+        roads = references.roads or ""
+        if Path(roads).parent == self._layers:
+            roads = ""  # another file in each session; the engine tells galleries apart by places
         asked = [
             area.shape.asWkt(7) if area is not None else "",
             references.imagery,
-            references.roads,
+            roads,
             references.street_views,
             references.pack,
             self.model.bundle,

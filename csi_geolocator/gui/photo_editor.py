@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from .words import Words
 PREVIEW_PX = 1400
 AS_FILE = 0.0
 MAX_FOV_DEG = 360.0
+ZONE = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 
 
 class PhotoEditor(QDialog):
@@ -85,7 +87,10 @@ class PhotoEditor(QDialog):
             return None
         text = self._time.dateTime().toString("yyyy-MM-ddTHH:mm:ss")
         said = self._row.info.captured_at if self._row.info is not None else ""
-        return None if said and _to_time(said) == _to_time(text) else text
+        if said and _to_time(said) == _to_time(text):
+            return None
+        zone = ZONE.search(said)
+        return text + (zone[0] if zone else "")
 
     def _take_picture(self, path: str, side_px: int, picture: QImage, error: str) -> None:
         if path != self._row.path or side_px != PREVIEW_PX:
@@ -125,7 +130,10 @@ class PhotoEditor(QDialog):
         edit = QgsDateTimeEdit()
         edit.setObjectName("photoTime")
         edit.setToolTip(
-            tr("When the photo was taken, local time; it decides which street views serve")
+            tr(
+                "When the photo was taken, in the time zone that its file names, else in UTC; it "
+                "decides which street views serve"
+            )
         )
         edit.setAllowNull(True)
         edit.setCalendarPopup(True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qgis.PyQt.QtCore import QLocale, QModelIndex, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QModelIndex, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QImage, QKeySequence
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
@@ -27,7 +27,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..engine.failure import EngineFailure
-from ..i18n import tr
+from ..i18n import number, tr
 from ..model_core import contract
 from ..tasks.photo_files import MAX_PHOTOS, SUFFIXES, qgis_reads
 from ..tasks.photo_inspector import PhotoInspector
@@ -252,7 +252,7 @@ class PhotoList(QWidget):
             said = tr("{} photos.").format(count) if count > 1 else tr("1 photo.")
         if self._are_more:
             left_out = tr("What was added holds more than {} photos; the rest was left out.")
-            said += "\n" + left_out.format(QLocale().toString(MAX_PHOTOS))
+            said += "\n" + left_out.format(number(MAX_PHOTOS))
         self._count.say(said, is_error=self._are_more)
 
     def _buttons(self) -> QHBoxLayout:

@@ -117,18 +117,30 @@ class PhotoModel(QAbstractListModel):
         return tuple(row.path for row in self._rows if not row.error)
 
     def edits(self) -> Mapping[str, Any]:
-        """Return what was changed, by path, as a request takes it."""
-        return {row.path: row.edit.to_json() for row in self._rows if row.edit != AS_THE_FILE_SAYS}
+        """Return what was changed of photos that can be used, by path, as a request takes it."""
+        edited = (row for row in self._rows if row.edit != AS_THE_FILE_SAYS and not row.error)
+        return {row.path: row.edit.to_json() for row in edited}
 
     def add(self, paths: Iterable[str]) -> int:
-        """Append photos that are not there yet and return how many those are."""
+        """Append photos that are not there yet, and return how many those are.
+
+        One that could not be used is looked at again and counts as new: its disk may be back.
+        """
+        wanted = dict.fromkeys(paths)
+        again = [row for row, one in enumerate(self._rows) if one.error and one.path in wanted]
+        for row in again:
+            one = self._rows[row]
+            self._asked.discard(one.path)
+            self._replace(row, replace(one, info=None, unread=""))
         known = {row.path for row in self._rows}
-        new = [path for path in dict.fromkeys(paths) if path not in known]
+        new = [path for path in wanted if path not in known]
         if new:
             first = len(self._rows)
             self.beginInsertRows(QModelIndex(), first, first + len(new) - 1)
             self._rows.extend(PhotoRow(path) for path in new)
             self.endInsertRows()
+        new += [self._rows[row].path for row in again]
+        if new:
             self.added.emit(new)
             self.changed.emit()
         return len(new)

@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..i18n import tr
+from ..i18n import number, tr
 from ..model_core import contract
 from .estimator import estimate_details, estimate_text
 from .words import Words
@@ -132,9 +132,9 @@ def progress_text(progress: contract.ProgressParams) -> str:
     """Return a step in a line for people: "places 312 of 900"."""
     name = stage_name(progress.stage)
     if progress.total:
-        counted = tr("{0} {1:,} of {2:,}").format(name, progress.done, progress.total)
+        counted = tr("{0} {1} of {2}").format(name, number(progress.done), number(progress.total))
     elif progress.done:
-        counted = f"{name} {progress.done:,}"
+        counted = f"{name} {number(progress.done)}"
     else:
         counted = name
     return f"{counted} · {progress.message}" if progress.message else counted

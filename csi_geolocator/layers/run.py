@@ -6,13 +6,14 @@ import dataclasses
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from qgis.core import (
     QgsLayerTreeGroup,
     QgsMapLayer,
     QgsProject,
+    QgsProviderRegistry,
     QgsRasterLayer,
     QgsVectorLayer,
 )
@@ -95,7 +96,7 @@ class ResultLayers(QObject):
         layers.photos = {record.path: record for record in store.photos()}
         layers._enqueue(layers._reader())
         if values.get("heat"):
-            layers._enqueue(lambda: layers._show_heat_of(Path(values["heat"])))
+            layers._enqueue(lambda: layers._show_heat_of(layers._beside(values["heat"])))
         return layers
 
     @property
@@ -297,6 +298,8 @@ class ResultLayers(QObject):
                 if keep_styles:
                     self.store.keep_style(table, style.style_text(layer))
                 self._put(layer)
+            else:
+                style.show_only(layer, "")  # a project keeps which photo was shown alone
             # QGIS opens the file in another way to edit; what reads it must open it again.
             layer.editingStarted.connect(self._refresh)
             setattr(self, attribute, layer)
@@ -304,7 +307,7 @@ class ResultLayers(QObject):
 
     def _in_project(self, uri: str) -> QgsMapLayer | None:
         layers = self._project.mapLayers().values()
-        return next((layer for layer in layers if layer.source() == uri), None)
+        return next((layer for layer in layers if _is_of(layer, uri)), None)
 
     def _put(self, layer: QgsMapLayer) -> None:
         if self.group is None:
@@ -330,6 +333,11 @@ class ResultLayers(QObject):
             style.set_attribution(layer, self.attributions)
             self._put(layer)
         self._show_band(self._shown_path or next(iter(self.photos), ""))
+
+    def _beside(self, written: str) -> Path:
+        """Return a file of the run where its folder is now, which may have been moved."""
+        here = self.folder / PureWindowsPath(written).name  # takes the paths of every system
+        return here if here.exists() else Path(written)
 
     def _show_band(self, path: str) -> None:
         record = self.photos.get(path)
@@ -366,6 +374,19 @@ class ResultLayers(QObject):
 
     def _forget_group(self) -> None:
         self.group = None
+
+
+def _is_of(layer: QgsMapLayer, uri: str) -> bool:
+    """Return whether a layer shows what an address names, however its path is written."""
+    if layer.providerType() not in ("ogr", "gdal"):
+        return False
+    registry = QgsProviderRegistry.instance()
+    shown, wanted = (
+        registry.decodeUri(layer.providerType(), text) for text in (layer.source(), uri)
+    )
+    return Path(shown.get("path") or "") == Path(wanted.get("path") or "") and (
+        shown.get("layerName") == wanted.get("layerName")
+    )
 
 
 def _reload(layer: QgsVectorLayer) -> None:

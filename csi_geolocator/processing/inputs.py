@@ -22,6 +22,8 @@ from ..source_text import source_name
 from . import parameters as names
 
 VECTOR_FORMATS = ["gpkg", "geojson", "json", "shp", "fgb", "gml", "kml"]
+EXPORT_FORMAT = "geojson"
+"""It takes features whose ids repeat, as those of merged layers do; a GeoPackage drops them."""
 MEGABYTE = 1_000_000
 
 
@@ -80,6 +82,13 @@ class Inputs:
         """Return a file or folder that is written, None where it is left out."""
         text = self._algorithm.parameterAsFileOutput(self._parameters, name, self._context)
         return str(Path(text).absolute()) if text else None
+
+    def layer_destination(self, name: str) -> str | None:
+        """Return the file of a layer that is written, None where it is left out.
+
+        Ask once: each call names another temporary file, and only this one has QGIS load it.
+        """
+        return self._algorithm.parameterAsOutputLayer(self._parameters, name, self._context) or None
 
     def folder_destination(self, name: str) -> str:
         """Return the folder that is written; it is made."""
@@ -257,7 +266,7 @@ class Inputs:
 
     def _layer_file(self, name: str) -> str:
         path = self._algorithm.parameterAsCompatibleSourceLayerPath(
-            self._parameters, name, self._context, VECTOR_FORMATS, "gpkg", self._feedback
+            self._parameters, name, self._context, VECTOR_FORMATS, EXPORT_FORMAT, self._feedback
         )
         if not path:
             raise QgsProcessingException(

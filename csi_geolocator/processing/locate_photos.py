@@ -150,10 +150,11 @@ class LocatePhotos(GeolocatorAlgorithm):
             outputs[name] = self._copy_layer(source, name, parameters, context)
             if outputs[name] is not None:
                 style_when_loaded(context, outputs[name], table, result.attributions)
-        outputs[HEAT] = _copy(inputs.destination(HEAT), result.files.get("heat"))
+        heat = inputs.layer_destination(HEAT)
+        outputs[HEAT] = _copy(heat, result.files.get("heat"))
         outputs[names.REPORT] = _copy(inputs.destination(names.REPORT), result.files.get("results"))
         if outputs[HEAT] is None:
-            forget_layer(context, inputs.destination(HEAT))
+            forget_layer(context, heat)
         else:
             style_when_loaded(context, outputs[HEAT], HEAT_STYLE, result.attributions)
         return {name: value for name, value in outputs.items() if value is not None}

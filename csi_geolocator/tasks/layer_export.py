@@ -48,6 +48,7 @@ class LayerExport(QObject):
         options = QgsVectorFileWriter.SaveVectorOptions()
         options.driverName = "GPKG"
         options.layerName = "lines"
+        options.skipAttributeCreation = True  # ids may repeat, as in merged layers
         task = QgsVectorFileWriterTask(layer, path, options)
         task.setDescription(tr("Writing '{}' for the engine").format(layer.name()))
         if key not in self._edits:

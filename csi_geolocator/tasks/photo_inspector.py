@@ -45,7 +45,8 @@ class PhotoInspector(QObject):
 
     def ask(self, paths: Iterable[str]) -> None:
         """Queue photos."""
-        self._waiting.extend(path for path in paths if path not in self._waiting)
+        waiting = set(self._waiting)
+        self._waiting.extend(path for path in dict.fromkeys(paths) if path not in waiting)
         self._ask_next()
 
     def forget(self) -> None:

@@ -13,13 +13,15 @@ from .fields import Params
 class NetworkParams(Params):
     """How the engine reaches online sources; secret parts are kept out of every log.
 
-    ``proxy`` is an address, user and password included where it wants them; ``ca_bundle`` a file
-    of certificates beside the system's; ``contact`` goes into ``User-Agent``. ``offline`` makes no
-    request at all: only local sources and what ``cache_folder`` holds. ``max_requests`` and
-    ``max_bytes`` stop a run that would fetch more; 0 sets no limit.
+    ``proxy`` is an address, user and password included where it wants them; ``no_proxy`` are the
+    beginnings of addresses that are reached without it; ``ca_bundle`` a file of certificates beside
+    the system's; ``contact`` goes into ``User-Agent``. ``offline`` makes no request at all: only
+    local sources and what ``cache_folder`` holds. ``max_requests`` and ``max_bytes`` stop a run
+    that would fetch more; 0 sets no limit.
     """
 
     proxy: str | None = field(default=None, repr=False)
+    no_proxy: tuple[str, ...] = ()
     ca_bundle: str | None = None
     contact: str = ""
     offline: bool = False

@@ -143,7 +143,8 @@ def _read_layer(
     _, _, wkb, _ = pyogrio.raw.read(
         vector.gdal_path,
         layer=layer,
-        columns=[],
+        # Some formats lose what a filter reads where no attribute is asked for.
+        columns=None if vector.where else [],
         where=where,
         bbox=_bounds_in_crs(bounds, crs),
         force_2d=True,

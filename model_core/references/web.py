@@ -23,11 +23,13 @@ def unexplained(body: bytes) -> ProviderError | None:
 class NetworkAccess:
     """Who the engine is on the network and where replies are kept; belongs to one request.
 
-    ``proxy`` None takes the system's; ``ca_bundle`` adds certificates to the usual ones;
+    ``proxy`` None takes the system's, ``no_proxy`` are the beginnings of addresses that are reached
+    without it, by their host; ``ca_bundle`` adds certificates to the usual ones;
     ``cache_folder`` None keeps replies in memory only. Limits of 0 are none.
     """
 
     proxy: str | None = field(default=None, repr=False)
+    no_proxy: tuple[str, ...] = ()
     ca_bundle: Path | None = None
     contact: str = ""
     offline: bool = False

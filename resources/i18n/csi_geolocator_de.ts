@@ -275,8 +275,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/machine.py" />
-   <source>Install Python 3.12 (64 bit) from the Microsoft Store or from python.org.</source>
-   <translation>Installieren Sie Python 3.12 (64 Bit) aus dem Microsoft Store oder von python.org.</translation>
+   <source>Install Python 3.12 (64 bit) from python.org.</source>
+   <translation>Installieren Sie Python 3.12 (64 Bit) von python.org.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/machine.py" />
@@ -645,18 +645,13 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/areas.py" />
-   <source>{:,.0f} m²</source>
-   <translation>{:,.0f} m²</translation>
+   <source>{} m²</source>
+   <translation>{} m²</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/areas.py" />
-   <source>{:,.2f} km²</source>
-   <translation>{:,.2f} km²</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/areas.py" />
-   <source>{:,.0f} km²</source>
-   <translation>{:,.0f} km²</translation>
+   <source>{} km²</source>
+   <translation>{} km²</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/areas.py" />
@@ -675,8 +670,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/areas.py" />
-   <source>The area has {0}; {1:,.0f} km² at most can be searched at once. Draw a smaller one, or search it in parts.</source>
-   <translation>Das Gebiet hat {0}; höchstens {1:,.0f} km² lassen sich auf einmal durchsuchen. Zeichnen Sie ein kleineres, oder durchsuchen Sie es in Teilen.</translation>
+   <source>The area has {0}; {1} km² at most can be searched at once. Draw a smaller one, or search it in parts.</source>
+   <translation>Das Gebiet hat {0}; höchstens {1} km² lassen sich auf einmal durchsuchen. Zeichnen Sie ein kleineres, oder durchsuchen Sie es in Teilen.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/areas.py" />
@@ -1310,18 +1305,18 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
-   <source>{:,} places</source>
-   <translation>{:,} Orte</translation>
+   <source>{} places</source>
+   <translation>{} Orte</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
-   <source>{:,} requests</source>
-   <translation>{:,} Anfragen</translation>
+   <source>{} requests</source>
+   <translation>{} Anfragen</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
-   <source>{:,.0f} MB</source>
-   <translation>{:,.0f} MB</translation>
+   <source>{} MB</source>
+   <translation>{} MB</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
@@ -1335,8 +1330,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
-   <source>{0}: {1:,} requests, {2:,.1f} MB</source>
-   <translation>{0}: {1:,} Anfragen, {2:,.1f} MB</translation>
+   <source>{0}: {1} requests, {2} MB</source>
+   <translation>{0}: {1} Anfragen, {2} MB</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/estimator.py" />
@@ -1392,6 +1387,11 @@
    <location filename="../../csi_geolocator/gui/export_copy.py" />
    <source>The direction in which the camera looked</source>
    <translation>Die Richtung, in die die Kamera blickte</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/export_copy.py" />
+   <source>The photo was cropped: the heading is of the crop's middle, not of the photo's</source>
+   <translation>Das Foto wurde beschnitten: die Blickrichtung ist die der Mitte des Ausschnitts, nicht des Fotos</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/export_copy.py" />
@@ -1597,6 +1597,11 @@
    <location filename="../../csi_geolocator/gui/layer_sources.py" />
    <source>The engine cannot read '{0}' ({1} layers are QGIS's own); save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
    <translation>Die Engine kann „{0}“ nicht lesen (Layer der Art {1} kennt nur QGIS); speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/layer_sources.py" />
+   <source>QGIS was told the coordinate system of '{}', which its file does not say; save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
+   <translation>Das Koordinatensystem von „{}“ wurde in QGIS gesetzt, die Datei sagt ein anderes oder keines; speichern Sie den Layer mit Export &gt; Speichern als… als GeoTIFF und wählen Sie diesen.</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/layer_sources.py" />
@@ -1825,8 +1830,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
-   <source>When the photo was taken, local time; it decides which street views serve</source>
-   <translation>Wann das Foto aufgenommen wurde, Ortszeit; danach richtet sich, welche Straßenansichten dienen</translation>
+   <source>When the photo was taken, in the time zone that its file names, else in UTC; it decides which street views serve</source>
+   <translation>Wann das Foto aufgenommen wurde, in der Zeitzone, die seine Datei nennt, sonst in UTC; danach richtet sich, welche Straßenansichten gelten</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/photo_editor.py" />
@@ -2290,8 +2295,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />
-   <source>{0} {1:,} of {2:,}</source>
-   <translation>{0} {1:,} von {2:,}</translation>
+   <source>{0} {1} of {2}</source>
+   <translation>{0} {1} von {2}</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_bar.py" />

@@ -38,6 +38,7 @@ MODES = {
     "chatty": "also sends notifications and answers that nobody knows",
     "failing": "answers every long job with an error",
     "not-here": "finds that no photo is in the area",
+    "heat": "gives the imagery as the raster of heat",
 }
 PROTOCOL_VERSION = 3
 CANCELLED = -32800
@@ -310,7 +311,7 @@ class FakeEngine:
             self.send({"method": "answer", "params": body})
         return {
             "photos": [],
-            "files": {},
+            "files": {"heat": params["imagery"]} if self.options.mode == "heat" else {},
             "summary": f"{len(photos)} photos",
             "notes": ["nothing was computed"],
             "attributions": ["© contributors of Open View"],

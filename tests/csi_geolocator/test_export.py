@@ -213,6 +213,22 @@ def test_copy_is_asked_for_as_chosen(
     assert (asked["lon"], asked["lat"]) == (13.401, 47.0)
 
 
+def test_copy_of_a_photo_cropped_aside_carries_no_heading_of_the_crop(
+    dialog_of: Callable[..., Any], results: Any
+) -> None:
+    results.settle()
+    path = results.candidates()[0].photo_path
+    for edit, writes in (
+        ({"left": 0.2, "right": 0.8, "top": 0.5}, True),
+        ({"left": 0.0, "right": 0.5}, False),
+    ):
+        params = dataclasses.replace(results.run.params, edits={path: edit})
+        results.run = dataclasses.replace(results.run, params=params)
+        heading = find(dialog_of(), "copyHeading")
+        assert heading.isEnabled() is heading.isChecked() is writes
+        assert ("cropped" in heading.toolTip()) is not writes
+
+
 @pytest.mark.parametrize("name", ["exportData", "copyExport", "reportExport"])
 def test_dialog_that_is_closed_early_hears_nothing_any_more(
     dialog_of: Callable[..., Any],

@@ -316,6 +316,20 @@ def test_run_shows_answers_as_they_come_and_the_result(
     assert "galleries" in asked["gallery"]
 
 
+def test_gallery_of_an_exported_road_layer_is_found_again_in_the_next_session(
+    make_panel: Any, photos: list[str], imagery: str, wait_until: Any
+) -> None:
+    panel = make_panel("good")
+    fill(panel, photos, imagery, wait_until)
+    form = panel.form
+    references = form.references.references()
+    first, second, other = (
+        form._gallery(dataclasses.replace(references, roads=str(roads)))
+        for roads in (form._layers / "layer-0.gpkg", form._layers / "layer-1.gpkg", "/r/a.gpkg")
+    )
+    assert first == second != other
+
+
 def test_next_run_in_the_same_area_uses_the_same_gallery(
     make_panel: Any, photos: list[str], imagery: str, wait_until: Any, fake_engine: Any
 ) -> None:

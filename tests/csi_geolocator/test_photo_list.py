@@ -278,6 +278,37 @@ def test_turning_shows_in_the_thumbnail_and_goes_into_the_request(
     assert Path(path).read_bytes() == before
 
 
+def test_edit_of_a_photo_that_cannot_be_used_costs_the_others_nothing(
+    make_list: Any, contract: Any, tmp_path: Path, wait_until: Any
+) -> None:
+    good, bad = save_photo(tmp_path / "good.jpg"), save_photo(tmp_path / "bad.jpg")
+    photos = make_list()
+    photos.add_paths([good, bad])
+    wait_until(lambda: all(row.info for row in photos.model.rows) and len(photos.model.rows) == 2)
+    photos._view.selectAll()
+    photos.turn_selected(90)
+    photos.model.set_info(contract.PhotoInfo(bad, error="damaged"))
+    assert photos.paths() == (good,)
+    assert set(photos.edits()) == {good}
+
+
+def test_photo_whose_disk_is_back_is_looked_at_again_when_it_is_added_again(
+    make_list: Any, contract: Any, tmp_path: Path, wait_until: Any
+) -> None:
+    path = save_photo(tmp_path / "a.jpg")
+    photos = make_list()
+    photos.add_paths([path])
+    wait_until(lambda: photos.model.rowCount() == 1 and photos.model.row_at(0).info is not None)
+    photos.model.set_info(contract.PhotoInfo(path, error="the disk is gone"))
+    photos.model.set_edit(0, contract.PhotoEdit(turn_deg=90))
+    assert photos.paths() == ()
+    photos.add_paths([path])
+    wait_until(lambda: photos.model.row_at(0).info is not None and photos.paths() == (path,))
+    assert photos.edits()[path]["turn_deg"] == 90
+    icon_of(photos, 0)
+    wait_until(lambda: has_picture(photos, path))
+
+
 def test_removal_is_undone_in_place(make_list: Any, tmp_path: Path, wait_until: Any) -> None:
     paths = [save_photo(tmp_path / f"{number}.jpg") for number in range(4)]
     photos = make_list()
@@ -397,6 +428,25 @@ def test_editor_takes_time_field_of_view_turn_and_crop(
     )
     editor.reset()
     assert editor.edit() == contract.PhotoEdit()
+
+
+@pytest.mark.parametrize(
+    ("said", "edited"),
+    [
+        ("2021-05-06T19:31:00+02:00", "2021-05-06T19:35:00+02:00"),
+        ("2021-05-06T19:31:00.25-03:30", "2021-05-06T19:35:00-03:30"),
+        ("2021-05-06T19:31:00", "2021-05-06T19:35:00"),
+    ],
+)
+def test_edited_time_stays_in_the_time_zone_of_the_file(
+    make_editor: Any, contract: Any, tmp_path: Path, said: str, edited: str
+) -> None:
+    editor = make_editor(photo_row(contract, save_photo(tmp_path / "a.jpg"), captured_at=said))
+    core = importlib.import_module("qgis.PyQt.QtCore")
+    editor._time.setDateTime(
+        core.QDateTime.fromString("2021-05-06T19:35:00", Qt.DateFormat.ISODate)
+    )
+    assert editor.edit().captured_at == edited
 
 
 def test_frame_is_drawn_with_the_mouse(

@@ -368,6 +368,62 @@ def test_results_open_again_as_they_were(
     assert again.run.params.area == "13.4,46.9,13.5,47.1"
 
 
+def test_heat_is_found_where_the_results_were_moved_to(
+    plugin: Callable[[str], Any],
+    result_layers: Any,
+    project: Any,
+    answer_of: Callable[..., Any],
+    heat_file: Path,
+    tmp_path: Path,
+) -> None:
+    result_layers.add_answer(answer_of("/p/a.jpg", 1))
+    finish(plugin, result_layers, files={"heat": f"C:\\analyst\\run\\{heat_file.name}"})
+    result_layers.settle()
+    project.clear()
+    moved = tmp_path / "moved"
+    shutil.copytree(result_layers.folder, moved)
+    shutil.copy(heat_file, moved)
+    words: list[str] = []
+    again = plugin("layers.run").ResultLayers.reopen(project, moved / result_layers.store.path.name)
+    again.failed.connect(words.append)
+    again.settle()
+    assert words == []
+    assert Path(again.heat_layer.source()) == moved / heat_file.name
+
+
+def test_reopened_results_show_all_photos_though_the_project_showed_one(
+    plugin: Callable[[str], Any],
+    result_layers: Any,
+    project: Any,
+    answer_of: Callable[..., Any],
+) -> None:
+    for name in ("a", "b"):
+        result_layers.add_answer(answer_of(f"/p/{name}.jpg", 2))
+    result_layers.settle()
+    both = drawn_pixels(result_layers.candidates_layer)
+    result_layers.show_photo("/p/a.jpg", only=True)
+    assert drawn_pixels(result_layers.candidates_layer) < both
+    again = plugin("layers.run").ResultLayers.reopen(project, result_layers.store.path)
+    again.settle()
+    assert drawn_pixels(again.candidates_layer) == both
+
+
+def test_layer_whose_path_is_written_otherwise_is_adopted_too(
+    plugin: Callable[[str], Any],
+    result_layers: Any,
+    project: Any,
+    answer_of: Callable[..., Any],
+) -> None:
+    result_layers.add_answer(answer_of("/p/a.jpg", 1))
+    result_layers.settle()
+    layer = result_layers.candidates_layer
+    path = result_layers.store.path
+    otherwise = f"{path.parent}/./{path.name}|layername=candidates"
+    layer.setDataSource(otherwise, layer.name(), "ogr", layer.dataProvider().ProviderOptions())
+    again = plugin("layers.run").ResultLayers.reopen(project, path)
+    assert again.candidates_layer is layer
+
+
 def test_layers_of_a_saved_project_are_adopted(
     plugin: Callable[[str], Any],
     result_layers: Any,

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer, edit
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+    edit,
+)
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPushButton
 
@@ -38,6 +46,10 @@ WMTS = (
     [
         (XYZ, "xyz|url=https://tiles.example.org/{z}/{x}/{y}.png?style=a&b=c|max_zoom=19"),
         (WMS, "wms|url=https://wms.example.org/ows?map=a|layers=ortho"),
+        (
+            WMS.replace("EPSG:3857", "EPSG:4326").replace("png", "jpeg"),
+            "wms|url=https://wms.example.org/ows?map=a|layers=ortho|format=image/jpeg|crs=EPSG:4326",
+        ),
         (TWO, "wms|url=https://wms.example.org|layers=a,b"),
         (
             WMTS,
@@ -64,9 +76,24 @@ def test_signs_of_the_grammar_are_encoded_in_values(layer_sources: Any) -> None:
     assert text == "xyz|url=https://h/{z}?f=a%7Cb%2520c"
 
 
-def test_layer_with_a_login_is_explained(layer_sources: Any) -> None:
+@pytest.mark.parametrize("login", ["authcfg=abc1234", "username=me&password=secret"])
+def test_layer_with_a_login_is_explained(layer_sources: Any, login: str) -> None:
     with pytest.raises(layer_sources.LayerUnusable, match=r"login of QGIS.*Save As"):
-        layer_sources.imagery_text(wms_layer(XYZ + "&authcfg=abc1234"))
+        layer_sources.imagery_text(wms_layer(f"{XYZ}&{login}"))
+
+
+def test_coordinate_system_that_only_qgis_knows_goes_with_the_layer(
+    layer_sources: Any, staged: Path
+) -> None:
+    demo = staged / "resources" / "demo"
+    imagery = QgsRasterLayer(str(demo / "imagery.tif"), "demo")
+    roads = QgsVectorLayer(str(demo / "roads.geojson"), "roads", "ogr")
+    assert layer_sources.is_vector_file(roads)
+    for layer in (imagery, roads):
+        layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
+    assert not layer_sources.is_vector_file(roads)
+    with pytest.raises(layer_sources.LayerUnusable, match=r"coordinate system.*Save As"):
+        layer_sources.imagery_text(imagery)
 
 
 def test_raster_file_is_named_by_its_path(layer_sources: Any, staged: Path) -> None:
@@ -225,6 +252,18 @@ def test_each_layer_keeps_its_own_file_when_another_is_edited(export: Any, wait_
     wait_until(lambda: export.file_of(first) is not None)
     assert export.file_of(second) == kept
     assert (count_in(export.file_of(first)), count_in(kept)) == (2, 1)
+
+
+def test_layer_with_ids_that_repeat_is_written_whole(export: Any, wait_until: Any) -> None:
+    """As of merged layers, which keep the column ``fid`` of each."""
+    layer = QgsVectorLayer("LineString?crs=EPSG:4326&field=fid:integer", "merged", "memory")
+    with edit(layer):
+        for northing in (55.6, 55.7, 55.8):
+            add_line(layer, northing)
+        for feature in layer.getFeatures():
+            layer.changeAttributeValue(feature.id(), 0, 1)
+    wait_until(lambda: export.file_of(layer) is not None)
+    assert count_in(export.file_of(layer)) == 3
 
 
 def test_edit_during_an_export_is_in_the_file(export: Any, wait_until: Any) -> None:

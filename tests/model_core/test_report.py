@@ -67,3 +67,8 @@ def test_imagery_that_may_not_be_stored_or_shown_is_left_out_and_the_note_says_w
     free = Under(survey.imagery, FREE, FREE)
     assert "the map has no imagery" not in notes_of(replace(survey, imagery=free), tmp_path)
     assert free.has_been_read
+
+
+def test_roads_beside_the_area_are_said(survey: Survey, tmp_path: Path) -> None:
+    assert "no line of the roads" not in notes_of(survey, tmp_path)
+    assert "no line of the roads" in notes_of(replace(survey, roads=()), tmp_path)

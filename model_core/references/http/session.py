@@ -62,7 +62,16 @@ def open_session(config: NetworkConfig, access: NetworkAccess) -> requests.Sessi
     if access.proxy is not None:
         session.trust_env = False
         session.proxies = {"http": access.proxy, "https": access.proxy}
+        direct = (host for address in access.no_proxy for host in _hosts_of(address))
+        session.proxies.update(dict.fromkeys(direct, ""))
     return session
+
+
+def _hosts_of(address: str) -> list[str]:
+    """Return the host as a session names its proxies: of each scheme it may be asked by."""
+    scheme, _, rest = address.strip().rpartition("://")
+    host = urlsplit(f"//{rest}").hostname or ""
+    return [f"{one}://{host}" for one in ([scheme.lower()] if scheme else ["http", "https"])]
 
 
 def keeps_addresses_out(record: logging.LogRecord) -> bool:

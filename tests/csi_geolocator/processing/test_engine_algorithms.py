@@ -389,6 +389,42 @@ def test_layers_are_loaded_with_style_and_attribution(
         assert layer.renderer().type() != "singleSymbol" or layer.labeling() is not None
 
 
+def test_heat_is_loaded_with_its_style(
+    fake_engine: Any, use_launch: Any, run: Any, files: Any, tmp_path: Path
+) -> None:
+    use_launch(fake_engine("heat"))
+    project = QgsProject()
+    parameters = {
+        **minimal("locatephotos", files, tmp_path / "out"),
+        "HEAT": QgsProcessingOutputLayerDefinition(TEMPORARY, project),
+    }
+    ran = run("locatephotos", parameters)
+    assert ran.ok, ran.feedback.text()
+    details = ran.context.layersToLoadOnCompletion()[ran.outputs["HEAT"]]
+    layer = QgsRasterLayer(ran.outputs["HEAT"], "heat")
+    assert layer.isValid()
+    details.postProcessor().postProcessLayer(layer, ran.context, ran.feedback)
+    assert layer.metadata().rights() == ["© contributors of Open View"]
+
+
+def test_polygons_with_ids_that_repeat_are_all_searched(
+    asked: Any, files: Any, tmp_path: Path
+) -> None:
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=fid:integer", "merged", "memory")
+    for west in (13.0, 13.1, 13.2):
+        feature = QgsFeature(layer.fields())
+        east = west + 0.01
+        corners = f"{west} 46, {east} 46, {east} 46.01, {west} 46"
+        feature.setGeometry(QgsGeometry.fromWkt(f"Polygon(({corners}))"))
+        feature.setAttributes([1])
+        layer.dataProvider().addFeature(feature)
+    QgsProject.instance().addMapLayer(layer)
+    parameters = minimal("buildgallery", files, tmp_path)
+    del parameters["AREA_EXTENT"]
+    area = asked("buildgallery", {**parameters, "AREA_LAYER": layer.id()}, "build_gallery")["area"]
+    assert QgsVectorLayer(area, "area", "ogr").featureCount() == 3
+
+
 def test_photo_outside_the_area_is_counted_and_said(
     fake_engine: Any, use_launch: Any, run: Any, files: Any, tmp_path: Path
 ) -> None:

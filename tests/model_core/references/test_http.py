@@ -351,6 +351,19 @@ def test_a_proxy_is_used_and_its_password_hidden(server: Pictures) -> None:
     assert KEY not in f"{error.value!r} {access!r}"
 
 
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_an_address_that_goes_without_the_proxy_is_asked_itself(
+    server: Pictures, serve: Any, scheme: str
+) -> None:
+    proxy = serve(Pictures())
+    host = server.url.removeprefix("http://")
+    access = NetworkAccess(proxy=proxy.url, no_proxy=(f"{scheme}{host}/maps",))
+    client = HttpClient(NetworkConfig(retries=0), access)
+    assert client.get(ask(server), OPEN) is not None
+    assert client.get(HttpRequest("http://tiles.invalid/1", check=image_body), OPEN) is not None
+    assert len(server.requests) == len(proxy.requests) == 1
+
+
 def test_certificates_of_an_organisation_are_trusted_when_they_are_named(
     serve: Any, tmp_path: Path
 ) -> None:

@@ -237,7 +237,9 @@ def _heading(
     of_place = np.array([weight_of[retrieval.top[row].place_index] for row in listed])
     shares = retrieval.heading_probability[listed].astype(np.float64) * of_place[:, None]
     grid = retrieval.heading_grid_deg[listed].astype(np.float64)
-    return heading, heading_spread_deg(grid.ravel(), shares.ravel(), heading)
+    spread_deg = heading_spread_deg(grid.ravel(), shares.ravel(), heading)
+    within_deg = 360.0 / grid.shape[1] / math.sqrt(12.0)  # a bin says no more
+    return heading, min(math.hypot(spread_deg, within_deg), UNKNOWN_HEADING_SIGMA_DEG)
 
 
 def _fov(photo: Photo, retrieval: RetrievalResult | None, place: int) -> float:

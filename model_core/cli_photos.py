@@ -83,7 +83,7 @@ def export_photo(
         int | None,
         typer.Option(
             metavar="NUMBER",
-            help="Round the position to so many decimals; 3 is about 50 m.",
+            help="Round the position to so many decimals; 3 is about 100 m.",
             rich_help_panel=_WHERE,
         ),
     ] = None,

@@ -21,6 +21,7 @@ from model_core.bundle import ModelBundle
 from model_core.config import LocateConfig, StripGeometry, to_mapping
 from model_core.device import choose_dtype
 from model_core.errors import AreaError, GalleryError
+from model_core.features.preprocess import to_tensor
 from model_core.gallery.beside import PlacesBeside
 from model_core.gallery.build import write_gallery
 from model_core.gallery.known import KnownRows, find_known_rows
@@ -38,12 +39,14 @@ from model_core.synthesis.fill_in import fill_in_street_views
 from model_core.types import (
     AlignedReference,
     CancelCheck,
+    FloatArray,
     MaskArray,
     Photo,
     Place,
     ProgressCallback,
     Reference,
     StreetView,
+    Strip,
 )
 from model_core.verification.cache import FeatureCache
 
@@ -176,7 +179,12 @@ def encode_area(
 
     def aligned_from(row: int) -> Iterable[AlignedReference]:
         references = references_from(row)
-        aligned = align_references(references, model.config, on_failure=count_failure)  # 3
+        aligned = align_references(  # 3 alignment
+            references,
+            model.config,
+            branch_features=partial(_branch_features, model, device),
+            on_failure=count_failure,
+        )
         return fill_in_street_views(  # 4 synthesis
             noted(aligned), model.generator, config.street_view.policy, device, config.batch_size
         )
@@ -276,6 +284,20 @@ def fetch_references(
     }
     prefetch_imagery(survey.imagery, places, geometry, survey.summary, progress)
     prefetch_views(survey.client, chosen.values(), survey.summary, progress)
+
+
+def _branch_features(
+    model: ModelBundle, device: torch.device, street: Strip, satellite: Strip
+) -> tuple[FloatArray, FloatArray]:
+    """Return what a street view's and a satellite strip's branch see, each (C, h, bins)."""
+    images, mask = to_tensor([street], device)
+    above, _ = to_tensor([satellite], device)
+    with torch.inference_mode():
+        seen, looked_down_on = (
+            model.encoder.encode_street(images, mask),
+            model.encoder.encode_satellite(above),
+        )
+    return seen[0].float().cpu().numpy(), looked_down_on[0].float().cpu().numpy()
 
 
 def describe_gallery(

@@ -10,6 +10,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from model_core.cli_sources import (
+    CacheOption,
+    ContactOption,
+    KeysOption,
+    OfflineOption,
+    default_cache_folder,
+    read_keys,
+)
 from model_core.errors import GeolocatorError
 from training.cli_world import world
 
@@ -124,17 +132,25 @@ def collect(
         Path | None,
         typer.Option(help="Folder or table of your own geotagged photos, to learn to find."),
     ] = None,
+    keys: KeysOption = None,
+    contact: ContactOption = "",
+    cache: CacheOption = None,
+    offline: OfflineOption = False,
 ) -> None:
     """Write the images of a city of your own and their manifest; terms of use are kept."""
     from model_core.config import LocateConfig, ModelConfig
     from model_core.references.street_view.local import FolderStreetViews
     from model_core.references.survey import Sources, survey_area
+    from model_core.references.web import NetworkAccess
     from model_core.terminal import StageBars
     from model_core.types import never_cancelled
     from training.datasets.manifest import collect_city
 
-    sources = Sources(imagery, roads, tuple(street_views or ()), pack)
+    kept = default_cache_folder() if cache is None else cache
+    access = NetworkAccess(contact=contact, offline=offline, cache_folder=kept)
     try:
+        found = read_keys(keys)
+        sources = Sources(imagery, roads, tuple(street_views or ()), pack, found, access)
         with StageBars(Console(stderr=True)) as progress:
             survey = survey_area(area, sources, LocateConfig(), progress)
             geometry = ModelConfig().geometry

@@ -3,11 +3,11 @@
 Each step cuts photos out of full circles, encodes them and their places, and asks for the right
 place at the right heading; where a heading is unknown, for the right place at any. A step shows
 satellite images, street views or both, so that one model serves places with either. Two aids make
-a small model learn quickly: a field-of-view curriculum from the full circle down (SinGeo), and the
-true layout where it is known (distance and skyline of buildings, canopy, ground cover), which the
-first features of every branch learn to say, each in its own slot. A photo and a satellite image
-share that layout and not their looks, so places can be told apart as soon as it is learned; the
-other features are free.
+a small model learn quickly: a curriculum whose widest fields of view come down from the full circle
+(after SinGeo), and the true layout where it is known (distance and skyline of buildings, canopy,
+ground cover), which the first features of every branch learn to say, each in its own slot. A photo
+and a satellite image share that layout and not their looks, so places can be told apart as soon as
+it is learned; the other features are free.
 
 Chance is a function of the seed, the step and the rank: a resumed run draws what an unbroken one
 would have drawn.
@@ -358,7 +358,7 @@ class Matcher(L.LightningModule):
         return self.encoder.encode_photo(images, mask, circular=full)
 
     def _draw_fov_deg(self) -> float:
-        """Return a field of view; the curriculum begins with full circles."""
+        """Return a field of view; the curriculum begins with all up to full circles."""
         config, share = self.config, self.config.curriculum_share
         back = max(0.0, 1.0 - self._progress() / share) if share > 0.0 else 0.0
         widest = config.fov_max_deg + (360.0 - config.fov_max_deg) * back

@@ -150,6 +150,11 @@ def prepare(
     trained, watched = load_apart(data, held_out_data, config.model, say)
     held_out = HeldOut(watched, load_galleries(held_out_data))
     say(f"{len(trained)} places to train on, {len(held_out.places)} held out")
+    if config.model.calibration not in ("none", "metadata"):
+        say(
+            f"street views are learned from as they are: the engine calibrates them "
+            f"({config.model.calibration}), a training does not, but for ablate's copies"
+        )
     if not watched.photo_there.any():
         raise InputError(f"{held_out_data} has no photo to watch by; name places with photos")
     about = describe_data(data, len(trained), held_out_data, len(watched))

@@ -24,6 +24,7 @@ from training.datasets.augmentation import (
     hide_sectors,
     jitter_colors,
     normalize,
+    picture_rows,
     soften,
     stitch_circles,
     to_float,
@@ -162,8 +163,10 @@ def show_satellites(
     centre = batch.query_offset_m + batch.imagery_shift_m + (shift * center_sigma_m).clamp(-9, 9)
     if at_place is not None:
         centre = torch.where(at_place[:, None], 0.0, centre)
+    crops = to_float(batch.satellite)
+    imaged = crops.amax(dim=1, keepdim=True) > 0.0  # other colours would make black visible
     strips = polar_transform_torch(
-        jitter_colors(to_float(batch.satellite), chance),
+        jitter_colors(crops, chance) * imaged,
         config.geometry,
         image_footprint_m=config.geometry.footprint_m * SATELLITE_MARGIN,
         shift_m=centre,
@@ -179,9 +182,10 @@ def show_streets(
 
     A share of them is put together from a few photos.
     """
-    circles = stitch_circles(jitter_colors(to_float(batch.street), chance, 0.7), chance)
+    street = to_float(batch.street)
+    circles = stitch_circles(jitter_colors(street, chance, 0.7), chance)
     columns = hide_sectors(batch.street_seen, chance, partial_share)
-    seen = columns[:, None, :].expand(-1, circles.shape[2], -1).float()
+    seen = (picture_rows(street, batch.street_seen) & columns[:, None, :]).float()
     return normalize(circles, seen), seen
 
 

@@ -47,7 +47,10 @@ def columns() -> tuple[Column, ...]:
         Column(
             "probability",
             tr("Probability"),
-            tr("All candidates of a photo and 'not in this area' sum to 100 %"),
+            tr(
+                "All places of the area and 'not in this area' sum to 100 %; these are the best of "
+                "them and may sum to less"
+            ),
             lambda c: wording.percent(c.probability),
             lambda c: c.probability,
             right=True,

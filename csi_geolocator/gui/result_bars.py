@@ -147,7 +147,7 @@ class ToolBar(QWidget):
         earlier = _button(
             "openEarlier",
             tr("Open…"),
-            tr("Open the GeoPackage that an earlier run left in its output folder"),
+            tr("Open the analysis.gpkg that an earlier run left in its results folder"),
             self.earlierRequested.emit,
         )
         row = QHBoxLayout(self)
@@ -168,9 +168,7 @@ class ToolBar(QWidget):
         button = QToolButton()
         button.setObjectName("openInViewer")
         button.setText(tr("Open here in"))
-        button.setToolTip(
-            tr("Open the position and heading in a web viewer; its operator learns the position")
-        )
+        button.setToolTip(tr("Open the position in a web viewer; its operator learns the position"))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         for viewer in VIEWERS:

@@ -375,7 +375,9 @@ class ResultsWidget(QWidget):
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         button = QPushButton(tr("Open earlier results…"))
         button.setObjectName("openEarlierEmpty")
-        button.setToolTip(tr("Open the GeoPackage that an earlier run left in its output folder"))
+        button.setToolTip(
+            tr("Open the analysis.gpkg that an earlier run left in its results folder")
+        )
         button.clicked.connect(self._choose_earlier)
         page = QWidget()
         layout = QVBoxLayout(page)

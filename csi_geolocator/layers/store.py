@@ -289,8 +289,8 @@ class ResultStore:
         except (RuntimeError, OSError) as error:
             raise StoreError(
                 tr(
-                    "{}: cannot be read ({}); close it in other programs, or choose the GeoPackage "
-                    "that a run left in its output folder"
+                    "{}: cannot be read ({}); close it in other programs, or choose the "
+                    "analysis.gpkg that a run left in its results folder"
                 ).format(self.path, error)
             ) from error
 

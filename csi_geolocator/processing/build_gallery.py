@@ -42,7 +42,7 @@ class BuildGallery(GeolocatorAlgorithm):
         return tr(
             "Lays places out along the roads of an area, reads imagery and street views of each, "
             "and computes what photos are compared with. 'Locate photos' then takes the folder "
-            "as its gallery and answers in seconds.\n\n"
+            "as its gallery, with the same area, sources and options, and answers in seconds.\n\n"
             "A build that was stopped goes on when it is run again with the same folder and the "
             "same sources. A gallery belongs to one model."
         )

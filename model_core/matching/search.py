@@ -308,10 +308,16 @@ def _nulls(
     config: SearchConfig,
     device: torch.device,
 ) -> list[NullDistribution]:
-    if best.shape[0] >= FEW_PLACES:
-        return [null_of_many(best[:, query]) for query in range(best.shape[1])]
-    cosines = correlate_rows(gallery, slice(None), prepared, config, device).cpu().numpy()
-    return [null_of_few(cosines[:, q], width) for q, width in enumerate(prepared.widths)]
+    scored = np.isfinite(best).sum(axis=0)
+    few = None
+    if (scored < FEW_PLACES).any():
+        few = correlate_rows(gallery, slice(None), prepared, config, device).cpu().numpy()
+    return [
+        null_of_many(best[:, query])
+        if few is None or scored[query] >= FEW_PLACES
+        else null_of_few(few[:, query], width)
+        for query, width in enumerate(prepared.widths)
+    ]
 
 
 def _standardise(best: FloatArray, nulls: Sequence[NullDistribution]) -> FloatArray:
@@ -321,6 +327,6 @@ def _standardise(best: FloatArray, nulls: Sequence[NullDistribution]) -> FloatAr
 
 def _standardise_combined(scores: FloatArray, hypotheses: int) -> FloatArray:
     """Return the best of several standardised scores as one, so that chance is zero again."""
-    if hypotheses == 1 or len(scores) < FEW_PLACES:
+    if hypotheses == 1 or np.isfinite(scores).sum() < FEW_PLACES:
         return scores
     return null_of_many(scores).standardise(scores)

@@ -66,7 +66,11 @@ class SourceContext:
         """
         key = self.keys.get(name, "").strip()
         if not key:
-            raise InputError(f"{name} needs an API key of your own; add it in the settings")
+            variable = f"CSI_KEY_{name.upper().replace('-', '_')}"
+            raise InputError(
+                f"{name} needs an API key of your own; add it in the settings, or set {variable} "
+                "in a terminal"
+            )
         return key
 
 

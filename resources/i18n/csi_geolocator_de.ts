@@ -710,8 +710,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/candidate_columns.py" />
-   <source>All candidates of a photo and 'not in this area' sum to 100 %</source>
-   <translation>Alle Kandidaten eines Fotos und „nicht in diesem Gebiet“ ergeben zusammen 100 %</translation>
+   <source>All places of the area and 'not in this area' sum to 100 %; these are the best of them and may sum to less</source>
+   <translation>Alle Orte des Gebiets und „nicht in diesem Gebiet“ ergeben zusammen 100 %; dies sind die besten von ihnen und ergeben womöglich weniger</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/candidate_columns.py" />
@@ -2185,8 +2185,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/result_bars.py" />
-   <source>Open the GeoPackage that an earlier run left in its output folder</source>
-   <translation>Das GeoPackage öffnen, das ein früherer Lauf in seinem Ordner hinterlassen hat</translation>
+   <source>Open the analysis.gpkg that an earlier run left in its results folder</source>
+   <translation>Die analysis.gpkg öffnen, die ein früherer Lauf in seinem Ergebnisordner hinterlassen hat</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/result_bars.py" />
@@ -2195,8 +2195,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/result_bars.py" />
-   <source>Open the position and heading in a web viewer; its operator learns the position</source>
-   <translation>Position und Blickrichtung in einer Ansicht im Web öffnen; deren Betreiber erfährt die Position</translation>
+   <source>Open the position in a web viewer; its operator learns the position</source>
+   <translation>Die Position in einer Ansicht im Web öffnen; deren Betreiber erfährt sie</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/result_bars.py" />
@@ -3240,8 +3240,8 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/store.py" />
-   <source>{}: cannot be read ({}); close it in other programs, or choose the GeoPackage that a run left in its output folder</source>
-   <translation>{}: lässt sich nicht lesen ({}); schließen Sie die Datei in anderen Programmen oder wählen Sie das GeoPackage, das ein Lauf in seinem Ausgabeordner hinterlassen hat</translation>
+   <source>{}: cannot be read ({}); close it in other programs, or choose the analysis.gpkg that a run left in its results folder</source>
+   <translation>{}: lässt sich nicht lesen ({}); schließen Sie die Datei in anderen Programmen oder wählen Sie die analysis.gpkg, die ein Lauf in seinem Ergebnisordner hinterlassen hat</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/layers/store.py" />
@@ -3320,10 +3320,10 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/build_gallery.py" />
-   <source>Lays places out along the roads of an area, reads imagery and street views of each, and computes what photos are compared with. 'Locate photos' then takes the folder as its gallery and answers in seconds.
+   <source>Lays places out along the roads of an area, reads imagery and street views of each, and computes what photos are compared with. 'Locate photos' then takes the folder as its gallery, with the same area, sources and options, and answers in seconds.
 
 A build that was stopped goes on when it is run again with the same folder and the same sources. A gallery belongs to one model.</source>
-   <translation>Legt Orte entlang der Straßen eines Gebiets, liest Bilddaten und Straßenansichten zu jedem und berechnet, womit Fotos verglichen werden. „Fotos verorten“ nimmt den Ordner dann als Galerie und antwortet in Sekunden.
+   <translation>Legt Orte entlang der Straßen eines Gebiets, liest Bilddaten und Straßenansichten zu jedem und berechnet, womit Fotos verglichen werden. „Fotos verorten“ nimmt den Ordner mit demselben Gebiet, denselben Quellen und Optionen dann als Galerie und antwortet in Sekunden.
 
 Ein angehaltener Aufbau geht weiter, wenn er mit demselben Ordner und denselben Quellen noch einmal gestartet wird. Eine Galerie gehört zu einem Modell.</translation>
   </message>
@@ -3887,12 +3887,12 @@ Eine Position oder Blickrichtung in der Datei eines Fotos wird nie benutzt, um e
    <location filename="../../csi_geolocator/processing/train_model.py" />
    <source>Renders cities, each with satellite images, panoramas and photos of its places, and trains a model to match them; other cities are held out to judge it by. The results folder then holds the model in 'bundle', which 'Locate photos', 'Build gallery' and 'Evaluate model' take, and its figures in 'history.json'.
 
-The model learns from rendered cities alone and says so in its card. On a processor the default preset takes hours; 'smoke' takes two steps, to see that all runs. A training that was stopped goes on with 'Resume' and the same results folder.
+From rendered cities the model learns from those alone, and its card says so. On a processor the default preset takes hours; 'smoke' takes two steps, to see that all runs. A training that was stopped goes on with 'Resume' and the same results folder.
 
 A folder written by 'python -m training collect' is a city of your own: nothing is rendered then, its blocks are parted into those to learn from and those to judge by. The preset 'custom_city' is made for it and begins with the packaged model.</source>
    <translation>Rendert Städte, jede mit Satellitenbildern, Panoramen und Fotos ihrer Orte, und trainiert ein Modell, sie einander zuzuordnen; andere Städte werden zurückgehalten, um es zu beurteilen. Der Ergebnisordner enthält dann das Modell in „bundle“, das „Fotos verorten“, „Galerie aufbauen“ und „Modell bewerten“ nehmen, und seine Kennzahlen in „history.json“.
 
-Das Modell lernt allein aus gerenderten Städten und sagt das in seiner Karte. Auf einem Prozessor dauert die Voreinstellung „default“ Stunden; „smoke“ macht zwei Schritte, um zu sehen, dass alles läuft. Ein angehaltenes Training geht mit „Fortsetzen“ und demselben Ergebnisordner weiter.
+Aus gerenderten Städten lernt das Modell allein aus diesen, und seine Karte sagt das. Auf einem Prozessor dauert die Voreinstellung „default“ Stunden; „smoke“ macht zwei Schritte, um zu sehen, dass alles läuft. Ein angehaltenes Training geht mit „Fortsetzen“ und demselben Ergebnisordner weiter.
 
 Ein Ordner, den „python -m training collect“ geschrieben hat, ist eine eigene Stadt: Dann wird nichts gerendert, ihre Blöcke werden in solche zum Lernen und solche zum Beurteilen geteilt. Die Voreinstellung „custom_city“ ist dafür gemacht und beginnt mit dem mitgelieferten Modell.</translation>
   </message>

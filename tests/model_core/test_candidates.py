@@ -375,6 +375,19 @@ def test_neighbours_that_disagree_widen_the_heading(places: PlaceTable) -> None:
     assert torn.heading_sigma_deg > 45.0
 
 
+def test_a_heading_is_told_no_finer_than_its_bin(places: PlaceTable) -> None:
+    scores, place = chance_scores() - 2.0, index_at(5, 5)
+    scores[place] = 5.0
+    found = retrieval(scores)
+    at = (4 + 0.5) * 360 / BINS
+    sure = np.zeros_like(found.heading_probability)
+    sure[:, 4] = 1.0
+    headings = np.full(COUNT, at, np.float32)
+    found = replace(found, heading_probability=sure, headings_deg=headings)
+    best = rank_candidates(photo(), places, found, (), CONFIG).candidates[0]
+    assert best.heading_sigma_deg == pytest.approx(360 / BINS / 12**0.5)
+
+
 def test_heading_spread_is_the_deviation_on_the_circle() -> None:
     headings = np.random.default_rng(0).normal(0.0, 20.0, 20_000) % 360
     assert heading_spread_deg(headings, np.ones(20_000), 0.0) == pytest.approx(20.0, abs=0.5)

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from model_core import scene
-from model_core.bundle import default_bundle_path, load_bundle
-from model_core.config import LocateConfig, SearchConfig, StreetViewConfig
+from model_core.bundle import default_bundle_path, init_bundle, load_bundle
+from model_core.config import LocateConfig, ModelConfig, SearchConfig, StreetViewConfig
 from model_core.errors import AreaError, Cancelled, ProviderError
 from model_core.gallery.around import LOOKS
 from model_core.gallery.places import PlaceRecord, PlaceTable
@@ -159,6 +159,21 @@ def test_photos_of_all_dates_share_a_gallery_where_age_does_not_matter(repositor
     for policy, groups in (("hybrid", 2), ("nearest", 1)):
         config = LocateConfig(street_view=StreetViewConfig(policy=policy))
         assert len(group_by_street_views(photos, survey, config)) == groups
+
+
+def test_street_views_are_calibrated_by_what_the_model_sees(
+    repository: Path, tmp_path: Path
+) -> None:
+    calibrated = ModelConfig(calibration="features")
+    model = load_bundle(init_bundle(tmp_path / "model", calibrated))
+    demo = repository / "resources" / "demo"
+    sources = Sources(str(demo / "imagery.tif"), street_views=(str(demo / "street_views"),))
+    survey = survey_area("13.4196,46.9797,13.4199,46.9799", sources, LocateConfig())
+    config = LocateConfig(search=SearchConfig(beside_places=0))
+    scene = open_scene(survey, None, model, tmp_path, CPU, config, ignore_progress, never_cancelled)
+    assert scene.gallery is not None
+    methods = set(scene.gallery.places.frame["calibration_method"])
+    assert methods == {"features"}
 
 
 class Counting:

@@ -171,6 +171,19 @@ def test_one_place_alone_can_be_scored(panoramas: torch.Tensor) -> None:
     assert result.top[0].score > 2.0
 
 
+def test_a_few_scored_places_among_many_are_standardised_by_their_shifts(
+    panoramas: torch.Tensor,
+) -> None:
+    """As street views alone that look elsewhere leave most places without a score."""
+    photo = photo_of(panoramas, 1, 11, 6, noise=0.3)
+    few = search_gallery(table_of(panoramas[:3]), [photo], SearchConfig(), CPU)
+    unseen = torch.ones(60, BINS)
+    unseen[3:] = 0.0
+    among = search_gallery(table_of(panoramas[:60], unseen), [photo], SearchConfig(), CPU)
+    assert np.isneginf(among.scores[3:]).all()
+    assert among.scores[:3] == pytest.approx(few.scores, rel=0.02)
+
+
 def test_null_distributions_ignore_what_could_not_be_scored() -> None:
     rng = np.random.default_rng(0)
     best = rng.normal(0.4, 0.05, 500).astype(np.float32)

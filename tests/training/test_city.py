@@ -256,6 +256,28 @@ def test_the_command_takes_photos(repository: Path, tmp_path: Path) -> None:
     assert "_" not in set(table.path)
 
 
+def test_the_command_takes_keys_and_works_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sources] = []
+
+    def survey(area: str, sources: Sources, *_: object) -> None:
+        asked.append(sources)
+        raise InputError("nothing more is needed")
+
+    monkeypatch.setattr("model_core.references.survey.survey_area", survey)
+    (tmp_path / "keys").write_text("mapillary = of the file\nopen-view = another\n")
+    monkeypatch.setenv("CSI_KEY_MAPILLARY", "of the environment")
+    options = ["--keys", str(tmp_path / "keys"), "--cache", str(tmp_path / "cache"), "--offline"]
+    where = ["--area", "13,46,13.1,46.1", "--out", str(tmp_path / "city")]
+    told = CliRunner().invoke(app, ["collect", *where, "--street-views", "mapillary", *options])
+    assert told.exit_code == 2
+    assert "nothing more is needed" in told.output
+    assert asked[0].keys == {"mapillary": "of the environment", "open-view": "another"}
+    assert asked[0].access.offline
+    assert asked[0].access.cache_folder == tmp_path / "cache"
+
+
 # A city made by hand: one place, photos and street views of one colour each.
 
 

@@ -140,6 +140,20 @@ def _longest_run(seen: Tensor) -> tuple[Tensor, Tensor]:
     return (last - length + 1) % width, length
 
 
+def picture_rows(circles: Tensor, seen: Tensor) -> Tensor:
+    """Return bool (B, H, W): which rows of the seen columns circles' pictures reach.
+
+    A flat photo fills a column in part, as a panorama does whose poles were cut off.
+
+    Args:
+        circles: float (B, 3, H, W), as read: black where nothing was.
+        seen: bool (B, W).
+    """
+    shown = ((circles.amax(dim=1) > 0.0) & seen[:, None, :]).float()
+    # Between its highest and its lowest pixel a picture may well be black.
+    return (shown.cumsum(1) > 0) & (shown.flip(1).cumsum(1).flip(1) > 0)
+
+
 def _picture_mask(
     circles: Tensor, seen: Tensor, columns: Tensor, frame: Tensor, inside: Tensor
 ) -> Tensor:
@@ -148,10 +162,7 @@ def _picture_mask(
     Full circles keep ``frame`` but for rows that are blank all around, as in cropped panoramas;
     others keep the part of the picture within ``inside`` (B, w).
     """
-    blank = circles.amax(dim=1) <= 0.0
-    shown = (~blank & seen[:, None, :]).float()
-    # Between its highest and its lowest pixel a picture may well be black.
-    reached = (shown.cumsum(1) > 0) & (shown.flip(1).cumsum(1).flip(1) > 0)
+    reached = picture_rows(circles, seen)
     own = _gather_columns(reached.float()[:, None], columns)[:, 0] > 0.999
     own = (own & inside[:, None, :]).float()
     rows = reached.any(dim=2, keepdim=True).float()

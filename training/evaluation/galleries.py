@@ -15,7 +15,7 @@ from model_core.config import ModelConfig, SearchConfig, StreetViewConfig
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.gallery.around import shifts_around_m
 from model_core.synthesis.panogan import PanoGANGenerator
-from training.datasets.augmentation import normalize
+from training.datasets.augmentation import normalize, picture_rows
 from training.datasets.places import NO_DATE, PlaceSet, RawBatch, in_time, take_batch
 from training.policies import FILL_INS, Policy, fill_in, real_street, satellite_strips
 from training.world.gallery import CityGallery
@@ -304,11 +304,12 @@ def _encode_satellite(
     crops: Tensor,
     shift_m: Tensor | tuple[float, float],
 ) -> Tensor:
-    return encoder.encode_satellite(normalize(satellite_strips(crops, config, shift_m)))
+    strips = satellite_strips(crops, config, shift_m)
+    return encoder.encode_satellite(normalize(strips, (strips > 0.0).any(dim=1)))
 
 
 def _encode_street(encoder: PlaceEncoder, street: Tensor, seen: Tensor) -> Described:
-    mask = seen[:, None, :].expand(-1, street.shape[2], -1).float()
+    mask = picture_rows(street, seen).float()
     features = encoder.encode_street(normalize(street, mask), mask)
     return Described(features, encoder.photo_coverage(mask))
 

@@ -28,6 +28,8 @@ __all__ = ["FolderStreetViews", "ViewPixels", "read_view", "read_view_pixels"]
 
 LISTED_HEADING_SIGMA_DEG = 5.0
 COMPASS_HEADING_SIGMA_DEG = 20.0
+DECLINATION_SIGMA_DEG = 15.0
+"""How far magnetic north lies from true north where people live, by and large."""
 _FULL_CIRCLE_DEG = 350.0
 _HALF_CIRCLE_DEG = 180.0
 """A flat image sees less."""
@@ -124,7 +126,7 @@ class FolderStreetViews:
             raise StreetViewError("has no position; geotag it or list it in a table")
         projection = _projection_of(metadata)
         is_panorama = projection == "equirectangular"
-        assumed = LISTED_HEADING_SIGMA_DEG if is_panorama else COMPASS_HEADING_SIGMA_DEG
+        assumed_deg = LISTED_HEADING_SIGMA_DEG if is_panorama else COMPASS_HEADING_SIGMA_DEG
         return StreetView(
             view_id=self._view_id(path),
             path=path,
@@ -136,7 +138,7 @@ class FolderStreetViews:
             captured_at=metadata.captured_at,
             pitch_deg=metadata.pitch_deg or 0.0,
             roll_deg=metadata.roll_deg or 0.0,
-            heading_sigma_deg=metadata.heading_sigma_deg or assumed,
+            heading_sigma_deg=_sigma_deg(metadata, assumed_deg),
         )
 
     def _view_of_row(self, row: TableRow, view_id: str) -> StreetView:
@@ -151,8 +153,9 @@ class FolderStreetViews:
         from_file = row.heading_deg is None and metadata is not None
         heading_deg = metadata.heading_deg if from_file and metadata else row.heading_deg
         sigma_deg = row.heading_sigma_deg or LISTED_HEADING_SIGMA_DEG
-        if from_file and metadata and projection == "perspective":
-            sigma_deg = metadata.heading_sigma_deg or COMPASS_HEADING_SIGMA_DEG
+        if from_file and metadata and row.heading_sigma_deg is None:
+            is_flat = projection == "perspective"
+            sigma_deg = _sigma_deg(metadata, COMPASS_HEADING_SIGMA_DEG if is_flat else sigma_deg)
         fov_deg = row.fov_deg if row.fov_deg is not None or not metadata else metadata.fov_deg
         if projection == "perspective" and (fov_deg or 0.0) >= _HALF_CIRCLE_DEG:
             fov_deg = None
@@ -179,6 +182,13 @@ class FolderStreetViews:
         if path.is_relative_to(self._root):
             return f"{self._root.name}/{path.relative_to(self._root).as_posix()}"
         return path.as_posix()
+
+
+def _sigma_deg(metadata: PhotoMetadata, assumed_deg: float) -> float:
+    """Return how far a file's heading may be off true north."""
+    sigma_deg = metadata.heading_sigma_deg or assumed_deg
+    is_magnetic = metadata.heading_reference == "magnetic"
+    return math.hypot(sigma_deg, DECLINATION_SIGMA_DEG if is_magnetic else 0.0)
 
 
 def _metadata_of(path: Path) -> PhotoMetadata:

@@ -40,6 +40,7 @@ def write_photo(
     size: tuple[int, int] = (640, 480),
     date: str | None = None,
     focal_35mm: int | None = None,
+    north: str = "T",
 ) -> Path:
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
@@ -53,7 +54,7 @@ def write_photo(
         gps[1], gps[2] = "N" if lonlat.lat >= 0 else "S", degrees_minutes_seconds(lonlat.lat)
         gps[3], gps[4] = "E" if lonlat.lon >= 0 else "W", degrees_minutes_seconds(lonlat.lon)
         if heading_deg is not None:
-            gps[16], gps[17] = "T", heading_deg
+            gps[16], gps[17] = north, heading_deg
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, exif=exif)
     return path
@@ -89,6 +90,25 @@ def test_folder_mixes_photos_and_panoramas_and_skips_what_cannot_serve(tmp_path)
     assert set(skipped) == {"nowhere.jpg", "damaged.jpg"}
     assert "no position" in skipped["nowhere.jpg"]
     assert tmp_path.name in source.terms.provider
+
+
+def test_a_compass_of_magnetic_north_is_trusted_less(tmp_path):
+    here = LonLat(13.005, 55.005)
+    for kind, size in (("photo", (640, 480)), ("pano", (1024, 512))):
+        for north in "TM":
+            path = tmp_path / f"{kind}_{north}.jpg"
+            write_photo(path, here, 90.0, size=size, focal_35mm=28, north=north)
+    listed = tmp_path / "views.csv"
+    listed.write_text("path,lon,lat\npano_M.jpg,13.005,55.005\n")
+    sigma = {
+        name: view.heading_sigma_deg
+        for name, view in by_name(FolderStreetViews(tmp_path).find(AREA, 0.0)).items()
+    }
+    for kind in ("photo", "pano"):
+        true, magnetic = sigma[f"{kind}_T.jpg"], sigma[f"{kind}_M.jpg"]
+        assert magnetic == pytest.approx(np.hypot(true, 15.0))
+    (row,) = FolderStreetViews(listed).find(AREA, 0.0)
+    assert row.heading_sigma_deg == sigma["pano_M.jpg"]
 
 
 def test_wide_photo_is_a_panorama_unless_the_table_knows_better(tmp_path):

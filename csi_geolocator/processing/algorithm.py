@@ -21,7 +21,7 @@ from ..i18n import tr
 from ..model_core import contract
 from ..settings import Settings
 from .feedback import EngineFeedback
-from .inputs import Inputs
+from .inputs import AUTO, Inputs
 
 ICONS = Path(__file__).resolve().parents[1] / "resources" / "icons"
 
@@ -47,6 +47,7 @@ class GeolocatorAlgorithm(QgsProcessingAlgorithm):
         self._launch = None
         self._keys: Mapping[str, str] = {}
         self._network = contract.NetworkParams()
+        self._device = AUTO
 
     def createInstance(self) -> GeolocatorAlgorithm:
         """Return a new one for one run."""
@@ -106,6 +107,7 @@ class GeolocatorAlgorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(str(error)) from error
         self._keys = settings.api_keys(Inputs(self, parameters, context).source_names())
         self._network = settings.network_params()
+        self._device = settings.device
         return True
 
     def ask_engine(

@@ -90,7 +90,7 @@ class BuildGallery(GeolocatorAlgorithm):
             bundle=inputs.path(names.BUNDLE),
             keys=self._keys,
             network=inputs.network(self._network),
-            config=inputs.config(),
+            config=inputs.config(self._device),
         )
         found = self.ask_engine(contract.BUILD_GALLERY, params, feedback)
         return {names.OUTPUT: contract.BuildGalleryResult.from_json(found).gallery}

@@ -22,6 +22,7 @@ from ..source_text import source_name
 from . import parameters as names
 
 VECTOR_FORMATS = ["gpkg", "geojson", "json", "shp", "fgb", "gml", "kml"]
+AUTO = "auto"
 EXPORT_FORMAT = "geojson"
 """It takes features whose ids repeat, as those of merged layers do; a GeoPackage drops them."""
 MEGABYTE = 1_000_000
@@ -213,9 +214,15 @@ class Inputs:
         texts = (self.text(names.IMAGERY), self.text(names.ROADS), *lines)
         return {source_name(text) for text in texts} - {""}
 
-    def config(self) -> dict[str, Any]:
-        """Return the options of the run with the device among them."""
-        return {"device": self.choice(names.DEVICE), **self.json_object(names.OPTIONS)}
+    def config(self, device: str = AUTO) -> dict[str, Any]:
+        """Return the options of the run with the device among them.
+
+        Args:
+            device: What the settings say, for a run that leaves it open.
+        """
+        chosen = self.choice(names.DEVICE)
+        chosen = device if chosen == AUTO else chosen
+        return {"device": chosen, **self.json_object(names.OPTIONS)}
 
     def network(self, settings: contract.NetworkParams) -> contract.NetworkParams:
         """Return how online sources are reached: as in the settings, narrowed for this run."""

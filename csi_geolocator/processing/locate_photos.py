@@ -136,11 +136,18 @@ class LocatePhotos(GeolocatorAlgorithm):
             edits=inputs.edits(),
             keys=self._keys,
             network=inputs.network(self._network),
-            config=inputs.config(),
+            config=inputs.config(self._device),
         )
         run = LocateRun(params, started_now())
         answers: list[contract.PhotoAnswer] = []
-        found = self.ask_engine(contract.LOCATE, params, feedback, answers)
+        try:
+            found = self.ask_engine(contract.LOCATE, params, feedback, answers)
+        except QgsProcessingException:
+            if answers:
+                kept = _keep(run, contract.LocateResult(photos=tuple(answers)), has_ended=False)
+                told = tr("What was answered until then is in {}, which the panel opens.")
+                feedback.pushWarning(told.format(kept.path))
+            raise
         result = replace(contract.LocateResult.from_json(found), photos=tuple(answers))
         _tell(result, feedback)
         outputs: dict[str, Any] = {names.OUTPUT: out, **_counts(result)}
@@ -277,8 +284,15 @@ def _tell(result: contract.LocateResult, feedback: QgsProcessingFeedback) -> Non
     feedback.pushInfo(result.summary)
 
 
-def _keep(run: LocateRun, result: contract.LocateResult) -> store.ResultStore:
+def _keep(
+    run: LocateRun, result: contract.LocateResult, *, has_ended: bool = True
+) -> store.ResultStore:
     """Write the answers as the panel keeps them, so that it can open them for decisions.
+
+    Args:
+        run: What was asked.
+        result: The answers, and what is known at the end.
+        has_ended: Whether there was an end.
 
     Raises:
         QgsProcessingException: The results folder cannot be written, or an answer not be read.
@@ -289,12 +303,16 @@ def _keep(run: LocateRun, result: contract.LocateResult) -> store.ResultStore:
         result.attributions, result.notes, result.summary, made_with, result.files.get("heat", "")
     )
     try:
-        kept = store.ResultStore.create(free_path(run), {**run.to_values(), **end})
+        known = {**run.to_values(), **(end if has_ended else {})}
+        kept = store.ResultStore.create(free_path(run), known)
         for answer in result.photos:
             captured_at = moments.get(answer.path, "")
             record = PhotoRecord.of(answer, captured_at)
             kept.add(candidates_of(answer, captured_at), record)
-        kept.set_provenance(made_with.get("model_hash", ""), made_with.get("software_version", ""))
+        if has_ended:
+            kept.set_provenance(
+                made_with.get("model_hash", ""), made_with.get("software_version", "")
+            )
     except (store.StoreError, contract.ContractError) as error:
         raise QgsProcessingException(str(error)) from error
     return kept

@@ -3610,6 +3610,11 @@ Eine Position oder Blickrichtung in der Datei eines Fotos wird nie benutzt, um e
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/locate_photos.py" />
+   <source>What was answered until then is in {}, which the panel opens.</source>
+   <translation>Was bis dahin beantwortet war, steht in {}; das Panel öffnet es.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/processing/locate_photos.py" />
    <source>A folder to keep what is computed of the area, or one that 'Build gallery' wrote. The next photo of the same area then takes seconds.</source>
    <translation>Ein Ordner, der das Berechnete des Gebiets bewahrt, oder einer, den „Galerie aufbauen“ geschrieben hat. Das nächste Foto desselben Gebiets braucht dann Sekunden.</translation>
   </message>

@@ -305,6 +305,24 @@ def test_settings_hold_where_a_run_says_nothing(
     assert network["network"]["offline"] is False
 
 
+@pytest.mark.parametrize("name", ["locatephotos", "buildgallery"])
+@pytest.mark.parametrize(("asked_for", "used"), [(None, "cpu"), ("auto", "cpu"), ("cuda", "cuda")])
+def test_device_of_the_settings_holds_where_a_run_leaves_it_open(
+    asked: Any,
+    files: Any,
+    tmp_path: Path,
+    settings_folder: Path,
+    name: str,
+    asked_for: str | None,
+    used: str,
+) -> None:
+    importlib.import_module("csi_geolocator.settings").Settings().device = "cpu"
+    parameters = minimal(name, files, tmp_path / "out")
+    if asked_for is not None:
+        parameters["DEVICE"] = asked_for
+    assert asked(name, parameters, METHODS[name])["config"]["device"] == used
+
+
 def test_options_of_fetching_go_without_a_device(asked: Any, files: Any, tmp_path: Path) -> None:
     parameters = {
         **minimal("fetchreferences", files, tmp_path / "out"),
@@ -510,6 +528,33 @@ def test_cancel_stops_the_engine_and_is_said(
     assert not ran.ok
     assert ran.feedback.errors == ["Cancelled."]
     assert time.monotonic() - began < 15
+
+
+def test_answers_of_a_run_that_was_cancelled_are_kept_for_the_panel(
+    fake_engine: Any, use_launch: Any, run: Any, heard: Any, files: Any, tmp_path: Path
+) -> None:
+    use_launch(fake_engine(pace_s=0.3, steps=1, candidates=3))
+    parameters = {
+        **minimal("locatephotos", files, tmp_path / "out"),
+        "PHOTOS": [files["a.jpg"], files["b.jpg"]],
+    }
+
+    class CancelledAtOne(heard):
+        def pushInfo(self, info: str) -> None:
+            super().pushInfo(info)
+            if info.startswith("Photo 1 of 2"):
+                self.cancel()
+
+    ran = run("locatephotos", parameters, CancelledAtOne())
+    assert not ran.ok
+    assert "analysis.gpkg" in ran.feedback.text()
+    layers = importlib.import_module("csi_geolocator.layers.run").ResultLayers.reopen(
+        QgsProject.instance(), tmp_path / "out" / "analysis.gpkg"
+    )
+    layers.settle()
+    assert [Path(path).name for path in layers.photos] == ["a.jpg"]
+    assert len(layers.candidates()) == 3
+    assert not layers.has_ended
 
 
 @pytest.mark.parametrize("name", ["locatephotos", "buildgallery"])

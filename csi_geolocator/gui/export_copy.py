@@ -78,13 +78,14 @@ class CopyPage(ExportPage):
         self._strip.setToolTip(tr("The copy holds the position alone"))
         self._file = file_widget("copyFile")
         self._file.setFilter(tr("Photos (*.jpg *.jpeg *.png *.tif *.tiff *.webp)"))
-        photo = Path(candidate.photo_path)
+        photo = Path(layers.photo_file(candidate.photo_path))
+        self._photo = photo
         suffix = photo.suffix if photo.suffix.lower() in JPEG_SUFFIXES else ".jpg"
         self._file.setFilePath(
             str(layers.folder / f"{photo.stem}_rank{candidate.rank}_located{suffix}")
         )
         self._regions = RegionPicker()
-        pictures.load(candidate.photo_path, PHOTO_PX, self._show_photo)
+        pictures.load(str(photo), PHOTO_PX, self._show_photo)
         rows = form(
             (tr("Position:"), words(where(candidate))),
             (tr("Coordinates:"), self._rounding),
@@ -122,14 +123,14 @@ class CopyPage(ExportPage):
 
     def _export(self) -> None:
         candidate, target = self._candidate, self._file.filePath()
-        if _is_same_file(Path(target), Path(candidate.photo_path)):
+        if _is_same_file(Path(target), self._photo):
             words = tr("{} is the photo itself; choose another file.").format(target)
             self.ended.emit(ERROR, words)
             return
         if not self.may_write(target):
             return
         params = contract.ExportPhotoParams(
-            photo=candidate.photo_path,
+            photo=str(self._photo),
             out=target,
             lon=candidate.lon,
             lat=candidate.lat,

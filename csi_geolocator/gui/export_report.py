@@ -101,7 +101,8 @@ class ReportPage(ExportPage):
 
         path = self._candidate.photo_path
         edit = self._layers.run.params.edits.get(path)
-        self._pictures.load(path, PHOTO_PX, lambda image: take("photo", image), edit)
+        file = self._layers.photo_file(path)
+        self._pictures.load(file, PHOTO_PX, lambda image: take("photo", image), edit)
         self._map = MapPicture(
             self._layers, path, self._canvas, MAP_PX, lambda image: take("map", image), self
         )

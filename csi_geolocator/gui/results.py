@@ -262,7 +262,7 @@ class ResultsWidget(QWidget):
                 self.card.show_image(image)
 
         edit = self._layers.run.params.edits.get(path)
-        self._pictures.load(path, 4 * THUMBNAIL_PX, shown, edit)
+        self._pictures.load(self._layers.photo_file(path), 4 * THUMBNAIL_PX, shown, edit)
 
     def _open_in(self, viewer: Viewer) -> None:
         candidate = self.table.current()

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -25,6 +25,7 @@ from . import style
 from .candidate import Candidate, PhotoRecord, candidates_of
 from .heat import HeatBands
 from .locate_run import LocateRun, capture_times, end_values, free_path, has_ended
+from .moved import beside, moved_photo
 from .store import CANDIDATES, VIEWS, ResultStore, StoreError
 
 HEAT = "heat"
@@ -68,6 +69,7 @@ class ResultLayers(QObject):
         self.group: QgsLayerTreeGroup | None = None
         self._project = project
         self._candidates: dict[int, Candidate] = {}
+        self._files: dict[str, str] = {}
         self._heat: HeatBands | None = None
         self._hides_heat = False
         self._shown_path = ""
@@ -96,13 +98,22 @@ class ResultLayers(QObject):
         layers.photos = {record.path: record for record in store.photos()}
         layers._enqueue(layers._reader())
         if values.get("heat"):
-            layers._enqueue(lambda: layers._show_heat_of(layers._beside(values["heat"])))
+            layers._enqueue(lambda: layers._show_heat_of(beside(values["heat"], layers.folder)))
         return layers
 
     @property
     def folder(self) -> Path:
         """Where everything of the run is."""
         return self.store.path.parent
+
+    def photo_file(self, path: str) -> str:
+        """Return the file of a photo where it is now: results may have been moved with it."""
+        if path not in self._files:
+            record = self.photos.get(path)
+            sha256 = record.photo_sha256 if record is not None else ""
+            found = moved_photo(path, sha256, self.run.params.out or "", self.folder)
+            self._files[path] = str(found)
+        return self._files[path]
 
     def candidate(self, fid: int) -> Candidate | None:
         """Return a candidate as it is now."""
@@ -333,11 +344,6 @@ class ResultLayers(QObject):
             style.set_attribution(layer, self.attributions)
             self._put(layer)
         self._show_band(self._shown_path or next(iter(self.photos), ""))
-
-    def _beside(self, written: str) -> Path:
-        """Return a file of the run where its folder is now, which may have been moved."""
-        here = self.folder / PureWindowsPath(written).name  # takes the paths of every system
-        return here if here.exists() else Path(written)
 
     def _show_band(self, path: str) -> None:
         record = self.photos.get(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import re
 import shutil
@@ -389,6 +391,47 @@ def test_heat_is_found_where_the_results_were_moved_to(
     again.settle()
     assert words == []
     assert Path(again.heat_layer.source()) == moved / heat_file.name
+
+
+@pytest.mark.parametrize("kept", ["photos/a.jpg", "runs/one/a.jpg"])
+def test_photo_is_found_where_it_was_moved_to_with_the_results(
+    plugin: Callable[[str], Any], tmp_path: Path, kept: str
+) -> None:
+    moved = plugin("layers.moved").moved_photo
+    here = tmp_path / "case"
+    folder = here / "runs" / "one"
+    folder.mkdir(parents=True)
+    photo = here / kept
+    photo.parent.mkdir(exist_ok=True)
+    photo.write_bytes(b"the photo")
+    sha256 = hashlib.sha256(b"the photo").hexdigest()
+    for old in (
+        ("C:\\work\\photos\\a.jpg", "C:\\work\\runs\\one"),
+        ("/w/photos/a.jpg", "/w/runs/one"),
+    ):
+        assert moved(old[0], sha256, old[1], folder) == photo
+        assert moved(old[0], "ab" * 32, old[1], folder) == Path(old[0]), "another of that name"
+    assert moved(str(photo), "", "/elsewhere", folder) == photo
+
+
+def test_results_know_their_photos_after_a_move(
+    plugin: Callable[[str], Any],
+    result_layers: Any,
+    project: Any,
+    answer_of: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    sha256 = hashlib.sha256(b"the photo").hexdigest()
+    answer = dataclasses.replace(answer_of("/gone/a.jpg", 1), photo_sha256=sha256)
+    result_layers.add_answer(answer)
+    result_layers.settle()
+    project.clear()
+    moved = tmp_path / "moved"
+    shutil.copytree(result_layers.folder, moved)
+    (moved / "a.jpg").write_bytes(b"the photo")
+    again = plugin("layers.run").ResultLayers.reopen(project, moved / result_layers.store.path.name)
+    again.settle()
+    assert again.photo_file("/gone/a.jpg") == str(moved / "a.jpg")
 
 
 def test_reopened_results_show_all_photos_though_the_project_showed_one(

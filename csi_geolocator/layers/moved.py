@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path, PurePath, PureWindowsPath
 
 
@@ -33,7 +33,8 @@ def moved_photo(written: str, sha256: str, old_folder: str, folder: Path) -> Pat
 
 def _places(photo: PurePath, old_folder: PurePath, folder: Path) -> Iterator[Path]:
     """Yield where a photo may be: as far from the results as it was, or beside them."""
-    shared = len(os.path.commonprefix([photo.parts, old_folder.parts]))
+    depths = range(min(len(photo.parts), len(old_folder.parts)))
+    shared = sum(1 for _ in takewhile(lambda i: photo.parts[i] == old_folder.parts[i], depths))
     if shared > 1:  # more than a drive or the root
         above = folder
         for _ in old_folder.parts[shared:]:

@@ -22,7 +22,9 @@ Measure = Callable[[torch.device, torch.dtype], float | None]
 
 MIN_GAIN = 1.2
 _AUTO_ORDER = ("cuda", "mps", "cpu")
+_TRIAL_ROUNDS = 4
 _TRIAL_REPEATS = 3
+_HOPELESS = 3.0
 _TRIAL_LIMIT_S = 0.25
 _MAX_RELATIVE_ERROR = 0.03
 
@@ -74,16 +76,25 @@ def _timed_dtype(device: torch.device) -> torch.dtype:
 
 
 def _fastest_dtype(device: torch.device, trial: Measure) -> torch.dtype:
-    reference_s = trial(device, torch.float32)
-    if reference_s is None:
-        return torch.float32
-    best, best_s = torch.float32, reference_s / MIN_GAIN
     reduced = (torch.bfloat16,) if device.type == "cpu" else (torch.bfloat16, torch.float16)
+    best_of = {torch.float32: math.inf, **dict.fromkeys(reduced, math.inf)}
+    hopeful = list(reduced)
+    for _ in range(_TRIAL_ROUNDS):  # in turn, so that what else runs does not slow one alone
+        reference_s = trial(device, torch.float32)
+        if reference_s is None:
+            return torch.float32
+        best_of[torch.float32] = min(best_of[torch.float32], reference_s)
+        for dtype in tuple(hopeful):
+            seconds = trial(device, dtype)
+            if seconds is None or seconds > _HOPELESS * reference_s:
+                hopeful.remove(dtype)
+            else:
+                best_of[dtype] = min(best_of[dtype], seconds)
+    best = torch.float32
     for dtype in reduced:
-        seconds = trial(device, dtype)
-        if seconds is not None and seconds < best_s:
-            # the next one has to be clearly faster: bfloat16 cannot overflow, so it goes first
-            best, best_s = dtype, seconds / MIN_GAIN
+        # each has to be clearly faster: bfloat16 cannot overflow, so it goes first
+        if best_of[dtype] < best_of[best] / MIN_GAIN:
+            best = dtype
     return best
 
 

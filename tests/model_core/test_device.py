@@ -57,6 +57,29 @@ def test_reduced_precision_only_where_it_gains(device, seconds, expected):
     assert choose_dtype(device, measured(seconds)) == expected
 
 
+def test_what_runs_beside_for_a_while_does_not_choose_the_precision():
+    seconds = {torch.float32: 1.0, torch.bfloat16: 0.4}
+    trials: list[torch.dtype] = []
+
+    def disturbed_at_first(_, dtype):
+        trials.append(dtype)
+        return seconds[dtype] * (4.0 if len(trials) == 2 else 1.0)
+
+    assert choose_dtype(CPU, disturbed_at_first) == torch.bfloat16
+    assert trials[:4] == [torch.float32, torch.bfloat16] * 2
+
+
+def test_a_precision_that_is_far_slower_is_tried_once():
+    trials: list[torch.dtype] = []
+
+    def trial(_, dtype):
+        trials.append(dtype)
+        return 0.01 if dtype == torch.float32 else 0.2
+
+    assert choose_dtype(CPU, trial) == torch.float32
+    assert trials.count(torch.bfloat16) == 1
+
+
 def test_a_precision_is_tried_once_whatever_runs_beside_later(monkeypatch):
     seconds = {torch.float32: 1.0, torch.bfloat16: 0.3}
     somewhere = torch.device("meta")

@@ -104,7 +104,7 @@ def test_a_street_view_of_little_weight_leaves_a_place_to_its_satellite_image(
         weighed = [likeness(weight) for weight in (1.0, 0.6, 0.2, 1e-3)]
         assert weighed == sorted(weighed)
         assert weighed[-1] == pytest.approx(1.0, abs=1e-4) != pytest.approx(weighed[0], abs=1e-2)
-        assert likeness(None) == weighed[0]
+        assert likeness(None) == pytest.approx(weighed[0], rel=1e-6)
 
 
 def test_rolling_both_strips_rolls_the_reference(strips: Strips) -> None:

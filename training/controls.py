@@ -20,9 +20,9 @@ from torch.nn import functional
 from model_core.config import ModelConfig
 from model_core.features.encoder import bin_coverage
 from model_core.fusion.place_encoder import PlaceEncoder
+from training.correlation import Described
 from training.datasets.places import PlaceSet
 from training.evaluation.galleries import (
-    Described,
     Gallery,
     model_galleries,
     place_parts,
@@ -147,7 +147,7 @@ def histogram(images: Tensor, mask: Tensor, config: ModelConfig) -> Described:
     counts.scatter_add_(2, of_bin, weight.float())
     roots = functional.normalize(counts, p=1, dim=2).sqrt()
     coverage = bin_coverage(mask, config.width_stride)
-    return Described(roots.permute(0, 2, 1)[:, :, None, :] * coverage[:, None, None], coverage)
+    return Described.weighted(roots.permute(0, 2, 1)[:, :, None, :], coverage)
 
 
 def layout_oracle(
@@ -161,7 +161,7 @@ def layout_oracle(
 
     def describe(labels: Tensor) -> Described:
         features = ((labels - mean) / spread).permute(0, 2, 1)[:, :, None, :]
-        return Described(features, torch.ones_like(features[:, 0, 0]))
+        return Described.whole(features)
 
     parts = [describe(batch.layout) for batch in place_parts(places, rows, device)]
     gallery = plain_gallery(
@@ -175,6 +175,6 @@ def layout_oracle(
     def encode(block: PhotoBlock) -> Described:
         described = describe(block.windows.layout)
         cover = bin_coverage(block.windows.mask, config.width_stride)
-        return Described(described.features * cover[:, None, None], cover)
+        return Described.weighted(described.features, cover)
 
     return Control("layout oracle", {"layout": gallery}, encode)

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from model_core.features.encoder import StripEncoder, normalize_features
 from model_core.fusion.place_encoder import PlaceEncoder
 from training.averaging import fit
+from training.correlation import Described, window_correlation
 from training.datasets.places import PlaceSet, RawBatch, take_batch
-from training.losses import false_negative_mask, place_and_heading_loss, window_correlation
+from training.losses import LEAST_COSINE, false_negative_mask, place_and_heading_loss
 from training.matcher import Matcher, counted_and_masked
 from training.precision import Precision, autocast
 from training.views import Kind, Labels, labels_of, show_satellites, show_streets
@@ -225,20 +226,21 @@ def _losses(
     si, fused_si = normalize_features(raw_si.float()), normalize_features(raw_fused.float())
     svi = normalize_features(raw_street.float() * (city.street_cover > 0)[:, None, None])
     here = torch.ones_like(labels.street_usable)
-    both, _ = encoder.fuse(fused_si, svi, city.street_cover, here, labels.street_usable)
+    both = encoder.fuse(fused_si, svi, city.street_cover, here, labels.street_usable)
+    taken = Described(photo, photos.coverage)
     near = false_negative_mask(labels.where, matcher.config.false_negative_radius_m)
-    weighted: tuple[tuple[Kind, Tensor, float], ...] = (
-        ("si", si, config.satellite_weight),
-        ("svi", svi, config.street_weight),
-        ("both", both, config.both_weight),
+    weighted: tuple[tuple[Kind, Described, float], ...] = (
+        ("si", Described.whole(si), config.satellite_weight),
+        ("svi", Described.weighted(svi, city.street_cover), config.street_weight),
+        ("both", Described.weighted(*both), config.both_weight),
     )
     losses: dict[str, Tensor] = {}
-    for kind, features, weight in weighted:
+    for kind, places, weight in weighted:
         counted, masked = counted_and_masked(
-            labels, kind, near, city.street_cover, photos.start_bin, photo.shape[-1]
+            labels, kind, near, city.street_cover, photos.start_bin, photos.coverage
         )
         losses[kind] = weight * place_and_heading_loss(
-            window_correlation(photo, features),
+            window_correlation(taken, places, uncovered=LEAST_COSINE),
             photos.start_bin,
             scale,
             masked,

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.averaging import fit
+from training.correlation import Described, window_correlation
 from training.datasets.places import PlaceSet, RawBatch, take_batch
-from training.losses import heading_loss, window_correlation
+from training.losses import heading_loss
 from training.matcher import Matcher
 from training.precision import Precision, autocast
 
@@ -144,7 +145,8 @@ def _layout_found(
     gallery = teacher((layouts - matcher.layout_mean) / matcher.layout_spread)
     near = torch.cdist(camera_xy, camera_xy) < matcher.config.false_negative_radius_m
     near = near.fill_diagonal_(False)[: len(features)]
-    correlation = window_correlation(features.flatten(1, 2)[:, :, None], gallery)
+    said = Described.whole(features.flatten(1, 2)[:, :, None])
+    correlation = window_correlation(said, Described.whole(gallery))
     return heading_loss(correlation, start_bin, teacher.log_scale.exp(), near)
 
 

@@ -20,6 +20,9 @@ LossName = Literal["infonce", "paper", "triplet", "soft_margin_triplet", "releas
 MASKED_LOGIT = -1e4
 """Stands for minus infinity, whose log-sum-exp has no gradient."""
 
+LEAST_COSINE = -1.0
+"""Of windows that show too little of a photo to be searched; log-sum-exp needs a finite one."""
+
 TRIPLET_MARGIN = 0.2
 """On squared distances of unit vectors (Schroff et al. 2015)."""
 
@@ -33,7 +36,7 @@ class MatchingLoss(Protocol):
     """A loss of one batch of photos against places.
 
     Args:
-        correlation: (B, N, W) from ``window_correlation``, N >= B; row b's own place is column b.
+        correlation: (B, N, W) from ``training.correlation``, N >= B; row b's own place is column b.
         start_bin: (B,) true left edge in bins, fractional; not read where it is unknown.
         logit_scale: Scalar, the inverse temperature; losses with a fixed one ignore it.
         masked: bool (B, N) false negatives.
@@ -51,34 +54,6 @@ class MatchingLoss(Protocol):
         label_smoothing: float,
         heading_known: Tensor,
     ) -> Tensor: ...
-
-
-def window_correlation(photos: Tensor, references: Tensor, heading_search: bool = True) -> Tensor:
-    """Return the cosine of every photo with every window of every reference.
-
-    Args:
-        photos: (B, C, h, w) features.
-        references: (N, C, h, W) features of full circles; uncovered bins are zero.
-        heading_search: All windows; False takes the one of columns 0 to w alone.
-
-    Returns:
-        (B, N, W) float32: entry k is the window whose left edge is bin k, normalised by itself;
-        (B, N, 1) without a search.
-
-    Source: paper Eq. 4, with the window's norm taken before any maximum.
-    """
-    width = photos.shape[-1]
-    query = F.normalize(photos.float().flatten(1), dim=1, eps=1e-6)
-    circle = references.float()
-    if not heading_search:
-        circle = circle[..., :width]
-    searched = width > 1 and heading_search
-    wrapped = torch.cat([circle, circle[..., : width - 1]], dim=-1) if searched else circle
-    windows = wrapped.unfold(-1, width, 1).permute(0, 3, 1, 2, 4).flatten(2)
-    windows = F.normalize(windows, dim=2, eps=1e-6)
-    # A cosine in bf16 is off by 0.004, which the temperature would make a large part of a logit.
-    with torch.autocast(photos.device.type, enabled=False):
-        return torch.einsum("bd,nsd->bns", query, windows)
 
 
 @dataclass(frozen=True)

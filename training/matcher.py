@@ -30,11 +30,13 @@ from torch import Tensor, nn
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.matching.correlation import ENERGY_FLOOR
 from training.cached_contrast import Encode, encode_in_chunks
+from training.correlation import MIN_COVERAGE, Described, window_correlation
 from training.datasets.augmentation import PhotoWindows
 from training.datasets.places import RawBatch
 from training.distributed import average_gradients, gather, rank
-from training.losses import false_negative_mask, matching_loss, window_correlation
+from training.losses import LEAST_COSINE, false_negative_mask, matching_loss
 from training.views import SATELLITE_MARGIN as SATELLITE_MARGIN
 from training.views import (
     Encoded,
@@ -223,7 +225,7 @@ class Matcher(L.LightningModule):
         """Return bool (B,): the satellite images that are centred at their places."""
         there = torch.ones_like(labels.street_usable)
         if self.config.satellite_center == "search":
-            return labels.street_usable if with_streets else ~there
+            return labels.street_usable & labels.street_near if with_streets else ~there
         return there if self.config.satellite_center == "place" else ~there
 
     def encode(self, shown: Shown) -> Encoded:
@@ -244,7 +246,13 @@ class Matcher(L.LightningModule):
             satellite=satellite,
             street=street,
             street_cover=cover,
-            photos=tuple(encoded(self._encode_photo, p.images, p.mask) for p in shown.photos),
+            photos=tuple(
+                Described(
+                    encoded(self._encode_photo, photo.images, photo.mask),
+                    gather(encoder.photo_coverage(photo.mask)),
+                )
+                for photo in shown.photos
+            ),
             start_bins=tuple(gather(cut.start_bin) for cut in shown.photos),
             photo_layouts=tuple(gather(cut.layout) for cut in shown.photos),
             labels=shown.labels.map(gather),
@@ -256,13 +264,13 @@ class Matcher(L.LightningModule):
         scale = self.log_scale.exp().clamp(max=100.0)
         near = false_negative_mask(labels.where, config.false_negative_radius_m)
         losses: dict[str, list[Tensor]] = {}
-        for kind, features in self._references(encoded).items():
+        for kind, places in self._references(encoded).items():
             for photo, start_bin in zip(encoded.photos, encoded.start_bins, strict=True):
                 counted, masked = counted_and_masked(
-                    labels, kind, near, encoded.street_cover, start_bin, photo.shape[-1]
+                    labels, kind, near, encoded.street_cover, start_bin, photo.coverage
                 )
                 loss = self.matching_loss(
-                    self._correlate(photo, features, scale, labels.heading_known),
+                    self._correlate(photo, places, scale, labels.heading_known),
                     start_bin,
                     scale,
                     masked,
@@ -277,8 +285,8 @@ class Matcher(L.LightningModule):
         parts = {**means, "layout": layout, "scale": scale}
         return total, {name: value.detach() for name, value in parts.items()}
 
-    def _references(self, encoded: Encoded) -> dict[Kind, Tensor]:
-        """Return the fused features of the places for each kind of reference."""
+    def _references(self, encoded: Encoded) -> dict[Kind, Described]:
+        """Return what the places are known by, for each kind of reference."""
         si, svi, cover = encoded.satellite, encoded.street, encoded.street_cover
         count = len(encoded.labels.city)
         there = torch.ones(count, dtype=torch.bool, device=self.device)
@@ -290,15 +298,18 @@ class Matcher(L.LightningModule):
         usable = encoded.labels.street_usable
         presence = {"si": (there, ~there), "svi": (~there, usable), "both": (there, usable)}
         return {
-            kind: self.encoder.fuse(si, svi, cover, *presence[kind])[0] for kind in encoded.kinds
+            kind: Described.weighted(*self.encoder.fuse(si, svi, cover, *presence[kind]))
+            for kind in encoded.kinds
         }
 
     def _correlate(
-        self, photo: Tensor, features: Tensor, scale: Tensor, heading_known: Tensor
+        self, photo: Described, places: Described, scale: Tensor, heading_known: Tensor
     ) -> Tensor:
         """Return the correlation (B, N, headings) that the loss compares."""
         searched = self.model_config.heading_search
-        correlation = window_correlation(photo, features, searched)
+        correlation = window_correlation(
+            photo, places, uncovered=LEAST_COSINE, heading_search=searched
+        )
         if self.config.alignment == "logsumexp" or not searched:
             return correlation
         picked = F.gumbel_softmax(correlation * scale, hard=True, dim=2)
@@ -310,7 +321,7 @@ class Matcher(L.LightningModule):
     def _layout_losses(self, encoded: Encoded) -> Tensor:
         labels = encoded.labels
         losses = [
-            self._layout_loss(photo, layout, labels.photo_there)
+            self._layout_loss(photo.features, layout, labels.photo_there)
             for photo, layout in zip(encoded.photos, encoded.photo_layouts, strict=True)
         ]
         total = torch.stack(losses).mean()
@@ -416,7 +427,12 @@ class Matcher(L.LightningModule):
 
 
 def counted_and_masked(
-    labels: Labels, kind: Kind, near: Tensor, cover: Tensor | None, start_bin: Tensor, width: int
+    labels: Labels,
+    kind: Kind,
+    near: Tensor,
+    cover: Tensor | None,
+    start_bin: Tensor,
+    photo_cover: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Return which rows count, bool (B,), and which pairs a loss leaves out, bool (B, B).
 
@@ -426,16 +442,21 @@ def counted_and_masked(
         near: bool (B, B), false negatives.
         cover: (B, bins), what the street views show.
         start_bin: (B,) left edges of the photos' windows.
-        width: Of the windows, in bins.
+        photo_cover: (B, w), what the photos show of their windows.
     """
     counted = labels.counted(kind)
     if kind == "svi" and cover is not None:
-        counted = counted & (_shown_share(cover, start_bin, width) >= 0.5)
+        counted = counted & (_shown_share(cover, start_bin, photo_cover) >= MIN_COVERAGE)
     masked = near | ~counted[:, None] | ~counted[None, :]
     return counted, masked.fill_diagonal_(False)
 
 
-def _shown_share(cover: Tensor, start_bin: Tensor, width: int) -> Tensor:
-    """Return (B,): how much of windows of ``width`` bins circles (B, bins) show."""
-    bins = start_bin.round().long()[:, None] + torch.arange(width, device=cover.device)
-    return cover.gather(1, bins % cover.shape[1]).mean(dim=1)
+def _shown_share(cover: Tensor, start_bin: Tensor, photo_cover: Tensor) -> Tensor:
+    """Return (B,): how much circles (B, bins) show of photos (B, w) at the worse of two bins."""
+    total = photo_cover.sum(1).clamp_min(ENERGY_FLOOR)
+    left, columns = start_bin.floor().long()[:, None], torch.arange(photo_cover.shape[1])
+    shares = [
+        (photo_cover * cover.gather(1, (bins + columns.to(bins)) % cover.shape[1])).sum(1) / total
+        for bins in (left, left + 1)
+    ]
+    return torch.minimum(*shares)

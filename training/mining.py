@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from model_core.fusion.place_encoder import PlaceEncoder
+from training.correlation import Described, join, window_correlation
 from training.datasets.places import RawBatch
 from training.datasets.resident import ResidentPlaces
-from training.losses import Whereabouts, right_too, window_correlation
+from training.losses import Whereabouts, right_too
 from training.matcher import Matcher
 from training.views import StreetPolicy, labels_of, show_photos, show_satellites, show_streets
 
@@ -24,10 +25,10 @@ PLACE_ROWS = 2048
 
 @dataclasses.dataclass(frozen=True)
 class _Known:
-    """Features of photos and places (N, ...), and where they are."""
+    """N photos and places, and where they are."""
 
-    photos: Tensor
-    places: Tensor
+    photos: Described
+    places: Described
     where: Whereabouts
 
 
@@ -70,20 +71,21 @@ def _encode(
         batch = places.take(part, torch.zeros_like(part))
         cut = show_photos(batch, fov_deg, matcher.model_config, chance)
         full = cut.images.shape[-1] == matcher.model_config.geometry.width
-        photos.append(encoder.encode_photo(cut.images, cut.mask, circular=full))
+        features = encoder.encode_photo(cut.images, cut.mask, circular=full)
+        photos.append(Described(features, encoder.photo_coverage(cut.mask)))
         references.append(_encode_places(matcher, encoder, batch, chance))
         cameras.append(batch.place_xy + batch.query_offset_m)
         centres.append(batch.place_xy)
         cities.append(batch.city)
     encoder.train(was_training)
     where = Whereabouts(torch.cat(cameras), torch.cat(centres), torch.cat(cities))
-    return _Known(torch.cat(photos), torch.cat(references), where)
+    return _Known(join(photos), join(references), where)
 
 
 def _encode_places(
     matcher: Matcher, encoder: PlaceEncoder, batch: RawBatch, chance: torch.Generator
-) -> Tensor:
-    """Return features (B, C, h, bins) of places by satellite image, and street view if usable."""
+) -> Described:
+    """Return what B places are known by: satellite images, and street views if usable."""
     policy: StreetPolicy = matcher.config.street_policy
     labels = labels_of(batch, policy)
     shares = vars(matcher.config.references)
@@ -96,20 +98,23 @@ def _encode_places(
     images, mask = show_streets(batch, chance, partial_share=0.0)
     there = torch.ones_like(usable)
     street = encoder.encode_street(images, mask)
-    return encoder.fuse(satellite, street, encoder.photo_coverage(mask), there, usable)[0]
+    cover = encoder.photo_coverage(mask)
+    return Described.weighted(*encoder.fuse(satellite, street, cover, there, usable))
 
 
 def _hardest(known: _Known, first: int, count: int, matcher: Matcher) -> Tensor:
     """Return (B, count) rows for the photos from ``first`` on, a block of places at a time."""
-    photos = known.photos[first : first + PHOTO_ROWS]
-    taken = known.where.at(slice(first, first + PHOTO_ROWS))
+    mine = slice(first, first + PHOTO_ROWS)
+    photos, taken = known.photos.at(mine), known.where.at(mine)
     radius_m = matcher.config.false_negative_radius_m
     searched = matcher.model_config.heading_search
-    best_score = photos.new_zeros((len(photos), 0))
-    best_row = torch.zeros((len(photos), 0), dtype=torch.long, device=photos.device)
-    for start in range(0, len(known.places), PLACE_ROWS):
+    count_of, device = len(photos.features), photos.features.device
+    best_score = torch.zeros((count_of, 0), device=device)
+    best_row = torch.zeros((count_of, 0), dtype=torch.long, device=device)
+    for start in range(0, len(known.places.features), PLACE_ROWS):
         part = slice(start, start + PLACE_ROWS)
-        score = window_correlation(photos, known.places[part], searched).amax(dim=2)
+        found = window_correlation(photos, known.places.at(part), heading_search=searched)
+        score = found.amax(dim=2)
         near = right_too(taken, known.where.at(part), radius_m)
         score = score.masked_fill(near, -torch.inf)
         row = torch.arange(start, start + score.shape[1], device=score.device).expand_as(score)

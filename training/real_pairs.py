@@ -30,8 +30,8 @@ from model_core.config import ModelConfig
 from model_core.errors import ConfigError, InputError
 from model_core.features.preprocess import to_tensor
 from model_core.types import ImageU8, LonLat, SatelliteImage, SourceTerms, Strip
+from training.correlation import Described, window_correlation
 from training.datasets.augmentation import bins_for_fov
-from training.losses import window_correlation
 
 FOOTPRINTS_M = (50.0, 70.0, 100.0, 140.0)
 FOVS_DEG = (70.0, 90.0, 120.0)
@@ -112,7 +112,7 @@ def evaluate_pairs(
         circles = [_panorama_strip(_read_rgb(path), bundle.config) for _, path in pairs]
         images = [_read_rgb(path) for path, _ in pairs]
         for footprint_m in FOOTPRINTS_M:
-            gallery = _encode_satellites(bundle, images, footprint_m)
+            gallery = Described.whole(_encode_satellites(bundle, images, footprint_m))
             for fov_deg in FOVS_DEG:
                 ranks, errors = _rank_pairs(bundle, circles, gallery, fov_deg)
                 rng = np.random.default_rng(seed)
@@ -202,14 +202,14 @@ def _windows(circles: list[Strip], fov_deg: float, config: ModelConfig) -> Itera
 
 @torch.inference_mode()
 def _rank_pairs(
-    bundle: ModelBundle, circles: list[Strip], gallery: Tensor, fov_deg: float
+    bundle: ModelBundle, circles: list[Strip], gallery: Described, fov_deg: float
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return ranks (pairs, headings) from 1 and heading errors in degrees at the true place."""
     config = bundle.config
     ranks, errors = [], []
     for number, strips in enumerate(_windows(circles, fov_deg, config)):
         images, mask = to_tensor(strips, _device(bundle))
-        photo = bundle.encoder.encode_photo(images, mask)
+        photo = Described.whole(bundle.encoder.encode_photo(images, mask))
         best, shift = window_correlation(photo, gallery).max(dim=2)
         own = best.diagonal()
         ranks.append(1 + (best > own[:, None]).sum(1))

@@ -21,7 +21,8 @@ from model_core.errors import BundleError, ConfigError
 from model_core.features.encoder import normalize_features
 from model_core.synthesis.panogan import PanoGANGenerator
 from model_core.types import Progress, ProgressCallback, ignore_progress
-from training.evaluation.galleries import Described, Gallery, model_galleries
+from training.correlation import Described
+from training.evaluation.galleries import Gallery, model_galleries
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
 from training.evaluation.test_set import load_test_set

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from model_core.alignment.polar import polar_transform_torch
-from model_core.config import ModelConfig
+from model_core.config import ModelConfig, SearchConfig
+from training.correlation import Described
 from training.datasets.augmentation import (
     PhotoWindows,
     bend_frames,
@@ -53,6 +54,7 @@ class Labels:
         heading_known: bool (B,).
         photo_there: bool (B,), some column of the photo is seen.
         street_usable: bool (B,), the street view may be shown.
+        street_near: bool (B,), it was taken so near that a search has no other look at the place.
         street_needed: bool (B,), places without a usable street view do not count.
         layout: (B, bins, K) around the place, ``query_layout`` around the camera,
             ``satellite_layout`` around the centre of the satellite strip.
@@ -64,6 +66,7 @@ class Labels:
     heading_known: Tensor
     photo_there: Tensor
     street_usable: Tensor
+    street_near: Tensor
     street_needed: Tensor
     layout: Tensor
     query_layout: Tensor
@@ -99,13 +102,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Features (B, C, h, bins) of what was shown, coverage (B, bins), and what is known."""
+    """Features (B, C, h, bins) of what was shown, coverage (B, bins), photos, and what is known."""
 
     kinds: tuple[Kind, ...]
     satellite: Tensor | None
     street: Tensor | None
     street_cover: Tensor | None
-    photos: tuple[Tensor, ...]
+    photos: tuple[Described, ...]
     start_bins: tuple[Tensor, ...]
     photo_layouts: tuple[Tensor, ...]
     labels: Labels
@@ -131,6 +134,7 @@ def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:
         heading_known=batch.heading_known,
         photo_there=batch.query_seen.any(dim=1),
         street_usable=usable,
+        street_near=batch.street_offset_m.norm(dim=1) <= SearchConfig().near_view_m,
         street_needed=torch.full_like(usable, policy == "strict"),
         layout=batch.layout,
         query_layout=batch.query_layout,

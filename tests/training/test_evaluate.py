@@ -29,6 +29,7 @@ from model_core.matching.correlation import (
 from model_core.matching.search import search_gallery
 from training.cli import app
 from training.controls import histogram, untrained
+from training.correlation import Described, window_correlation
 from training.data_sources import rendered_cities
 from training.datasets.places import NO_DATE, PlaceSet
 from training.datasets.rendered import load_rendered
@@ -36,12 +37,12 @@ from training.evaluate import Recall, evaluate_matcher, recall_table, watched_fo
 from training.evaluate_bundle import EvaluationReport, evaluate_bundle
 from training.evaluation.compare import compare_reports
 from training.evaluation.cost import _peak_memory_mb
-from training.evaluation.galleries import Described, Gallery, model_galleries, shuffled
+from training.evaluation.galleries import Gallery, model_galleries, shuffled
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.photos import PhotoBlock, cut_blocks, list_photos, longest_seen
 from training.evaluation.rows import Label, make_rows
 from training.evaluation.run import Setting, locate_photos, model_photos
-from training.evaluation.scoring import correlate, rank_places
+from training.evaluation.scoring import rank_places
 from training.evaluation.test_set import OWN_LIST
 from training.evaluation.write import report_markdown, write_report
 from training.plots import draw_plots
@@ -119,7 +120,7 @@ def test_cosines_are_those_of_the_engine() -> None:
     )
     expected = correlate_block(weighted.float(), energy, seen, queries)
     gallery = Described(places * seen[:, None, None], seen)
-    found = correlate(Described(photos, cover), gallery)
+    found = window_correlation(Described(photos, cover), gallery)
     assert torch.isinf(found[:, 3]).all()
     torch.testing.assert_close(found, expected.permute(1, 0, 2), atol=2e-3, rtol=0.0)
 
@@ -178,6 +179,9 @@ def test_only_places_known_from_above_are_looked_at_from_beside(city: Path) -> N
     model = load_bundle(default_bundle_path())
     places = load_rendered(city, model.config)
     rows = rows_of(places)
+    far = np.arange(len(places)) % 3 == 0
+    offset_m = np.where(far[:, None], (0.0, 11.0), (6.0, 7.0)).astype(np.float32)
+    places = dataclasses.replace(places, street_offset_m=offset_m)
     photos = list_photos(places, rows, (90.0, 90.0), seed=1)
     block = next(cut_blocks(places, photos, model.config, CPU, 1, 100))
     scores = {}
@@ -195,7 +199,7 @@ def test_only_places_known_from_above_are_looked_at_from_beside(city: Path) -> N
     assert 0.2 < serves.float().mean() < 0.8
     changed = {kind: scores[kind, True] != scores[kind, False] for kind, _ in scores}
     assert changed["si"].all()
-    assert torch.equal(changed["both"], ~serves)
+    assert torch.equal(changed["both"], ~serves | torch.from_numpy(far))
     assert not any(changed[kind].any() for kind in ("svi", "si known", "both known"))
 
 

@@ -12,35 +12,7 @@ from training.losses import (
     heading_loss,
     matching_loss,
     place_and_heading_loss,
-    window_correlation,
 )
-
-
-def circles(count: int, bins: int = 16, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, 4, 2, bins, generator=generator)
-
-
-def test_a_window_cut_out_of_a_circle_correlates_fully_with_its_own_place_and_shift():
-    references = circles(5)
-    wrapped = torch.cat([references, references], dim=-1)
-    starts = [3, 14, 0, 7, 15]
-    photos = torch.stack([wrapped[n, ..., s : s + 5] for n, s in enumerate(starts)])
-    correlation = window_correlation(photos, references)
-    assert correlation.shape == (5, 5, 16)
-    best = correlation.flatten(1).argmax(dim=1)
-    assert best.tolist() == [n * 16 + s for n, s in enumerate(starts)]
-    assert torch.allclose(correlation.flatten(1).max(dim=1).values, torch.ones(5), atol=1e-5)
-
-
-def test_without_a_search_only_the_first_columns_count():
-    references = circles(3)
-    ahead = window_correlation(references[..., :5], references, heading_search=False)
-    turned = window_correlation(references[..., 4:9], references, heading_search=False)
-    assert ahead.shape == (3, 3, 1)
-    torch.testing.assert_close(ahead, window_correlation(references[..., :5], references)[..., :1])
-    assert torch.allclose(ahead.squeeze(2).diagonal(), torch.ones(3), atol=1e-5)
-    assert turned.squeeze(2).diagonal().max() < 0.9
 
 
 def test_the_loss_prefers_the_true_heading_to_another_at_the_right_place():
@@ -264,12 +236,3 @@ def test_one_photo_alone_has_nothing_to_learn_from_triplets():
 def test_an_unknown_loss_lists_the_known_ones():
     with pytest.raises(ConfigError, match="soft_margin_triplet"):
         matching_loss("hinge")
-
-
-def test_cosines_keep_full_precision_under_mixed_precision():
-    references = circles(3)
-    exact = window_correlation(references[..., :5], references)
-    with torch.autocast("cpu", torch.bfloat16):
-        mixed = window_correlation(references[..., :5], references)
-    assert mixed.dtype == torch.float32
-    torch.testing.assert_close(mixed, exact)

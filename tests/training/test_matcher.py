@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from model_core.config import PRESETS, StripGeometry, at_geometry
 from model_core.errors import ConfigError
+from training.correlation import Described, window_correlation
 from training.datasets.places import RawBatch
-from training.losses import window_correlation
 from training.matcher import Matcher, MatcherConfig, ReferenceShares
 from training.views import Encoded
 
@@ -141,14 +141,21 @@ def test_what_no_street_view_shows_changes_nothing(
     assert loss_of(step, noisy, config) == loss_of(step, batch, config)
 
 
+def leaves(photos: tuple[Described, ...]) -> tuple[tuple[Described, ...], list[torch.Tensor]]:
+    """Return photos whose features have gradients of their own, and those features."""
+    features = [photo.features.detach().requires_grad_() for photo in photos]
+    made = zip(features, photos, strict=True)
+    return tuple(Described(mine, photo.coverage) for mine, photo in made), features
+
+
 @pytest.mark.parametrize("loss", ["infonce", "paper", "triplet", "soft_margin_triplet", "release"])
 def test_places_without_a_street_view_stay_out_of_steps_of_street_views(
     step: ModuleType, loss: str
 ) -> None:
     matcher, encoded = shown_by_street_views(step, loss)
-    photos = tuple(photo.detach().requires_grad_() for photo in encoded.photos)
+    photos, features = leaves(encoded.photos)
     total, _ = matcher.loss_of(dataclasses.replace(encoded, photos=photos))
-    for gradient in torch.autograd.grad(total, photos):
+    for gradient in torch.autograd.grad(total, features):
         assert float(gradient[-1].abs().max()) == 0.0
         assert float(gradient[:-1].abs().max()) > 0.0
 
@@ -172,21 +179,21 @@ def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_
     step: ModuleType, loss: str
 ) -> None:
     matcher, encoded = shown_by_street_views(step, loss)
-    width, bins = encoded.photos[0].shape[-1], step.MODEL.azimuth_bins
+    width, bins = encoded.photos[0].coverage.shape[1], step.MODEL.azimuth_bins
     cover = torch.zeros(len(encoded.labels.city), bins)
     cover[:, :width] = 1.0
     away = torch.full_like(encoded.start_bins[0], float(width))
     away[0] = bins - 1.0  # around north, half a window and more of it within the street view
-    photos = tuple(photo.detach().requires_grad_() for photo in encoded.photos)
+    photos, features = leaves(encoded.photos)
     changed = dataclasses.replace(
         encoded, photos=photos, street_cover=cover, start_bins=(away,) * len(photos)
     )
     total, _ = matcher.loss_of(changed)
-    for gradient in torch.autograd.grad(total, photos):
+    for gradient in torch.autograd.grad(total, features):
         assert float(gradient[1:].abs().max()) < 1e-6
     facing = tuple(torch.zeros_like(away) for _ in photos)
     total, _ = matcher.loss_of(dataclasses.replace(changed, start_bins=facing))
-    for gradient in torch.autograd.grad(total, photos):
+    for gradient in torch.autograd.grad(total, features):
         assert float(gradient[1:-1].abs().max()) > 1e-4
 
 
@@ -194,7 +201,7 @@ def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_
     ("center", "kinds", "at_places"),
     [
         ("search", "si", [False] * 6),
-        ("search", "both", [True] * 5 + [False]),
+        ("search", "both", [False] + [True] * 4 + [False]),
         ("place", "si", [True] * 6),
         ("camera", "both", [False] * 6),
     ],
@@ -202,10 +209,13 @@ def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_
 def test_satellite_images_are_centred_as_a_search_looks_at_places(
     step: ModuleType, center: str, kinds: str, at_places: list[bool]
 ) -> None:
-    """The last place has no street view: a search looks at it from beside."""
+    """A search looks from beside at the first place, whose street view is far, and at the last,
+    which has none.
+    """
     references = dataclasses.replace(ReferenceShares(si=0.0, all=0.0), **{kinds: 1.0})
     config = dataclasses.replace(step.CONFIG, references=references, satellite_center=center)
     batch = step.make_batch()
+    batch.street_offset_m[0] = torch.tensor([8.0, 8.0])
     away = torch.tensor([6.0, -4.0]).expand(len(batch.city), 2)
     here = step.make_matcher(config).show(batch)
     moved = step.make_matcher(config).show(dataclasses.replace(batch, query_offset_m=away))
@@ -245,8 +255,9 @@ def test_gumbel_alignment_asks_for_one_heading_of_a_place(step: ModuleType) -> N
     encoded = matcher.encode(matcher.show(step.make_batch()))
     known = encoded.labels.heading_known
     scale = torch.tensor(1e4)  # so high that no noise matters
-    aligned = matcher._correlate(encoded.photos[0], encoded.satellite, scale, known)
-    plain = window_correlation(encoded.photos[0], encoded.satellite)
+    places = Described.whole(encoded.satellite)
+    aligned = matcher._correlate(encoded.photos[0], places, scale, known)
+    plain = window_correlation(encoded.photos[0], places)
     assert torch.equal(aligned[known], plain[known])
     pooled = torch.logsumexp(aligned[~known] * scale, dim=2) / scale
     assert torch.allclose(pooled, plain[~known].amax(dim=2), atol=1e-3)
@@ -257,9 +268,11 @@ def test_the_released_code_searches_no_heading(step: ModuleType) -> None:
     matcher = step.make_matcher(dataclasses.replace(step.CONFIG, loss="release"), model)
     encoded = matcher.encode(matcher.show(step.make_batch(model=model)))
     photo, known = encoded.photos[0], encoded.labels.heading_known
-    correlation = matcher._correlate(photo, encoded.satellite, torch.tensor(1.0), known)
-    part = encoded.satellite[..., : photo.shape[-1]].flatten(1)
-    expected = functional.normalize(photo.flatten(1)) @ functional.normalize(part).t()
+    photo = Described.whole(photo.features)
+    places = Described.whole(encoded.satellite)
+    correlation = matcher._correlate(photo, places, torch.tensor(1.0), known)
+    part = encoded.satellite[..., : photo.features.shape[-1]].flatten(1)
+    expected = functional.normalize(photo.features.flatten(1)) @ functional.normalize(part).t()
     assert torch.allclose(correlation[..., 0], expected, atol=1e-5)
 
 

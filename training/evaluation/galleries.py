@@ -15,6 +15,7 @@ from model_core.config import ModelConfig, SearchConfig, StreetViewConfig
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.gallery.around import shifts_around_m
 from model_core.synthesis.panogan import PanoGANGenerator
+from training.correlation import Described, join
 from training.datasets.augmentation import normalize, picture_rows
 from training.datasets.places import NO_DATE, PlaceSet, RawBatch, in_time, take_batch
 from training.policies import FILL_INS, Policy, fill_in, real_street, satellite_strips
@@ -28,18 +29,6 @@ _ALONE_OTHERWISE = (("both", "hybrid"), ("both", "nearest"))
 
 
 @dataclass(frozen=True)
-class Described:
-    """Features (N, C, h, W) weighted by coverage (N, W); no coverage where nothing is known."""
-
-    features: Tensor
-    coverage: Tensor
-
-    def at(self, rows: Tensor | slice) -> Described:
-        """Return some places."""
-        return Described(self.features[rows], self.coverage[rows])
-
-
-@dataclass(frozen=True)
 class Gallery:
     """N places to search, of one kind of reference.
 
@@ -50,12 +39,13 @@ class Gallery:
         xy_m: float32 (N, 2), in the place's city.
         city: int64 (N,).
         street_present: bool (N,).
+        street_near: bool (N,), the street view was taken so near that a search has no other look.
         street_days: int64 (N,), ``NO_DATE`` where unknown.
         any_age: A street view of whatever age serves.
         strict: One without a date serves no photo that has one.
         from_camera: Right is what lies near the camera, not near the photo's own place.
         beside: What the places are known by from points around them, for a full search; where a
-            street view serves the photo, it has one standpoint, and these do not count.
+            near street view serves the photo, it has one standpoint, and these do not count.
     """
 
     described: Described
@@ -63,6 +53,7 @@ class Gallery:
     xy_m: Tensor
     city: Tensor
     street_present: Tensor
+    street_near: Tensor
     street_days: Tensor
     any_age: bool = False
     strict: bool = False
@@ -128,8 +119,8 @@ def model_galleries(
             for kind, pair in _by_kind(encoder, si, svi, filled, policy).items():
                 parts.setdefault((kind, policy), []).append(pair)
     where = _whereabouts(places, rows, device, numbers)
-    from_above = tuple(_join(look) for look in zip(*looks, strict=True))
-    with_made = tuple(_join(look) for look in zip(*made_looks, strict=True))
+    from_above = tuple(join(look) for look in zip(*looks, strict=True))
+    with_made = tuple(join(look) for look in zip(*made_looks, strict=True))
 
     def beside_of(kind: str, policy: Policy) -> tuple[Described, ...]:
         if (kind, policy) == ("both", "synthetic"):
@@ -139,8 +130,8 @@ def model_galleries(
     return {
         (kind, policy): replace(
             where,
-            described=_join([first for first, _ in pairs]),
-            otherwise=None if kind == "si" else _join([second for _, second in pairs]),
+            described=join([first for first, _ in pairs]),
+            otherwise=None if kind == "si" else join([second for _, second in pairs]),
             any_age=policy == "nearest",
             strict=policy == "strict",
             beside=beside_of(kind, policy),
@@ -168,7 +159,7 @@ def road_gallery(
         looks.append(
             [_alone(encoder, _encode_satellite(encoder, config, crops, at)) for at in shifts]
         )
-    described, *around = (_join(look) for look in zip(*looks, strict=True))
+    described, *around = (join(look) for look in zip(*looks, strict=True))
     count = len(laid.satellite)
     return Gallery(
         described=described,
@@ -176,6 +167,7 @@ def road_gallery(
         xy_m=torch.from_numpy(np.asarray(laid.place_xy, np.float32)).to(device),
         city=torch.full((count,), city, device=device),
         street_present=torch.zeros(count, dtype=torch.bool, device=device),
+        street_near=torch.zeros(count, dtype=torch.bool, device=device),
         street_days=torch.full((count,), NO_DATE, device=device),
         from_camera=True,
         beside=tuple(around),
@@ -208,6 +200,7 @@ def shuffled(gallery: Gallery, seed: int) -> Gallery:
         described=gallery.described.at(rows),
         otherwise=None if gallery.otherwise is None else gallery.otherwise.at(rows),
         street_present=gallery.street_present[rows],
+        street_near=gallery.street_near[rows],
         street_days=gallery.street_days[rows],
         beside=tuple(look.at(rows) for look in gallery.beside),
     )
@@ -287,8 +280,7 @@ def _fused(
     has_svi: Tensor,
     weight: Tensor | None = None,
 ) -> Described:
-    features, coverage = encoder.fuse(si, svi, cover, has_si, has_svi, weight)
-    return Described(features * coverage[:, None, None, :], coverage)
+    return Described.weighted(*encoder.fuse(si, svi, cover, has_si, has_svi, weight))
 
 
 def _alone(encoder: PlaceEncoder, si: Tensor) -> Described:
@@ -314,11 +306,6 @@ def _encode_street(encoder: PlaceEncoder, street: Tensor, seen: Tensor) -> Descr
     return Described(features, encoder.photo_coverage(mask))
 
 
-def _join(parts: Sequence[Described]) -> Described:
-    features = torch.cat([part.features for part in parts])
-    return Described(features, torch.cat([part.coverage for part in parts]))
-
-
 def _whereabouts(
     places: PlaceSet,
     rows: npt.NDArray[np.int64],
@@ -328,6 +315,7 @@ def _whereabouts(
     """Return where places lie: at their centres, or where their photos of a number were taken."""
     empty = torch.zeros(0, device=device)
     seen = np.asarray(places.street_seen[rows]).any(axis=1)
+    near = np.hypot(*places.street_offset_m[rows].T) <= SearchConfig().near_view_m
     xy_m = np.asarray(places.place_xy[rows])
     if photos is not None:
         xy_m = xy_m + places.query_offset_m[rows, photos]
@@ -337,6 +325,7 @@ def _whereabouts(
         xy_m=torch.as_tensor(xy_m, device=device),
         city=torch.as_tensor(np.asarray(places.city[rows]), device=device),
         street_present=torch.as_tensor(seen, device=device),
+        street_near=torch.as_tensor(near, device=device),
         street_days=torch.as_tensor(np.asarray(places.street_days[rows]), device=device).long(),
         from_camera=photos is not None,
     )

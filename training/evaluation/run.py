@@ -12,9 +12,10 @@ import torch
 
 from model_core.config import EvidenceModel, ModelConfig
 from model_core.fusion.place_encoder import PlaceEncoder
+from training.correlation import Described
 from training.datasets.augmentation import normalize
 from training.datasets.places import PlaceSet
-from training.evaluation.galleries import Described, Gallery
+from training.evaluation.galleries import Gallery
 from training.evaluation.options import fov_label
 from training.evaluation.photos import PhotoBlock, cut_blocks, list_photos
 from training.evaluation.scoring import Search, judge, rank_places

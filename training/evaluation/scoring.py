@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from model_core.config import EvidenceModel, ModelConfig, RankingConfig, StreetViewConfig
-from model_core.gallery.weighting import bin_energy
-from model_core.matching.correlation import ENERGY_FLOOR, best_shifts
+from model_core.matching.correlation import best_shifts
 from model_core.matching.null_distribution import null_of_many
 from model_core.matching.search import LOOK_GAIN
-from training.evaluation.galleries import Described, Gallery
+from training.correlation import Described, window_correlation
+from training.evaluation.galleries import Gallery
 from training.evaluation.photos import PhotoBlock, PhotoList
 from training.metrics import (
     Outcomes,
@@ -28,7 +28,6 @@ from training.metrics import (
 Search = Literal["full", "none", "known"]
 """``full`` takes the best heading; ``none`` compares the columns from 0 on alone, as a model
 without a search of headings does; ``known`` is told the heading."""
-MIN_COVERAGE = 0.5
 _WINDOW_VALUES = {"cpu": 1 << 24, "cuda": 1 << 28}
 
 
@@ -38,39 +37,6 @@ def own_search(config: ModelConfig) -> Search:
     That compares a photo of whatever heading with the references' columns from 0 on.
     """
     return "full" if config.heading_search else "none"
-
-
-def correlate(photos: Described, places: Described, min_coverage: float = MIN_COVERAGE) -> Tensor:
-    """Return the cosine of every photo, place and shift, float32 (B, N, W).
-
-    The same as ``model_core.matching.correlation.correlate_block`` for photos of one width, laid
-    out for large batches of photos on one device.
-
-    Args:
-        photos: (B, C, h, w) and (B, w).
-        places: (N, C, h, W) and (N, W).
-        min_coverage: Windows that are covered less are minus infinity.
-    """
-    width, bins = photos.features.shape[-1], places.features.shape[-1]
-    count = len(places.features)
-    windows = _windows(places.features, width).permute(0, 3, 1, 2, 4).reshape(count * bins, -1)
-    product = photos.features.flatten(1) @ windows.T
-    photo_energy = bin_energy(photos.features.square().sum((1, 2)), photos.coverage)
-    place_energy = bin_energy(places.features.square().sum((1, 2)), places.coverage)
-    cover = _windows(places.coverage, width).reshape(count * bins, -1)
-    place_norm = photos.coverage @ _windows(place_energy, width).reshape(count * bins, -1).T
-    photo_norm = photo_energy @ cover.T
-    norm = place_norm.clamp(min=ENERGY_FLOOR) * photo_norm.clamp(min=ENERGY_FLOOR)
-    total = photos.coverage.sum(1, keepdim=True).clamp(min=ENERGY_FLOOR)
-    share = (photos.coverage @ cover.T) / total
-    cosine = (product * norm.rsqrt()).masked_fill(share < min_coverage - 1e-6, -torch.inf)
-    return cosine.view(len(photos.features), count, bins)
-
-
-def _windows(circles: Tensor, width: int) -> Tensor:
-    """Return (..., W, width): the bins from every bin on, around the circle."""
-    wrapped = torch.cat([circles, circles[..., : width - 1]], dim=-1)
-    return wrapped.unfold(-1, width, 1)
 
 
 @dataclass(frozen=True)
@@ -108,20 +74,21 @@ def rank_places(
     step = max(1, most // (bins * max(depth, len(photos.features))))
     for first in range(0, len(gallery), step):
         some = slice(first, first + step)
-        cosines = correlate(photos, gallery.described.at(some))
+        cosines = window_correlation(photos, gallery.described.at(some))
         if gallery.otherwise is not None and not bool(serving[:, some].all()):
-            other = correlate(photos, gallery.otherwise.at(some))
+            other = window_correlation(photos, gallery.otherwise.at(some))
             cosines = torch.where(serving[:, some, None], cosines, other)
         for search in searches:
             found[search].append(_search(cosines, start_bin, search))
         if "full" in searches:
             for look, parts in zip(gallery.beside, looks, strict=True):
-                parts.append(_search(correlate(photos, look.at(some)), start_bin, "full"))
+                parts.append(_search(window_correlation(photos, look.at(some)), start_bin, "full"))
     ranked = {search: _whole(parts) for search, parts in found.items()}
     if "full" in ranked and looks:
         joined = _join_looks([ranked["full"], *map(_whole, looks)])
+        one_look = serving & gallery.street_near
         ranked["full"] = (
-            joined if gallery.otherwise is None else ranked["full"].but(joined, ~serving)
+            joined if gallery.otherwise is None else ranked["full"].but(joined, ~one_look)
         )
     return ranked
 

@@ -180,11 +180,6 @@ class Settings:
     def hidden_sources(self, names: Iterable[str]) -> None:
         self._write("hidden_sources", sorted(names))
 
-    def offered_sources(self, kind: str) -> tuple[contract.SourceInfo, ...]:
-        """Return the known sources of a kind ("imagery", "street_view", "roads") that are shown."""
-        hidden = self.hidden_sources
-        return tuple(s for s in self.known_sources if s.kind == kind and s.name not in hidden)
-
     @property
     def default_imagery(self) -> str:
         """The text of the imagery source that a new run begins with; "" for none."""

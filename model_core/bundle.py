@@ -19,7 +19,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from model_core.config import EvidenceModel, ModelConfig, from_mapping, to_mapping
 from model_core.errors import BundleError, ConfigError, DeviceError
 from model_core.fusion.place_encoder import PlaceEncoder
+from model_core.option_kinds import check_kinds
 from model_core.synthesis.panogan import PanoGANConfig, PanoGANGenerator
 
 FORMAT_VERSION = 1
@@ -346,7 +347,7 @@ def _config_of(kind: type[ConfigT], values: Any, path: Path) -> ConfigT:
         if not isinstance(values, dict):
             raise ConfigError(f"{kind.__name__} is not a mapping of options")
         config = from_mapping(kind, values)
-        _check_types(config, kind())
+        check_kinds(config)
     except (ConfigError, TypeError) as err:
         raise BundleError(f"{path}: {err}; {_AGAIN}") from err
     return config
@@ -358,18 +359,20 @@ def _fitted(evidence: EvidenceModel | None) -> dict[str, float]:
     return {k: v for k, v in vars(mine).items() if v != getattr(usual, k)}
 
 
-def _check_types(config: Any, example: Any) -> None:
-    """Check that every option is of the kind of its default, so that no later stage trips."""
-    for option in fields(example):
-        value, default = getattr(config, option.name), getattr(example, option.name)
-        if is_dataclass(default) and isinstance(value, type(default)):
-            _check_types(value, default)
-        elif isinstance(default, float) and type(value) is int:
-            continue
-        elif type(value) is not type(default):
-            raise ConfigError(
-                f"option {option.name!r} is {value!r}; a {type(default).__name__} is expected"
-            )
+def only_rendered(training: Mapping[str, Any]) -> bool:
+    """Return whether nothing but rendered cities is known to have been learned from.
+
+    Args:
+        training: The summary of a bundle, with the stages before it where there were any.
+    """
+    pretrained = training.get("train", {}).get("pretrained")
+    stages = [{**training, "pretrained": pretrained}, *training.get("before", ())]
+    return all(
+        stage.get("sources")
+        and not stage.get("pretrained")
+        and all("cities" in source for source in stage["sources"])
+        for stage in stages
+    )
 
 
 def hash_generator(weights: bytes, options: Mapping[str, Any]) -> str:

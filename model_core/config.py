@@ -83,7 +83,15 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class PlaceConfig:
-    """Where candidate places are laid. Small areas get a grid beside the roads."""
+    """Where candidate places are laid.
+
+    Attributes:
+        spacing_m: Between places along a road.
+        grid_spacing_m: Between places of a grid.
+        grid: Whether one is laid; ``auto``: without roads, and in areas up to
+            ``grid_auto_max_km2``.
+        grid_auto_max_km2: See there.
+    """
 
     spacing_m: float = 15.0
     grid_spacing_m: float = 25.0
@@ -142,7 +150,7 @@ class VerificationConfig:
 
 @dataclass(frozen=True)
 class RankingConfig:
-    """From scores and inliers to candidates; the calibration of probabilities is a first one."""
+    """From scores and inliers to candidates; what they are worth is in ``EvidenceModel``."""
 
     merge_radius_m: float = 25.0
     max_candidates: int = 20
@@ -167,8 +175,9 @@ class EvidenceModel:
         unproven: Most that a place's likelihood ratio is without a match, where there is no
             retrieval.
         weak_odds: Most that all views below the threshold add up to.
-        spot_sigma_m: Distance between the photo and that spot, one deviation.
-        spot_reach_m: A spot farther than this from every place is no evidence for any.
+        spot_sigma_m: Distance between the photo and the spot where matched street views put it,
+            one deviation.
+        spot_reach_m: Such a spot farther than this from every place is no evidence for any.
         far_m: Street views farther than this from the best one show what chance reaches.
         far_views: Least number of them to judge by.
         far_deviations: Robust deviations above their median that chance may reach.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +33,57 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             remove(unfinished)
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside ``folder``; it takes its place when the block succeeds.
+
+    Raises:
+        InputError: The folder cannot be written or replaced.
+    """
+    unfinished, old = (folder.with_name(f".{folder.name}.{end}") for end in ("partial", "old"))
+    try:
+        for left in (unfinished, old):
+            if left.exists():
+                shutil.rmtree(left)
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(unfinished, folder)
+    except OSError as err:
+        raise InputError(
+            f"{folder}: cannot be written ({err}); close it in other programs, make room, "
+            "or choose another folder"
+        ) from err
+    finally:
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        for left in (unfinished, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def without_marks(path: Path) -> Iterator[Path]:
+    """Yield a path to the same file, read or written, that holds no exclamation mark.
+
+    pyogrio takes what follows one for a file in an archive, except behind a drive of Windows.
+    """
+    if "!" not in str(path.absolute()) or sys.platform == "win32":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        above = Path(folder, "folder")
+        if "!" not in path.name:
+            above.symlink_to(path.parent.absolute(), target_is_directory=True)
+            yield above / path.name
+            return
+        above.mkdir()
+        for file in path.parent.iterdir():  # a Shapefile has several
+            if file.stem == path.stem:
+                (above / file.name.replace("!", "_")).symlink_to(file.absolute())
+        yield above / path.name.replace("!", "_")
 
 
 def make_folder(folder: Path) -> None:

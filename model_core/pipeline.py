@@ -151,7 +151,9 @@ def locate(
                         keep(_failed_photo(photo, error))
     ordered = tuple(results[path] for path in paths)
     run = describe_run(request, survey, model, datetime.now(UTC))
-    files, notes = write_outcome(request.out, ordered, photos, survey, model, run, truth)
+    files, notes = write_outcome(
+        request.out, ordered, photos, survey, model, run, truth, progress, cancel
+    )
     return LocateOutcome(ordered, files, summarize(ordered), notes, run, survey.places)
 
 
@@ -225,14 +227,15 @@ def gather_evidence(
             scene.gallery, queries, search, scene.device, progress, cancel, scene.beside
         )
     views = _views_best_first(scene, retrieval)
-    tried = [view for _, view in views][: config.verification.budget_views]
-    prefetch_views(scene.survey.client, tried, scene.survey.summary, progress)
+    summary = scene.survey.summary
     verifications = verify_photo(  # 9 verification
         photo,
         views,
         config.verification,
         scene.local_features,
         device=scene.device,
+        on_failure=lambda view, err: summary.add_view_failure(view, str(err)),
+        fetch_ahead=lambda some: prefetch_views(scene.survey.client, some, summary, progress),
         progress=progress,
         cancel=cancel,
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from model_core import __version__
-from model_core.bundle import ModelBundle
+from model_core.bundle import ModelBundle, only_rendered
 from model_core.config import to_mapping
 from model_core.errors import Cancelled, GeolocatorError
 from model_core.files import check_writable
@@ -18,7 +18,15 @@ from model_core.references.survey import Survey, square_around
 from model_core.references.terms import may_cache, may_display
 from model_core.request import LocateRequest
 from model_core.scoring import Truth, read_truth
-from model_core.types import Photo, PhotoResult, SourceTerms
+from model_core.types import (
+    CancelCheck,
+    Photo,
+    PhotoResult,
+    ProgressCallback,
+    SourceTerms,
+    ignore_progress,
+    never_cancelled,
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +74,16 @@ def write_outcome(
     model: ModelBundle | None,
     provenance: Provenance,
     truth: Mapping[str, Truth] | None = None,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
 ) -> tuple[OutputFiles | None, tuple[str, ...]]:
     """Write the results where a folder is named; return the files and the run's notes.
 
     Imagery that cannot be had now costs the map its ground, and a file that cannot be written
     costs itself; both are noted, and the results are returned.
+
+    Raises:
+        Cancelled: The user asked to stop; what was written by then stays.
     """
     notes = _notes(survey, model)
     if out is None:
@@ -98,6 +111,8 @@ def write_outcome(
         truth,
         backdrop,
         note_failure,
+        progress,
+        cancel,
     )
     return files, tuple(notes)
 
@@ -128,7 +143,7 @@ def _notes(survey: Survey, model: ModelBundle | None) -> list[str]:
         notes.append(
             "a source's terms forbid keeping what it delivers: no gallery of this area was kept"
         )
-    if model is not None and model.training:
+    if model is not None and only_rendered(model.training):
         notes.append(
             "the model was trained on rendered cities only; on real imagery trust street views "
             "confirmed by local features more than its scores"

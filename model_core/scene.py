@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +35,8 @@ from model_core.references.availability import choose_street_views
 from model_core.references.catalogue import find_source
 from model_core.references.collect import collect_references
 from model_core.references.imagery.shifted import ShiftedImagery
+from model_core.references.imagery.side_files import is_part_of
+from model_core.references.pack import find_pack
 from model_core.references.prefetch import prefetch_imagery, prefetch_views
 from model_core.references.survey import Survey, available_view_ids
 from model_core.synthesis.fill_in import fill_in_street_views
@@ -50,8 +54,13 @@ from model_core.types import (
 )
 from model_core.verification.cache import FeatureCache
 
+log = logging.getLogger(__name__)
+
 PLACES_IN_MEMORY = 256
 """Places whose references are fetched at once where they may not be kept: up to 60 MB of Google."""
+
+PLACE_BYTES = 1_000_000
+"""Most that the references of a place take: tiles, and a few street views of 400 kB."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,11 @@ def _kept_gallery(folder: Path, survey: Survey, model: ModelBundle) -> Gallery |
     """Return a gallery built before, None where there is none or now it would know more."""
     if not (folder / META_FILE).exists():
         return None
-    gallery = open_gallery(folder, model.model_hash)
+    try:
+        gallery = open_gallery(folder, model.model_hash)
+    except GalleryError as err:
+        log.warning("%s is built again: %s", folder, err)
+        return None
     may_know_more = bool(gallery.meta.failed_rows) and not survey.client.access.offline
     return None if may_know_more or not gallery.coverage.any() else gallery
 
@@ -261,9 +274,12 @@ def _rows_known(
 def _fetched_together(survey: Survey, places: Sequence[Place]) -> Iterator[Sequence[Place]]:
     """Yield places in parts whose references are fetched before they are used.
 
-    What may not be kept on disk has to fit into memory until it is used, or it is asked for twice.
+    What may not be kept on disk has to fit into memory until it is used, and what may be into the
+    cache, or it is asked for twice.
     """
-    step = max(1, len(places)) if survey.may_be_kept else PLACES_IN_MEMORY
+    step = PLACES_IN_MEMORY
+    if survey.may_be_kept:
+        step = max(step, survey.client.access.cache_max_bytes // 4 // PLACE_BYTES)
     for start in range(0, len(places), step):
         yield places[start : start + step]
 
@@ -401,7 +417,7 @@ def _given_gallery(
 
 def _state_of_view(view: StreetView) -> tuple[object, ...]:
     """Return what a view's features depend on: its image, and where and how it was taken."""
-    taken_at = 0 if view.captured_at is None else int(view.captured_at.timestamp())
+    taken_at = "" if view.captured_at is None else view.captured_at.isoformat()
     file = _state_of(view.path) if view.remote is None else (view.view_id, taken_at, -1)
     pose = (view.heading_deg, view.pitch_deg, view.roll_deg, view.fov_deg, view.heading_sigma_deg)
     return (*file, view.lonlat.lon, view.lonlat.lat, view.projection, *pose)
@@ -424,7 +440,11 @@ def _state_of_files(path: Path) -> tuple[int, int, int]:
     if path.is_dir():
         found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
     else:
-        found = list(path.parent.glob(f"{glob.escape(path.stem)}.*"))
+        found = [
+            file
+            for file in path.parent.glob(f"{glob.escape(path.stem)}.*")
+            if file == path or is_part_of(path, file)
+        ]
     states = [_state_of(file) for file in found]
     return (
         len(states),
@@ -434,8 +454,11 @@ def _state_of_files(path: Path) -> tuple[int, int, int]:
 
 
 def _state_of(path: Path) -> tuple[str, int, int]:
+    """Return name, size and last change of a file; that of its pack, which a copy does not lose."""
     try:
         state = path.stat()
+        pack = find_pack(path)
+        changed = state.st_mtime_ns if pack is None else zlib.crc32(pack.read_bytes())
     except OSError:
         return (path.name, -1, -1)
-    return (path.name, state.st_size, state.st_mtime_ns)
+    return (path.name, state.st_size, changed)

@@ -51,7 +51,7 @@ def fit(
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
         nn.utils.clip_grad_norm_(params, 1.0)
         optimizer.step()
-        decay = min(ema_decay, (1 + step) / (10 + step))
+        decay = decay_at(step, ema_decay)
         with torch.no_grad():
             torch._foreach_lerp_(averaged, params, 1.0 - decay)
             for key, loss in losses.items():
@@ -61,3 +61,8 @@ def fit(
     with torch.no_grad():
         for kept, parameter in zip(averaged, params, strict=True):
             parameter.copy_(kept)
+
+
+def decay_at(step: int, most: float) -> float:
+    """Return the decay of averaged weights after ``step`` steps: quick at first, then ``most``."""
+    return min(most, (1 + step) / (10 + step))

@@ -29,9 +29,8 @@ from model_core.errors import InputError
 from model_core.features.preprocess import normalize_images
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.types import Calibration, CalibrationMethod, FloatArray, ImageU8, MaskArray, Strip
-from training.datasets.places import PlaceSet
+from training.datasets.places import CROP_MARGIN, PlaceSet
 from training.evaluate import evaluate_matcher
-from training.world.samples import CROP_MARGIN
 
 METHODS: tuple[CalibrationMethod, ...] = ("none", "metadata", "orb", "sift", "features")
 CORRUPTED_SHARE = 0.3

@@ -18,8 +18,8 @@ from model_core.cli_sources import (
     default_cache_folder,
     read_keys,
 )
-from model_core.errors import GeolocatorError
 from training.cli_world import world
+from training.terminal import console, plain_errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +27,6 @@ app = typer.Typer(
     help="Train and score models that match photos with satellite images and street views.",
 )
 app.command()(world)
-console = Console()
 
 
 @app.command()
@@ -68,7 +67,7 @@ def render(
     from training.train import read_config
     from training.world.batches import workers_beside
 
-    try:
+    with plain_errors():
         seeds, source = read_source(cities, state, tier, geometry)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
@@ -84,9 +83,6 @@ def render(
             where = choose_device(device)
             ahead = workers_beside(where) if workers is None else workers
             render_dataset(out, seeds, places, strips, where, show, laid, source, ahead)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
 
 
 @app.command()
@@ -110,12 +106,9 @@ def train(
     from training.train import train as run
 
     bar = console.is_terminal
-    try:
+    with plain_errors():
         chosen = override(read_config(config), options or [])
         run(data, held_out, out, chosen, resume, minutes, console.print, device, bar)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
 
 
 @app.command()
@@ -148,7 +141,7 @@ def collect(
 
     kept = default_cache_folder() if cache is None else cache
     access = NetworkAccess(contact=contact, offline=offline, cache_folder=kept)
-    try:
+    with plain_errors():
         found = read_keys(keys)
         sources = Sources(imagery, roads, tuple(street_views or ()), pack, found, access)
         with StageBars(Console(stderr=True)) as progress:
@@ -156,9 +149,6 @@ def collect(
             geometry = ModelConfig().geometry
             own = None if photos is None else FolderStreetViews(photos)
             manifest = collect_city(survey, out, geometry, progress, never_cancelled, own)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(f"manifest: {manifest}\n{survey.summary.describe()}")
 
 
@@ -180,12 +170,9 @@ def teach(
     from training.teach import teach as run
     from training.train import override, read_config
 
-    try:
+    with plain_errors():
         chosen = override(read_config(config), options or [])
         bundle = run(data, held_out, out, chosen, console.print, device)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(f"bundle: {bundle}")
 
 

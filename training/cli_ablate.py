@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 
 @app.command()
@@ -55,7 +55,7 @@ def ablate(
     from training.ablation.tables import choose_rows, find_table
     from training.train import read_config
 
-    try:
+    with plain_errors():
         names = tuple(name for name in rows.split(",") if name)
         ablation = Ablation(
             data=data,
@@ -73,9 +73,6 @@ def ablate(
             resume=resume,
         )
         path = run(choose_rows(find_table(table), names), ablation, console.print)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
     console.print(f"table: {path}")
 
@@ -98,7 +95,7 @@ def calibrate_headings(
     from training.calibration_study import METHODS, study_calibration
     from training.datasets.load import load_test
 
-    try:
+    with plain_errors():
         chosen = choose_device(device)
         model = load_bundle(bundle or default_bundle_path(), chosen)
         places = load_test(data, model.config, say=console.print)
@@ -117,9 +114,6 @@ def calibrate_headings(
             f"to {sigma:g} degrees"
         )
         path = write_calibration(figures, out, setting)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(path.read_text(encoding="utf-8"), markup=False, soft_wrap=True)
 
 

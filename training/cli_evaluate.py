@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,22 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 if TYPE_CHECKING:
     from training.evaluate_bundle import EvaluationReport
     from training.evaluation.options import EvaluateOptions
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turn the project's errors into one line and exit code 2."""
-    try:
-        yield
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
 
 
 @app.command()
@@ -84,7 +72,7 @@ def evaluate(
     from training.evaluation.write import write_report
     from training.run_config import read_numbers
 
-    with _plain_errors():
+    with plain_errors():
         options = read_options(
             protocol=protocol,
             gallery=gallery,
@@ -117,7 +105,7 @@ def evaluate(
     if out is not None:
         console.print(f"report: {out}")
     if card:
-        with _plain_errors():
+        with plain_errors():
             console.print(f"card: {_write_card(report)}")
 
 
@@ -156,7 +144,7 @@ def compare(
     """Print reports side by side, with intervals of their differences over the same photos."""
     from training.evaluation.compare import compare_reports, comparison_markdown, comparison_table
 
-    with _plain_errors():
+    with plain_errors():
         comparison = compare_reports(reports, fov)
         if out is not None:
             out.write_text(comparison_markdown(comparison), encoding="utf-8")
@@ -178,13 +166,13 @@ def pairs(
     label: Annotated[str, typer.Option(help="What changed, for the history.")] = "",
 ) -> None:
     """Print zero-shot figures on real satellite and panorama pairs, chance beside them."""
-    from model_core.bundle import default_bundle_path, load_bundle, write_bundle
+    from model_core.bundle import CARD_FILE, default_bundle_path, load_bundle, write_bundle
     from model_core.device import choose_device
     from training.model_card import rewrite_card
     from training.pairs_history import append_run, history_table, read_history
     from training.real_pairs import evaluate_pairs, pairs_markdown, pairs_table, write_pairs
 
-    with _plain_errors():
+    with plain_errors():
         model = load_bundle(bundle or default_bundle_path(), choose_device(device))
         figures = evaluate_pairs(model, data)
         console.print(pairs_table(figures))
@@ -193,7 +181,7 @@ def pairs(
         if history is not None:
             append_run(history, figures, model.model_hash, label, datetime.now(UTC))
             console.print(history_table(read_history(history)))
-    if card:
-        text = rewrite_card(model.config, model.training, model.card, pairs_markdown(figures))
-        write_bundle(replace(model, card=text))
-        console.print(f"card: {model.path / 'card.md'}")
+        if card:
+            text = rewrite_card(model.config, model.training, model.card, pairs_markdown(figures))
+            write_bundle(replace(model, card=text))
+            console.print(f"card: {model.path / CARD_FILE}")

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 
 @app.command()
@@ -28,12 +28,8 @@ def areas(
     from training.world.area import render_areas
     from training.world.cities import parse_cities
 
-    try:
-        with StageBars(Console(stderr=True)) as progress:
-            folders = render_areas(out, parse_cities(seeds), photos, progress)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
+    with plain_errors(), StageBars(Console(stderr=True)) as progress:
+        folders = render_areas(out, parse_cities(seeds), photos, progress)
     console.print(f"{len(folders)} areas: {out}")
 
 
@@ -58,7 +54,7 @@ def search(
     from training.search import keep_searches, search_areas, search_figures, write_search
     from training.search_figures import search_table
 
-    try:
+    with plain_errors():
         config = read_options(parse_assignments(options or ()))
         model = load_bundle(bundle or default_bundle_path())
         with StageBars(Console(stderr=True)) as progress:
@@ -67,9 +63,6 @@ def search(
         write_search(figures, out)
         if card:
             keep_searches(model, len(areas), figures)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(search_table(figures))
     console.print(f"report: {out}" + (f", card: {model.path / CARD_FILE}" if card else ""))
 
@@ -88,7 +81,7 @@ def calibrate_evidence(
     from training.evidence_photos import area_folders, study_areas
     from training.evidence_report import evidence_table, keep_evidence, write_evidence
 
-    try:
+    with plain_errors():
         model = load_bundle(bundle or default_bundle_path())
         with StageBars(Console(stderr=True)) as progress:
             photos = study_areas(
@@ -98,8 +91,5 @@ def calibrate_evidence(
         write_evidence(out, model.evidence, fitted, before, after)
         if write:
             keep_evidence(model, fitted)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(evidence_table(model.evidence, fitted, before, after))
     console.print(f"report: {out}" + (f", constants: {model.path}" if write else ""))

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 
 @app.command()
@@ -33,14 +33,11 @@ def export(
     from training.export import export_run
     from training.generator_files import join_bundles
 
-    try:
+    with plain_errors():
         if run is not None and bundle is None:
             written = export_run(run, out, name, generator, card_figures, packaged)
         elif run is None and bundle is not None and generator is not None:
             written = join_bundles(bundle, generator, out)
         else:
             raise typer.BadParameter("give --run, or --bundle and --generator")
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(f"bundle: {written}")

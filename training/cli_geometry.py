@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 
 @app.command()
@@ -31,11 +31,8 @@ def geometry(
     """Make a real city ready for render --geometry."""
     from training.world.real.prepare import prepare_geometry
 
-    try:
+    with plain_errors():
         city = prepare_geometry([*files, *(more or [])], out, ground_photo, split, seed)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     for name, count in city.about.counts.items():
         console.print(f"{name.replace('_', ' ')}: {count:g}")
     console.print(f"licence: {city.about.licence}\nused to {city.about.split}: {out}")

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 
 @app.command()
@@ -35,15 +35,12 @@ def measure(
         counts = [int(part) for part in sizes.split(",")]
     except ValueError as error:
         raise typer.BadParameter(f"--sizes {sizes!r} is no list of numbers: 20,100") from error
-    try:
+    with plain_errors():
         where = choose_device(device)
         chosen = override(read_config(config), [f"batch={batch}"])
         places = load_places(data, chosen.model, say=console.print)
         learning = learning_rate(places, chosen, where, steps)
         rendering = render_rates(counts, chosen.model.geometry, where)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     rates = Rates(str(where), rendering, learning)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(dataclasses.asdict(rates), indent=1), encoding="utf-8")

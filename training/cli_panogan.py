@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model_core.errors import GeolocatorError
-from training.cli import app, console
+from training.cli import app
+from training.terminal import console, plain_errors
 
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 
@@ -40,7 +40,7 @@ def panogan(
 
     if (bundle is None) != (out_bundle is None):
         raise typer.BadParameter("--bundle and --out-bundle belong together; give both")
-    try:
+    with plain_errors():
         chosen = read_run_config(PanoGANTrainConfig, config, options or [])
         if city is not None:
             chosen = replace(chosen, city=city)
@@ -58,9 +58,6 @@ def panogan(
         )
         if bundle is not None and out_bundle is not None:
             console.print(f"bundle: {join_bundles(bundle, out, out_bundle)}")
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(f"run: {out}")
 
 
@@ -82,12 +79,9 @@ def synthesis(
 
     if (bundle is None) == (run is None):
         raise typer.BadParameter("give either --bundle or --run")
-    try:
+    with plain_errors():
         where = choose_device(device)
         report = judge_generator(data, out, where, bundle=bundle, run=run, classifier=classifier)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(synthesis_markdown(report), markup=False)
 
 
@@ -107,16 +101,13 @@ def weigh_synthetic(
     from training import synthetic_weight as weighing
     from training.run_config import read_numbers
 
-    try:
+    with plain_errors():
         tried = read_numbers("--weights", weights)
         model = load_bundle(bundle)
         with StageBars(Console(stderr=True)) as progress:
             figures = weighing.weigh_synthetic(model, data, tried, device, progress)
         if write:
             weighing.keep_weight(model, weighing.best_weight(figures))
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     console.print(weighing.weight_table(figures))
     console.print(weighing.verdict(figures))
     if write:

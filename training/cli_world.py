@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.console import Console
 
-from model_core.errors import ConfigError, GeolocatorError
+from model_core.errors import ConfigError
+from training.terminal import console, plain_errors
 
 if TYPE_CHECKING:
     from training.datasets.rendered import RenderSource
-
-console = Console()
 
 
 def read_source(
@@ -79,9 +77,8 @@ def world(
     )
 
     if freeze == check:
-        console.print("[red]error[/red] say either --freeze or --check")
-        raise typer.Exit(2)
-    try:
+        raise typer.BadParameter("say either --freeze or --check")
+    with plain_errors():
         if freeze:
             made = freeze_world(
                 real or (), lambda d: console.print(f"{d.city} {d.seed} {d.sha256[:16]}")
@@ -94,9 +91,6 @@ def world(
         frozen = read_frozen()
         lines = changed_renderer(frozen) + changed_districts(frozen)
         lines += changed_geometry(frozen, real or ())
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
     for line in lines:
         console.print(line)
     if lines:

@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 
 from model_core.config import LocateConfig
-from model_core.errors import GeolocatorError
 from model_core.pipeline import Evidence, LocateRequest, locate, rank_evidence
 from model_core.references.survey import Sources
 from model_core.scoring import (
@@ -33,6 +32,7 @@ from model_core.scoring import (
     summarise,
 )
 from model_core.terminal import StageBars
+from training.terminal import console, plain_errors
 
 DEMO_FOLDER = Path(__file__).resolve().parents[1] / "resources" / "demo"
 TRUTH_FILE = "truth.csv"
@@ -189,7 +189,7 @@ def run_demo(
     console.print(score_table(rows["both"], title="Retrieval and verification together"))
     console.print(mode_table(scores))
     for note in outcome.notes:
-        console.print(f"[dim]{note}[/dim]")
+        console.print(note, style="dim")
     text = json.dumps([asdict(score) for score in scores], indent=1)
     (out / "scores.json").write_text(text, encoding="utf-8")
     if outcome.files is not None:
@@ -207,9 +207,8 @@ def main(
     stripped: Annotated[bool, typer.Option(help="Without metadata and renamed.")] = False,
 ) -> None:
     """Locate the demo photos; print distances and heading errors, write map and layers."""
-    console = Console()
     photos = demo / "photos"
-    try:
+    with plain_errors():
         if fresh:
             from training.world.area import render_photos
             from training.world.demo import demo_plan
@@ -221,9 +220,6 @@ def main(
             strip_photos(photos, out / "stripped")
             photos = out / "stripped" / photos.name
         run_demo(demo, photos, out, console)
-    except GeolocatorError as error:
-        console.print(f"[red]error[/red] {error}")
-        raise typer.Exit(2) from error
 
 
 if __name__ == "__main__":

@@ -11,18 +11,18 @@ from rich.table import Table
 
 from model_core.config import ModelConfig
 from model_core.fusion.place_encoder import PlaceEncoder
-from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.places import PlaceSet
 from training.evaluation.galleries import Gallery, model_galleries, road_gallery
 from training.evaluation.options import fov_label
 from training.evaluation.photos import MIXED_FOV_DEG, list_photos
 from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
-from training.evaluation.scoring import Search, own_search
-from training.metrics import Figures, Outcomes, summarize
+from training.evaluation.scoring import own_search
+from training.metrics import RADIUS_M, Figures, Outcomes, summarize
 from training.policies import Policy
 from training.world.gallery import CityGallery
 
 FovRange = tuple[float, float]
+POLICY: Policy = "hybrid"
 WATCHED_FOVS_DEG: tuple[FovRange, ...] = ((60.0, 60.0), (90.0, 90.0))
 KIND_NAMES = {
     "si": "satellite",
@@ -54,7 +54,7 @@ class Recall:
     recall_at_5: float
     chance: float
     median_heading_error_deg: float
-    radius_m: float = 25.0
+    radius_m: float = RADIUS_M
     recall_at_10: float = 0.0
     recall_at_1_percent: float = 0.0
     chance_at_5: float = 0.0
@@ -86,43 +86,34 @@ def evaluate_matcher(
     config: ModelConfig,
     places: PlaceSet,
     fovs_deg: tuple[FovRange, ...] = WATCHED_FOVS_DEG,
-    radius_m: float = 25.0,
     seed: int = 5,
     device: torch.device | None = None,
     galleries: Mapping[int, CityGallery] | None = None,
-    policy: Policy = "hybrid",
-    generator: PanoGANGenerator | None = None,
-    search: Search | None = None,
 ) -> list[Recall]:
-    """Return recall within each city of the set, averaged over photos.
+    """Return recall within each city of the set, averaged over photos, as the model scores itself.
+
+    Right is what lies within ``RADIUS_M``, and street views serve under the policy ``hybrid``.
 
     Args:
         encoder: In any mode; set to eval here.
         config: Of the encoder.
         places: Held-out cities.
         fovs_deg: Least and greatest field of view of the photos; see ``list_photos``.
-        radius_m: What counts as right.
         seed: Of headings and frames.
         device: Where to compute; the CPU when None.
         galleries: Of some cities, satellite images where a search lays its places. They add the
-            kind ``road``, right within ``radius_m`` of the camera.
-        policy: Which street views serve.
-        generator: Makes street views under the policy ``synthetic``.
-        search: Of headings; as the model scores itself when None.
-
-    Raises:
-        BundleError: Synthetic street views are wanted and there is no generator.
+            kind ``road``, right near the camera.
     """
     device = device or torch.device("cpu")
     encoder.eval().to(device)
     encode = model_photos(encoder)
-    search = search or own_search(config)
+    search = own_search(config)
     found: dict[tuple[str, FovRange], list[Outcomes]] = {}
     for rows in city_groups(places, pooled=False):
         references: dict[str, Gallery] = {
             kind: gallery
             for (kind, _), gallery in model_galleries(
-                encoder, config, places, rows, (policy,), generator, device
+                encoder, config, places, rows, (POLICY,), None, device
             ).items()
         }
         city = int(places.city[rows[0]])
@@ -131,12 +122,12 @@ def evaluate_matcher(
         for fov in fovs_deg:
             setting = Setting(fov, (search,))
             parts = locate_photos(
-                places, rows, setting, references, encode, config, device, seed, (radius_m,)
+                places, rows, setting, references, encode, config, device, seed, (RADIUS_M,)
             )
             for (kind, _), outcomes in parts.items():
                 found.setdefault((kind, fov), []).append(outcomes)
     return [
-        recall_of(kind, fov, summarize(in_order(parts), samples=1), radius_m, policy, search)
+        recall_of(kind, fov, summarize(in_order(parts), samples=1), RADIUS_M, POLICY, search)
         for (kind, fov), parts in found.items()
     ]
 

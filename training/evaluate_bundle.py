@@ -30,11 +30,9 @@ from training.evaluation.run import (
 )
 from training.evaluation.scoring import Search, own_search
 from training.evaluation.test_set import Loaded, load_test_set
-from training.metrics import Outcomes
+from training.metrics import RADIUS_M, Outcomes
 from training.policies import POLICIES, Policy
 from training.world.gallery import CityGallery
-
-RADIUS_M = 25.0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.checkpoint import restore_averaged
 from training.evaluation.options import EvaluateOptions
-from training.generator_files import check_frame, load_generator, read_synthesis
+from training.generator_files import (
+    MAX_GENERATOR_BYTES,
+    check_frame,
+    load_generator,
+    read_synthesis,
+)
 from training.model_card import write_card
 from training.run_config import CHECKPOINT, RUN_FILE
 from training.train_config import BEST, TrainConfig, read_run
@@ -26,7 +31,6 @@ from training.train_config import BEST, TrainConfig, read_run
 HISTORY_FILE = "history.json"
 
 MATCHER_MAX_MB = 8.0
-GENERATOR_MAX_MB = 5.0
 TOGETHER_MAX_MB = 12.0
 _BYTES_A_WEIGHT = 2
 
@@ -115,7 +119,7 @@ def _size_mb(module: nn.Module) -> float:
 
 
 def _check_sizes(sizes_mb: dict[str, float]) -> None:
-    limits = {"matcher": MATCHER_MAX_MB, "generator": GENERATOR_MAX_MB}
+    limits = {"matcher": MATCHER_MAX_MB, "generator": MAX_GENERATOR_BYTES / 1e6}
     for part, limit in limits.items():
         if sizes_mb[part] > limit:
             raise ConfigError(

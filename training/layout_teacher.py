@@ -19,7 +19,7 @@ from torch.nn import functional
 from training.averaging import fit
 from training.correlation import Described, window_correlation
 from training.datasets.places import PlaceSet, RawBatch, take_batch
-from training.losses import heading_loss
+from training.losses import distances_m, heading_loss
 from training.matcher import Matcher
 from training.precision import Precision, autocast
 
@@ -143,7 +143,7 @@ def _layout_found(
 ) -> Tensor:
     """Return the loss of finding the first layouts (N, bins, K) with features (B, C, h, w)."""
     gallery = teacher((layouts - matcher.layout_mean) / matcher.layout_spread)
-    near = torch.cdist(camera_xy, camera_xy) < matcher.config.false_negative_radius_m
+    near = distances_m(camera_xy, camera_xy) < matcher.config.false_negative_radius_m
     near = near.fill_diagonal_(False)[: len(features)]
     said = Described.whole(features.flatten(1, 2)[:, :, None])
     correlation = window_correlation(said, Described.whole(gallery))

@@ -86,10 +86,11 @@ def right_too(photos: Whereabouts, places: Whereabouts, radius_m: float) -> Tens
         (photos.place_xy, places.place_xy),
     )
     same_city = photos.city[:, None] == places.city[None, :]
-    return same_city & torch.stack([_away_m(*pair) < radius_m for pair in pairs]).any(dim=0)
+    return same_city & torch.stack([distances_m(*pair) < radius_m for pair in pairs]).any(dim=0)
 
 
-def _away_m(one: Tensor, other: Tensor) -> Tensor:
+def distances_m(one: Tensor, other: Tensor) -> Tensor:
+    """Return (B, N): how far apart points (B, 2) and (N, 2) in metres lie."""
     # Products of large coordinates would be metres off.
     return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
 

@@ -31,13 +31,13 @@ from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.matching.correlation import ENERGY_FLOOR
+from training.averaging import decay_at
 from training.cached_contrast import Encode, encode_in_chunks
 from training.correlation import MIN_COVERAGE, Described, window_correlation
 from training.datasets.augmentation import PhotoWindows
 from training.datasets.places import RawBatch
 from training.distributed import average_gradients, gather, rank
 from training.losses import LEAST_COSINE, false_negative_mask, matching_loss
-from training.views import SATELLITE_MARGIN as SATELLITE_MARGIN
 from training.views import (
     Encoded,
     Kind,
@@ -86,7 +86,8 @@ class MatcherConfig:
     those in time, or of any date. None are made up to learn from: what a generator paints is
     likely, not seen, and goes through the branch that learned real views where the policy
     ``synthetic`` searches with it. ``alignment`` is how an unknown heading is found, ``accumulate``
-    how many chunks a batch is encoded in.
+    how many chunks a batch is encoded in. ``stochastic_depth`` is the
+    probability that a step leaves the deepest block's branch out, of ConvNeXt and EfficientNet.
     """
 
     steps: int = 4000
@@ -100,6 +101,7 @@ class MatcherConfig:
     references: ReferenceShares = ReferenceShares()
     street_policy: StreetPolicy = "hybrid"
     layout_weight: float = 3.0
+    stochastic_depth: float = 0.0
     fov_min_deg: float = 40.0
     fov_max_deg: float = 110.0
     curriculum_share: float = 0.1
@@ -139,7 +141,7 @@ class Matcher(L.LightningModule):
 
         Raises:
             ConfigError: Shares that are no shares, an unknown loss, or a backbone without
-                ImageNet weights.
+                ImageNet weights or stochastic depth.
             BundleError: The ImageNet weights cannot be had.
         """
         super().__init__()
@@ -149,7 +151,7 @@ class Matcher(L.LightningModule):
         self.model_config = model_config
         self.config = config
         self.matching_loss = matching_loss(config.loss)
-        self.encoder = PlaceEncoder(model_config, pretrained)
+        self.encoder = PlaceEncoder(model_config, pretrained, config.stochastic_depth)
         self.register_buffer("layout_mean", torch.as_tensor(layout_mean, dtype=torch.float32))
         self.register_buffer("layout_spread", torch.as_tensor(layout_spread, dtype=torch.float32))
         self.log_layout_gain = nn.Parameter(torch.tensor(math.log(config.initial_layout_gain)))
@@ -396,7 +398,7 @@ class Matcher(L.LightningModule):
     @torch.no_grad()
     def _average(self, step: int) -> None:
         """Move the averaged weights, quickly at first: an average of the last tenth of the run."""
-        decay = min(self.config.ema_decay, (1 + step) / (10 + step))
+        decay = decay_at(step, self.config.ema_decay)
         kept: list[Tensor] = list(self.averaged.parameters())
         new: list[Tensor] = list(self.encoder.parameters())
         torch._foreach_lerp_(kept, new, 1 - decay)

@@ -21,7 +21,9 @@ from torchmetrics.functional.classification import binary_calibration_error
 from model_core.config import EvidenceModel
 from model_core.matching.null_distribution import LEAST_STD
 
-RADII_M = (25.0, 50.0, 100.0)
+RADIUS_M = 25.0
+"""What counts as right where one radius is told."""
+RADII_M = (RADIUS_M, 50.0, 100.0)
 RANKS = ("1", "5", "10", "1%")
 HEADING_WITHIN_DEG = (5.0, 10.0, 22.5)
 RELIABILITY_BINS = 10

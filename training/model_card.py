@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model_core.bundle import only_rendered
 from model_core.config import ModelConfig, StreetViewConfig
 from training.data_sources import UNKNOWN
 from training.evaluate import KIND_NAMES
@@ -125,10 +126,8 @@ def _what_it_is(config: ModelConfig, summary: Mapping[str, Any], run: Mapping[st
 
 def _learned_from(summary: Mapping[str, Any]) -> str:
     sources: Sequence[Mapping[str, Any]] = summary.get("sources", ())
-    stages = [{**summary, "pretrained": summary.get("train", {}).get("pretrained")}]
-    stages += summary.get("before", ())
     text = f"{summary['steps']} steps."
-    if all(map(_is_rendered, stages)):
+    if only_rendered(summary):
         text = (
             f"Rendered cities only, {summary['steps']} steps. No real photo or "
             "street view: expect it to be much weaker on real imagery than on rendered. "
@@ -137,12 +136,6 @@ def _learned_from(summary: Mapping[str, Any]) -> str:
     if not sources:
         return text
     return "\n\n".join([text, sources_table(sources), *_stages_before(summary)])
-
-
-def _is_rendered(stage: Mapping[str, Any]) -> bool:
-    """Return whether nothing but rendered cities is known to have been learned from."""
-    sources = stage.get("sources", ())
-    return bool(sources) and not stage.get("pretrained") and all("cities" in s for s in sources)
 
 
 def sources_table(sources: Sequence[Mapping[str, Any]]) -> str:

@@ -28,6 +28,7 @@ from model_core.synthesis.panogan import (
     PanoGANDiscriminator,
     PanoGANGenerator,
 )
+from training.averaging import decay_at
 from training.street_classes import STREET_CLASSES, street_class_shares
 from training.strip_pairs import StripBatch, StripPairs, seed_of_step, varied_batch
 
@@ -260,7 +261,7 @@ class PanoGAN(L.LightningModule):
             group["lr"] = rate * max(0.02, left)
 
     def _average(self) -> None:
-        decay = min(self.recipe.ema_decay, (1 + self.steps_done) / (10 + self.steps_done))
+        decay = decay_at(self.steps_done, self.recipe.ema_decay)
         kept: list[Tensor] = list(self.averaged.parameters())
         new: list[Tensor] = list(self.generator.parameters())
         with torch.no_grad():

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, Scala
 
 from training.evaluate import KIND_NAMES
 from training.evaluation.rows import Label, Row
-from training.metrics import Outcomes, Vector, chance_of_reach, reliability, risk_coverage
+from training.metrics import RADIUS_M, Outcomes, Vector, chance_of_reach, reliability, risk_coverage
 
 COLORS = {
     "si": "#0072b2",
@@ -23,7 +23,6 @@ COLORS = {
     "layout": "#cc79a7",
 }
 CHANCE_COLOR = "0.45"
-RADIUS_M = 25.0
 _RANKS_SHOWN = 100
 _HEADING_STEP_DEG = 10.0
 _LEAST_PHOTOS = 10

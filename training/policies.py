@@ -20,8 +20,7 @@ from model_core.errors import BundleError, ConfigError
 from model_core.features.preprocess import IMAGENET_MEAN
 from model_core.synthesis.panogan import PanoGANGenerator
 from training.datasets.augmentation import to_float
-from training.datasets.places import RawBatch
-from training.world.samples import CROP_MARGIN
+from training.datasets.places import CROP_MARGIN, RawBatch
 
 Policy = Literal["strict", "hybrid", "nearest", "synthetic", "mask", "mean", "satellite"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -60,7 +59,7 @@ def fill_in(
         policy: One of ``FILL_INS``.
         generator: Makes synthetic views.
         config: The strips' frame.
-        mean_street: float (3, H, W), for the policy ``mean``; that of the batch when None.
+        mean_street: float (3, H, W), for the policy ``mean``, which needs it.
         shift_m: How far east and north of the places satellite images are centred, one for all or
             (B, 2).
 
@@ -69,7 +68,7 @@ def fill_in(
 
     Raises:
         BundleError: ``synthetic`` without a generator.
-        ConfigError: The policy fills nothing in.
+        ConfigError: The policy fills nothing in, or ``mean`` lacks its mean.
     """
     count, height, width, _ = batch.street.shape
     everywhere = torch.ones(count, width, dtype=torch.bool, device=batch.street.device)
@@ -78,24 +77,14 @@ def fill_in(
     if policy == "satellite":
         return satellite_strips(batch.satellite, config, shift_m), everywhere
     if policy == "mean":
-        mean = mean_of_seen(*real_street(batch)) if mean_street is None else mean_street
-        return mean.to(batch.street.device).expand(count, -1, -1, -1), everywhere
+        if mean_street is None:
+            raise ConfigError("the policy mean needs the mean street view")
+        return mean_street.to(batch.street.device).expand(count, -1, -1, -1), everywhere
     if policy == "mask":
         # The mean colour is zero once normalised, which is what an unseen pixel holds.
         grey = torch.tensor(IMAGENET_MEAN, device=batch.street.device).view(1, 3, 1, 1)
         return grey.expand(count, -1, height, width), everywhere
     raise ConfigError(f"policy {policy!r} fills nothing in; those that do: {', '.join(FILL_INS)}")
-
-
-def mean_of_seen(street: Tensor, seen: Tensor) -> Tensor:
-    """Return the mean street view, float (3, H, W): of each pixel over the views that show it.
-
-    Args:
-        street: float (B, 3, H, W), black where unseen.
-        seen: bool (B, W).
-    """
-    views = seen.sum(dim=0).clamp(min=1)
-    return street.sum(dim=0) / views
 
 
 def satellite_strips(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from model_core.config import from_mapping, to_mapping
 from model_core.errors import ConfigError
 from model_core.files import replacing
+from model_core.option_kinds import check_kinds
 from model_core.options import merge_options, parse_assignments
 
 CHECKPOINT = "last.safetensors"
@@ -48,10 +49,13 @@ def read_run_config(
         assignments: Options that win over the file.
 
     Raises:
-        ConfigError: The file cannot be read or is no mapping, or an option is unknown.
+        ConfigError: The file cannot be read or is no mapping, or an option is unknown or of a wrong
+            kind.
     """
     values = {} if path is None else read_options(path)
-    return from_mapping(kind, merge_options(values, parse_assignments(assignments)))
+    config = from_mapping(kind, merge_options(values, parse_assignments(assignments)))
+    check_kinds(config)
+    return config
 
 
 def read_numbers(option: str, text: str) -> tuple[float, ...]:

@@ -18,8 +18,7 @@ from model_core.alignment.polar import polar_transform_torch
 from model_core.config import StripGeometry
 from model_core.errors import InputError
 from training.datasets.augmentation import jitter_colors, to_float
-from training.datasets.places import PlaceSet
-from training.world.samples import CROP_MARGIN
+from training.datasets.places import CROP_MARGIN, PlaceSet
 
 _BATCH = 256
 

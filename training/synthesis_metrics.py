@@ -27,7 +27,6 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 _SSIM_REACH_PX = 5
 _SHARPNESS_PEAK = 255.0 / 128.0
 _CLASSIFIER_PX = 299
-_CLASSIFIER_FEATURES = 2048
 _SPLITS = 10
 
 Classifier = Callable[[Tensor], tuple[Tensor, Tensor]]

@@ -26,10 +26,8 @@ from training.evaluation.galleries import Gallery, model_galleries
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.run import Setting, city_groups, in_order, locate_photos, model_photos
 from training.evaluation.test_set import load_test_set
-from training.metrics import Outcomes
+from training.metrics import RADIUS_M, Outcomes
 from training.policies import Policy
-
-RADIUS_M = 25.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 from model_core.bundle import default_bundle_path
 from model_core.config import PRESETS, ModelConfig, from_mapping, to_mapping
 from model_core.errors import ConfigError
-from model_core.options import check_kinds, merge_options, parse_assignments
+from model_core.option_kinds import check_kinds
+from model_core.options import merge_options, parse_assignments
 from training.heads import HeadsConfig
 from training.layout_teacher import GroundConfig
 from training.matcher import MatcherConfig

@@ -36,7 +36,7 @@ from training.datasets.load import load_apart
 from training.distributed import check_alone
 from training.generator_files import check_frame, check_size, write_generator
 from training.panogan import PanoGAN, PanoGANRecipe
-from training.precision import choose_precision
+from training.precision import Asked, choose_precision
 from training.run_config import CHECKPOINT, RUN_FILE, claim_data, claim_run_folder, write_json
 from training.strip_pairs import (
     RandomRows,
@@ -91,7 +91,7 @@ class PanoGANTrainConfig:
     evaluate_places: int = 512
     patience: int = 0
     log_every: int = 50
-    precision: str = "auto"
+    precision: Asked = "auto"
 
 
 class Report(Callback):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model_core.alignment.polar import polar_transform_torch
-from model_core.config import ModelConfig, SearchConfig
+from model_core.config import ModelConfig, SearchConfig, StreetViewConfig
 from training.correlation import Described
 from training.datasets.augmentation import (
     PhotoWindows,
@@ -30,17 +30,11 @@ from training.datasets.augmentation import (
     stitch_circles,
     to_float,
 )
-from training.datasets.places import RawBatch
+from training.datasets.places import CROP_MARGIN, RawBatch
 from training.losses import Whereabouts
 
 Kind = Literal["si", "svi", "both"]
 StreetPolicy = Literal["strict", "hybrid", "nearest"]
-
-SATELLITE_MARGIN = 1.25
-"""A crop's width over the footprint's, so that a strip may be centred off the crop's centre."""
-
-MAX_STREET_AGE_DAYS = 365.0
-"""Source: the paper takes a street view for available within one year of the photo."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ def labels_of(batch: RawBatch, policy: StreetPolicy) -> Labels:
     if policy == "nearest":
         usable = batch.street_present()
     else:
-        usable = batch.street_available(MAX_STREET_AGE_DAYS, strict=policy == "strict")
+        usable = batch.street_available(StreetViewConfig().max_age_days, strict=policy == "strict")
     return Labels(
         camera_xy=batch.place_xy + batch.query_offset_m,
         place_xy=batch.place_xy,
@@ -172,7 +166,7 @@ def show_satellites(
     strips = polar_transform_torch(
         jitter_colors(crops, chance) * imaged,
         config.geometry,
-        image_footprint_m=config.geometry.footprint_m * SATELLITE_MARGIN,
+        image_footprint_m=config.geometry.footprint_m * CROP_MARGIN,
         shift_m=centre,
         scale=0.9 + 0.2 * spread,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ntpath
 import os
-import platform
 import posixpath
 import re
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from ..i18n import tr
 from . import gpu, process
-from .launch import HostPython, clean_environment, why_not_python
+from .launch import HostPython, clean_environment
 
 OLDEST_PYTHON = (3, 11)
 NEWEST_PYTHON = (3, 13)
@@ -28,7 +27,6 @@ PROBE_S = 20.0
 PROBE = (
     "import importlib.util, sys; "
     "print('.'.join(map(str, sys.version_info[:3])), 64 if sys.maxsize > 2**32 else 32, "
-    "int(importlib.util.find_spec('qgis') is not None), "
     "int(importlib.util.find_spec('ensurepip') is not None))"
 )
 Run = Callable[[list[str]], "tuple[int, str]"]
@@ -41,7 +39,6 @@ class PythonFound:
     path: str
     version: tuple[int, int, int]
     has_ensurepip: bool = True
-    sees_qgis: bool = False
 
     @property
     def label(self) -> str:
@@ -101,11 +98,6 @@ def look(host: HostPython, run: Run = run_program) -> Machine:
     gpus, driver_cuda = find_gpus(smi, run) if smi else ((), None)
     notes = () if pythons or uv else (no_python_words(sys.platform),)
     return Machine(pythons, uv, gpus, driver_cuda, notes)
-
-
-def machine_name() -> str:
-    """Return the processor's kind, as ``platform.machine()`` does."""
-    return platform.machine()
 
 
 def python_places(
@@ -204,7 +196,7 @@ def find_pythons(places: list[str], host: HostPython, run: Run) -> tuple[PythonF
             continue
         real = str(path.resolve())
         python = None if real in found else probe_python(place, run)
-        if python is not None and not why_too_old(python):
+        if python and OLDEST_PYTHON <= python.version[:2] <= NEWEST_PYTHON:
             found[real] = python
     return tuple(found.values())
 
@@ -221,37 +213,11 @@ def is_part_of_qgis(python: Path, host: HostPython) -> bool:
 def probe_python(path: str, run: Run) -> PythonFound | None:
     """Return what a Python says of itself, None where it does not answer or has not 64 bits."""
     code, output = run([path, "-c", PROBE])
-    found = re.match(r"(\d+)\.(\d+)\.(\d+) 64 ([01]) ([01])", output.strip())
+    found = re.match(r"(\d+)\.(\d+)\.(\d+) 64 ([01])", output.strip())
     if code != 0 or found is None:
         return None
     version = (int(found[1]), int(found[2]), int(found[3]))
-    return PythonFound(path, version, found[5] == "1", found[4] == "1")
-
-
-def why_too_old(python: PythonFound) -> str:
-    """Return in words why a Python's version does not do; empty where it does."""
-    if OLDEST_PYTHON <= python.version[:2] <= NEWEST_PYTHON:
-        return ""
-    return tr("The engine needs Python {0} to {1}; this is {2}.").format(
-        ".".join(map(str, OLDEST_PYTHON)),
-        ".".join(map(str, NEWEST_PYTHON)),
-        ".".join(map(str, python.version)),
-    )
-
-
-def check_existing(path: str, host: HostPython, run: Run = run_program) -> str:
-    """Return in words why a Python that a person named is not to be used; empty where it is."""
-    reason = why_not_python(Path(path), host)
-    if reason:
-        return reason
-    python = probe_python(path, run)
-    if python is None:
-        return tr("{} does not answer as a Python of 64 bits.").format(path)
-    if python.sees_qgis:
-        return tr(
-            "{} also sees the packages of QGIS; choose an environment that stands alone."
-        ).format(path)
-    return why_too_old(python)
+    return PythonFound(path, version, found[4] == "1")
 
 
 def find_gpus(smi: str, run: Run) -> tuple[tuple[gpu.Gpu, ...], tuple[int, int] | None]:

@@ -15,7 +15,6 @@ LINE_BYTES = 20_000
 KEPT_LINES = 400
 GRACE_MS = 2000
 NOT_STARTED = -1
-_CHANNELS = (QProcess.ProcessChannel.StandardOutput, QProcess.ProcessChannel.StandardError)
 
 
 class StepProcess(QObject):

@@ -15,10 +15,10 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ..i18n import tr
+from ..layers.layer_sources import LayerUnusable
 from ..model_core import contract
 from ..reference_cache import GALLERIES
 from .area_picker import AreaPicker
-from .layer_sources import LayerUnusable
 from .model_picker import ModelPicker
 from .photo_list import PhotoList
 from .references_picker import References, ReferencesPicker

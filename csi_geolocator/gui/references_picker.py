@@ -13,9 +13,9 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from ..i18n import tr
+from ..layers.layer_sources import LayerUnusable, imagery_text, is_vector_file
 from ..source_text import holds_secret
 from ..tasks.layer_export import LayerExport
-from .layer_sources import LayerUnusable, imagery_text, is_vector_file
 from .source_catalogue import SourceCatalogue
 from .source_picker import FILE, NONE, SOURCE, Role, SourcePicker
 from .street_view_picker import StreetViewPicker

@@ -153,5 +153,6 @@ def stage_name(stage: str) -> str:
         "beside": tr("Places seen from beside"),
         "verification": tr("Street views verified"),
         "write street views": tr("Street views written"),
+        "write results": tr("Results written"),
     }
     return known.get(stage, stage[:1].upper() + stage[1:])

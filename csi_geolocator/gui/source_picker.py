@@ -20,8 +20,8 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..i18n import tr
+from ..layers.layer_sources import LayerUnusable
 from ..source_text import source_name
-from .layer_sources import LayerUnusable
 from .source_catalogue import SourceCatalogue, options_text
 from .words import Words
 

@@ -17,6 +17,7 @@ SPANS = {
     "write street views": (35.0, 40.0),
     "gallery": (40.0, 65.0),
     "locate": (65.0, 98.0),
+    "write results": (98.0, 100.0),
 }
 """Which part of the bar each stage fills; a stage that is not here moves it within its photo."""
 
@@ -77,6 +78,7 @@ def stage_words(stage: str) -> str:
         "matching": tr("Comparing a photo with every place"),
         "beside": tr("Looking at the best places from a few metres beside"),
         "verification": tr("Comparing a photo with street views"),
+        "write results": tr("Writing the results"),
     }
     return words.get(stage, stage)
 

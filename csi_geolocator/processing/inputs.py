@@ -15,8 +15,8 @@ from qgis.core import (
     QgsProcessingFeedback,
 )
 
-from ..gui.layer_sources import LayerUnusable, imagery_text
 from ..i18n import tr
+from ..layers.layer_sources import LayerUnusable, imagery_text
 from ..model_core import contract
 from ..source_text import source_name
 from . import parameters as names

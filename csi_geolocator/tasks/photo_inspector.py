@@ -56,11 +56,6 @@ class PhotoInspector(QObject):
             call, self._call = self._call, None
             call.cancel()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits for an answer."""
-        return self._call is None and not self._waiting
-
     def _ask_next(self) -> None:
         if self._call is not None or not self._waiting:
             return

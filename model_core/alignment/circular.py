@@ -39,18 +39,6 @@ def circular_resultant(angles_deg: npt.ArrayLike, weights: npt.ArrayLike | None 
     return min(1.0, abs(_mean_vector(angles_deg, weights)))
 
 
-def circular_std_deg(angles_deg: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
-    """Return the circular standard deviation, infinite where the angles cancel out.
-
-    Raises:
-        ShapeError: There is no angle, or the weights do not fit.
-    """
-    resultant = circular_resultant(angles_deg, weights)
-    if resultant <= 0.0:
-        return math.inf
-    return math.degrees(math.sqrt(-2.0 * math.log(resultant)))
-
-
 def circular_density(angles_deg: npt.ArrayLike, bandwidth_deg: float) -> Angles:
     """Return a smoothed count of angles at ``GRID_STEPS`` points from 0 degrees on.
 

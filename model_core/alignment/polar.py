@@ -103,12 +103,10 @@ def polar_transform_torch(
     image_footprint_m: float | None = None,
     shift_m: Tensor | None = None,
     scale: Tensor | None = None,
-    rotation_deg: Tensor | None = None,
 ) -> Tensor:
     """Return the polar strips of a batch of north-up satellite images.
 
-    Without ``shift_m``, ``scale`` and ``rotation_deg`` the result is that of ``satellite_strip``
-    to one grey level.
+    Without ``shift_m`` and ``scale`` the result is that of ``satellite_strip`` to one grey level.
 
     Args:
         images: float (B, 3, S, S), row 0 north, any value range; black (0) where unknown.
@@ -116,7 +114,6 @@ def polar_transform_torch(
         image_footprint_m: Ground width of the images; the geometry's footprint when None.
         shift_m: float (B, 2), the strip's centre east and north of the image's centre.
         scale: float (B,), factor on the sampled footprint: above 1 the strip reaches further.
-        rotation_deg: float (B,), the azimuth at the left edge of column 0.
 
     Returns:
         float (B, 3, geometry.height, geometry.width), in the type and on the device of ``images``;
@@ -129,12 +126,12 @@ def polar_transform_torch(
         raise ShapeError(f"satellite images must be (B, 3, S, S), not {tuple(images.shape)}")
     count, image_px = images.shape[0], images.shape[2]
     footprint_m = geometry.footprint_m if image_footprint_m is None else image_footprint_m
-    if shift_m is None and scale is None and rotation_deg is None:
+    if shift_m is None and scale is None:
         points = _sampling_points(geometry, image_px, footprint_m)
         grid = torch.from_numpy((2 * points + 1) / image_px - 1).float().to(images.device)[None]
     else:
         ground = _ground_on(geometry, image_px, footprint_m, images.device)
-        ground = _moved(ground, count, shift_m, scale, rotation_deg)
+        ground = _moved(ground, count, shift_m, scale)
         grid = ground * constant((2 / footprint_m, -2 / footprint_m), images.device)
     sampled = functional.grid_sample(
         images.float(),
@@ -154,27 +151,15 @@ def _moved(
     count: int,
     shift_m: Tensor | None,
     scale: Tensor | None,
-    rotation_deg: Tensor | None,
 ) -> Tensor:
-    """Return ground points (B, h, w, 2) rotated clockwise, scaled, then shifted, an image each."""
+    """Return ground points (B, h, w, 2) scaled, then shifted, an image each."""
     for name, value, shape in (
         ("shift_m", shift_m, (count, 2)),
         ("scale", scale, (count,)),
-        ("rotation_deg", rotation_deg, (count,)),
     ):
         if value is not None and tuple(value.shape) != shape:
             raise ShapeError(f"{name} must be {shape} for {count} images, not {tuple(value.shape)}")
     moved = ground.expand(count, -1, -1, -1)
-    if rotation_deg is not None:
-        turn = torch.deg2rad(rotation_deg.to(ground)).view(-1, 1, 1)
-        east, north = moved.unbind(-1)
-        moved = torch.stack(
-            (
-                east * torch.cos(turn) + north * torch.sin(turn),
-                north * torch.cos(turn) - east * torch.sin(turn),
-            ),
-            dim=-1,
-        )
     if scale is not None:
         moved = moved * scale.to(ground).view(-1, 1, 1, 1)
     if shift_m is not None:

@@ -16,7 +16,7 @@ import pyogrio
 import pyproj
 from shapely.geometry import Point, Polygon
 
-from model_core.files import readable
+from model_core.files import readable, without_marks
 from model_core.scoring import Truth, distance_m, heading_difference_deg, truth_for
 from model_core.types import Candidate, LonLat, PhotoResult, SourceTerms
 
@@ -99,8 +99,9 @@ def write_geopackage(
             wedges.append(wedge(candidate.lonlat, candidate.heading_deg, candidate.fov_deg))
     try:
         credit = _credit(provenance)
-        _write_layer(path, "candidates", CANDIDATE_COLUMNS, rows, points, "Point", credit)
-        _write_layer(path, "fields_of_view", VIEW_COLUMNS, rows, wedges, "Polygon", credit)
+        with without_marks(path) as plain:
+            _write_layer(plain, "candidates", CANDIDATE_COLUMNS, rows, points, "Point", credit)
+            _write_layer(plain, "fields_of_view", VIEW_COLUMNS, rows, wedges, "Polygon", credit)
     except pyogrio.errors.DataSourceError as err:
         raise OSError(str(err)) from err
 

@@ -11,10 +11,25 @@ from typing import Any
 
 from PIL import Image
 
+from model_core.errors import Cancelled
 from model_core.output.picture import map_jpeg, thumbnail
 from model_core.output.scene import Backdrop, MapScene
 from model_core.scoring import Truth, truth_for
-from model_core.types import Area, Photo, PhotoResult, Place
+from model_core.types import (
+    Area,
+    CancelCheck,
+    Photo,
+    PhotoResult,
+    Place,
+    Progress,
+    ProgressCallback,
+    ignore_progress,
+    never_cancelled,
+)
+
+STAGE = "write results"
+PHOTOS_SHOWN = 100
+"""Some 25 MB; browsers struggle with much more."""
 
 SHOWN_CANDIDATES = 10
 
@@ -51,8 +66,10 @@ def write_page(
     area: Area,
     truth: Mapping[str, Truth] | None = None,
     backdrop: Backdrop | None = None,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
 ) -> None:
-    """Write the page.
+    """Write the page, of ``PHOTOS_SHOWN`` photos at most.
 
     Args:
         path: The HTML file.
@@ -63,9 +80,12 @@ def write_page(
         area: Its outline is drawn.
         truth: Where the photos were really taken.
         backdrop: What lies under the maps.
+        progress: Told of each photo.
+        cancel: Asked before each photo.
 
     Raises:
         OSError: The file cannot be written.
+        Cancelled: The user asked to stop.
     """
     scene = MapScene.of(area, places, backdrop)
     inside = sum(not result.not_in_area and not result.error for result in results)
@@ -77,9 +97,18 @@ def write_page(
             f"<h1>Photo locations</h1><p class='soft'>{len(results)} photos, {inside} placed in "
             f"the area, {len(places)} places searched</p>"
         )
-        for result, described in zip(results, document["photos"], strict=True):
+        shown = list(zip(results, document["photos"], strict=True))
+        for done, (result, described) in enumerate(shown[:PHOTOS_SHOWN]):
+            if cancel():
+                raise Cancelled("stopped while the page of results was being written")
+            progress(Progress(STAGE, done, min(len(shown), PHOTOS_SHOWN), result.path.name))
             known = truth_for(result.path, truth)
             page.write(_article(scene, result, photos.get(result.path), known, described))
+        if len(shown) > PHOTOS_SHOWN:
+            page.write(
+                f"<p>{len(shown) - PHOTOS_SHOWN} more photos are in candidates.gpkg and "
+                "results.json; a page of them all would be too large to open.</p>"
+            )
         page.write(_provenance(document["provenance"]) + "</body></html>")
 
 

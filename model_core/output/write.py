@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from model_core.errors import Cancelled
 from model_core.files import make_folder, remove, replacing
 from model_core.output.document import results_document
 from model_core.output.heat import write_heat
@@ -21,7 +22,16 @@ from model_core.output.page import write_page
 from model_core.output.picture import draw_map
 from model_core.output.scene import Backdrop
 from model_core.scoring import Truth
-from model_core.types import Area, Photo, PhotoResult, Place
+from model_core.types import (
+    Area,
+    CancelCheck,
+    Photo,
+    PhotoResult,
+    Place,
+    ProgressCallback,
+    ignore_progress,
+    never_cancelled,
+)
 
 Failed = Callable[[Path, Exception], None]
 """Told of a file that cannot be written, and why."""
@@ -51,6 +61,8 @@ def write_results(
     truth: Mapping[str, Truth] | None = None,
     backdrop: Backdrop | None = None,
     on_failure: Failed | None = None,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelCheck = never_cancelled,
 ) -> OutputFiles:
     """Write everything that was found and return where.
 
@@ -65,9 +77,12 @@ def write_results(
         backdrop: A picture to lie under the map.
         on_failure: Told of each file that cannot be written, the others still are; without it the
             first failure is an error.
+        progress: Told of each photo that the page shows.
+        cancel: Asked before each of them; what was written by then stays.
 
     Raises:
         InputError: The folder or a file in it cannot be written.
+        Cancelled: The user asked to stop.
     """
     document = cache(lambda: results_document(results, photos, area, provenance, truth))
 
@@ -79,6 +94,8 @@ def write_results(
             make_folder(folder)
             with replacing(folder / name) as unfinished:
                 write(unfinished)
+        except Cancelled:
+            raise
         except Exception as err:
             if on_failure is None:
                 raise
@@ -104,7 +121,7 @@ def write_results(
         page=written(
             "map.html",
             lambda path: write_page(
-                path, document(), results, photos, places, area, truth, backdrop
+                path, document(), results, photos, places, area, truth, backdrop, progress, cancel
             ),
         ),
     )

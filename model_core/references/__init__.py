@@ -15,7 +15,6 @@ from model_core.references.street_view import (
     FolderStreetViews,
     StreetViewSource,
     read_view,
-    read_view_pixels,
 )
 
 __all__ = [
@@ -33,5 +32,4 @@ __all__ = [
     "open_imagery",
     "read_area",
     "read_view",
-    "read_view_pixels",
 ]

@@ -25,6 +25,7 @@ _FORMAT = 1
 _KEPT_SHARE = 0.9
 _TOUCHED_AFTER_S = 3600.0
 _ABANDONED_AFTER_S = 3600.0
+_GIVEN_UP_AFTER = 8
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class DiskCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._total_bytes: int | None = None
-        self._writable = True
+        self._failures_in_a_row = 0
 
     def get(self, key: str) -> StoredReply | None:
         """Return the reply kept under a key, None where there is none or it is damaged."""
@@ -85,10 +86,13 @@ class DiskCache:
         """Return whether there is a reply under a key; whether it is whole, ``get`` finds out."""
         return self._path(key).is_file()
 
-    def put(self, key: str, reply: Reply) -> None:
-        """Keep a reply; where that is impossible it is said once, and costs nothing but time."""
-        if not self._writable:
-            return
+    def put(self, key: str, reply: Reply) -> bool:
+        """Keep a reply; return whether it is kept.
+
+        A failure is said once, and after several in a row no more is tried.
+        """
+        if self._failures_in_a_row >= _GIVEN_UP_AFTER:
+            return False
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
         data = _pack(reply, self._clock())
@@ -98,10 +102,14 @@ class DiskCache:
             temporary.write_bytes(data)
             temporary.replace(path)
         except OSError as err:
-            self._writable = False
-            log.warning("%s: replies cannot be kept there (%s)", self.folder, err.strerror)
-            return
+            if not self._failures_in_a_row:
+                log.warning("%s: a reply cannot be kept there (%s)", self.folder, err.strerror)
+            self._failures_in_a_row += 1
+            self._remove(temporary, 0)
+            return False
+        self._failures_in_a_row = 0
         self._account(len(data))
+        return True
 
     def size_bytes(self) -> int:
         """Return what the kept replies take together."""

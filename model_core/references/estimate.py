@@ -23,7 +23,7 @@ from model_core.references.catalogue import (
 )
 from model_core.references.http import HttpClient
 from model_core.references.imagery.base import OnlineImagery
-from model_core.references.places import lay_places
+from model_core.references.places import MAX_PLACES, lay_places
 from model_core.references.roads import OnlineRoads
 from model_core.references.source import FetchPlan, SourceContext, SourceKind
 from model_core.references.street_view import OnlineStreetViews, StreetViewSource
@@ -184,7 +184,8 @@ def _spread(area: Area, config: PlaceConfig) -> list[LonLat]:
     """Return as many points as roads of a dense city would give places, evenly over the area."""
     frame = LocalFrame(area.center_lonlat)
     flat = frame.project(area.geometry)
-    count = max(1, round(flat.area / 1e6 * ROAD_KM_A_KM2 * 1000.0 / config.spacing_m))
+    count = round(flat.area / 1e6 * ROAD_KM_A_KM2 * 1000.0 / config.spacing_m)
+    count = min(max(1, count), MAX_PLACES)  # no run takes more
     step_m = max(1.0, (flat.area / count) ** 0.5)
     west, south, east, north = flat.bounds
     x_m, y_m = np.meshgrid(

@@ -24,9 +24,9 @@ from shapely.geometry.base import BaseGeometry
 from model_core import __version__
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
-from model_core.files import replacing
+from model_core.files import replacing, without_marks
 from model_core.references.pack_imagery import save_imagery
-from model_core.references.prefetch import prefetch_views
+from model_core.references.prefetch import FETCHED_AHEAD, prefetch_views
 from model_core.references.terms import may_cache, terms_path, write_terms
 from model_core.types import (
     CancelCheck,
@@ -44,6 +44,8 @@ UNFINISHED_FILE = "unfinished"
 ATTRIBUTION_FILE = "ATTRIBUTION.txt"
 TABLE_FILE = "street_views.csv"
 _FORMAT = 1
+_DEEPEST = 5
+"""Folders that a tile of a pack lies in: imagery, its name, zoom, column, and the pack."""
 _ENDINGS = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG", ".png"), (b"RIFF", ".webp"))
 _COLUMNS = (
     "path",
@@ -84,6 +86,12 @@ class Pack:
     counts: Mapping[str, int] = field(default_factory=dict)
     summary: str = ""
     notes: tuple[str, ...] = ()
+
+
+def find_pack(path: Path) -> Path | None:
+    """Return the ``pack.json`` of the pack that a file belongs to, None where it is in none."""
+    above = [*path.parents][:_DEEPEST]
+    return next((one / PACK_FILE for one in above if (one / PACK_FILE).is_file()), None)
 
 
 def read_pack(folder: Path) -> PackedSources:
@@ -140,7 +148,6 @@ def write_pack(
     if survey.imagery is not None:
         files["imagery"] = save_imagery(survey, folder, geometry, shown_m, progress, cancel)
     if len(survey.views):
-        prefetch_views(survey.client, survey.views.views, survey.summary, progress)
         files["street_views"], counts["street_views"] = _save_views(
             survey, folder, progress, cancel
         )
@@ -180,8 +187,8 @@ def _claim(folder: Path) -> None:
 def _save_roads(roads: Sequence[BaseGeometry], terms: SourceTerms | None, folder: Path) -> Path:
     path = folder / "roads.gpkg"
     lines = geopandas.GeoDataFrame(geometry=list(roads), crs="EPSG:4326")
-    with replacing(path) as unfinished:
-        lines.to_file(unfinished, driver="GPKG", layer="roads", engine="pyogrio")
+    with replacing(path) as unfinished, without_marks(unfinished) as writable:
+        lines.to_file(writable, driver="GPKG", layer="roads", engine="pyogrio")
     if terms is not None:
         write_terms(terms_path(path), terms)
     return path
@@ -198,6 +205,9 @@ def _save_views(
     for done, view in enumerate(views):
         if cancel():
             raise Cancelled("stopped while the pack was being written")
+        if done % FETCHED_AHEAD == 0:
+            some = views[done : done + FETCHED_AHEAD]
+            prefetch_views(survey.client, some, survey.summary, progress)
         progress(Progress("write street views", done, len(views), view.view_id))
         try:
             data = view.path.read_bytes() if view.remote is None else view.remote.read()

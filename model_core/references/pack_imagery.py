@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, ImageryError, InputError
-from model_core.files import make_folder, remove, replacing
+from model_core.files import make_folder, remove, replacing, replacing_folder
 from model_core.references.area import LocalFrame
 from model_core.references.collect import ReferenceSummary
 from model_core.references.imagery.base import ImagerySource, OnlineImagery
@@ -69,7 +69,9 @@ def save_imagery(
     target = folder / "imagery"
     if isinstance(imagery, OnlineImagery):
         prefetch_imagery(imagery, survey.places, geometry, survey.summary, progress)
-        return imagery.save(target, centers, geometry.footprint_m, geometry.satellite_px)
+        with replacing_folder(target) as unfinished:
+            saved = imagery.save(unfinished, centers, geometry.footprint_m, geometry.satellite_px)
+        return target / saved.relative_to(unfinished)
     make_folder(target)
     source = Path(str(survey.sources.imagery).partition("|")[0])
     shown, offset_m = imagery, (0.0, 0.0)

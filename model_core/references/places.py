@@ -148,11 +148,10 @@ def _on_grid(area: Area, frame: LocalFrame, spacing_m: float) -> PointArray:
         _nodes_within(part, flat_part.bounds, frame, spacing_m)
         for part, flat_part in zip(parts, flat, strict=True)
     ]
-    points = np.unique(np.concatenate(found), axis=0)
-    if len(points) == 0:
-        inner = [shapely.get_coordinates(part.representative_point())[0] for part in flat]
-        points = np.asarray(inner)
-    return points
+    for number, part in enumerate(flat):
+        if not len(found[number]):  # a yard between the nodes
+            found[number] = shapely.get_coordinates(part.representative_point())
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def _node_count(bounds: tuple[float, float, float, float], spacing_m: float) -> int:

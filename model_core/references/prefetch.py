@@ -14,6 +14,9 @@ from model_core.types import Place, Progress, ProgressCallback, StreetView
 IMAGERY_STAGE = "fetch imagery"
 VIEWS_STAGE = "fetch street views"
 
+FETCHED_AHEAD = 500
+"""Street views fetched at once before they are read: up to 200 MB, far less than a cache holds."""
+
 
 def prefetch_imagery(
     imagery: ImagerySource | None,

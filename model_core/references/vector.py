@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from pyproj.exceptions import ProjError
 from shapely.geometry.base import BaseGeometry
 
 from model_core.errors import InputError
+from model_core.files import without_marks
 
 GeometryKind = Literal["line", "polygon"]
 Bounds = tuple[float, float, float, float]
@@ -46,12 +47,14 @@ NOT_WALKED = (
 class VectorSource:
     """A vector file, and the layer and filter named with it in QGIS's way.
 
-    ``file.gpkg|layername=roads|subset=width > 3`` names both.
+    ``file.gpkg|layername=roads|subset=width > 3`` names both. ``readable`` is where pyogrio reads
+    the file, if that is elsewhere.
     """
 
     path: Path
     layer: str | None = None
     where: str | None = None
+    readable: Path | None = None
 
     @classmethod
     def parse(cls, text: str) -> VectorSource:
@@ -63,9 +66,10 @@ class VectorSource:
     @property
     def gdal_path(self) -> str:
         """The path as GDAL wants it; gzipped files are read through its virtual file system."""
-        if self.path.suffix.lower() == ".gz":
-            return f"/vsigzip/{self.path.resolve()}"
-        return str(self.path)
+        path = self.readable or self.path
+        if path.suffix.lower() == ".gz":
+            return f"/vsigzip/{path.absolute()}"
+        return str(path)
 
     @property
     def is_osm(self) -> bool:
@@ -94,8 +98,10 @@ def read_geometries(
     if not vector.path.exists():
         raise InputError(f"{vector.path}: there is no such file; check the path")
     try:
-        layers = _layers_of_kind(vector, kind)
-        read = [_read_layer(vector, layer, kind, bounds) for layer in layers]
+        with without_marks(vector.path) as readable:
+            vector = replace(vector, readable=readable)
+            layers = _layers_of_kind(vector, kind)
+            read = [_read_layer(vector, layer, kind, bounds) for layer in layers]
     except (DataSourceError, DataLayerError, ProjError, ValueError, shapely.GEOSException) as err:
         raise InputError(
             f"{vector.path}: cannot be read as a vector file ({err}); "

@@ -11,6 +11,7 @@ import torch
 
 from model_core.config import VerificationConfig
 from model_core.errors import Cancelled, StreetViewError
+from model_core.references.prefetch import FETCHED_AHEAD
 from model_core.references.street_view.pixels import ViewPixels, read_view
 from model_core.types import (
     CancelCheck,
@@ -55,6 +56,7 @@ def verify_photo(
     device: torch.device | None = None,
     read: ViewReader = read_view,
     on_failure: FailureCallback = log_failure,
+    fetch_ahead: Callable[[Sequence[StreetView]], None] = lambda views: None,
     progress: ProgressCallback = ignore_progress,
     cancel: CancelCheck = never_cancelled,
 ) -> list[Verification]:
@@ -71,6 +73,7 @@ def verify_photo(
         device: Where descriptors are multiplied; None is the processor.
         read: Reads a street view's pixels, at most so long a side.
         on_failure: Hears of views that cannot be used.
+        fetch_ahead: Given the next ``FETCHED_AHEAD`` views before they are read one by one.
         progress: Hears of each view.
         cancel: Asked before each view.
 
@@ -87,6 +90,8 @@ def verify_photo(
     for done, (place_index, view) in enumerate(chosen):
         if cancel():
             raise Cancelled(f"{photo.name}: stopped while comparing it with street views")
+        if done % FETCHED_AHEAD == 0:
+            fetch_ahead([next_view for _, next_view in chosen[done : done + FETCHED_AHEAD]])
         progress(Progress(STAGE, done, len(chosen), view.view_id))
         try:
             seen = cache.features(view, config, lambda v: view_features(v, config, read))

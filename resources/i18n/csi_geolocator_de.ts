@@ -260,21 +260,6 @@
   </message>
   <message>
    <location filename="../../csi_geolocator/engine/machine.py" />
-   <source>The engine needs Python {0} to {1}; this is {2}.</source>
-   <translation>Die Engine braucht Python {0} bis {1}; dies ist {2}.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/engine/machine.py" />
-   <source>{} does not answer as a Python of 64 bits.</source>
-   <translation>{} antwortet nicht wie ein Python mit 64 Bit.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/engine/machine.py" />
-   <source>{} also sees the packages of QGIS; choose an environment that stands alone.</source>
-   <translation>{} sieht auch die Pakete von QGIS; wählen Sie eine Umgebung, die für sich steht.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/engine/machine.py" />
    <source>Install Python 3.12 (64 bit) from python.org.</source>
    <translation>Installieren Sie Python 3.12 (64 Bit) von python.org.</translation>
   </message>
@@ -1594,36 +1579,6 @@
    <translation>Die Karte wird gezeichnet …</translation>
   </message>
   <message>
-   <location filename="../../csi_geolocator/gui/layer_sources.py" />
-   <source>The engine cannot read '{0}' ({1} layers are QGIS's own); save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
-   <translation>Die Engine kann „{0}“ nicht lesen (Layer der Art {1} kennt nur QGIS); speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/layer_sources.py" />
-   <source>QGIS was told the coordinate system of '{}', which its file does not say; save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
-   <translation>Das Koordinatensystem von „{}“ wurde in QGIS gesetzt, die Datei sagt ein anderes oder keines; speichern Sie den Layer mit Export &gt; Speichern als… als GeoTIFF und wählen Sie diesen.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/layer_sources.py" />
-   <source>The layer '{0}' is no file of its own on this computer ({1}); save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
-   <translation>Der Layer „{0}“ ist keine eigene Datei auf diesem Rechner ({1}); speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/layer_sources.py" />
-   <source>The layer '{}' names no address.</source>
-   <translation>Der Layer „{}“ nennt keine Adresse.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/layer_sources.py" />
-   <source>The layer '{}' uses a login of QGIS, which the engine cannot use; save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
-   <translation>Der Layer „{}“ benutzt eine Anmeldung von QGIS, die die Engine nicht nutzen kann; speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
-  </message>
-  <message>
-   <location filename="../../csi_geolocator/gui/layer_sources.py" />
-   <source>The layer '{}' is of a kind that the engine cannot read; choose its file.</source>
-   <translation>Der Layer „{}“ ist von einer Art, die die Engine nicht lesen kann; wählen Sie seine Datei.</translation>
-  </message>
-  <message>
    <location filename="../../csi_geolocator/gui/locate_form.py" />
    <source>photos</source>
    <translation>Fotos</translation>
@@ -2347,6 +2302,11 @@
    <location filename="../../csi_geolocator/gui/run_bar.py" />
    <source>Street views written</source>
    <translation>Straßenansichten geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/gui/run_bar.py" />
+   <source>Results written</source>
+   <translation>Ergebnisse geschrieben</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/gui/run_options.py" />
@@ -3209,6 +3169,36 @@
    <translation>Heatmap: {}</translation>
   </message>
   <message>
+   <location filename="../../csi_geolocator/layers/layer_sources.py" />
+   <source>The engine cannot read '{0}' ({1} layers are QGIS's own); save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
+   <translation>Die Engine kann „{0}“ nicht lesen (Layer der Art {1} kennt nur QGIS); speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/layer_sources.py" />
+   <source>QGIS was told the coordinate system of '{}', which its file does not say; save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
+   <translation>Das Koordinatensystem von „{}“ wurde in QGIS gesetzt, die Datei sagt ein anderes oder keines; speichern Sie den Layer mit Export &gt; Speichern als… als GeoTIFF und wählen Sie diesen.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/layer_sources.py" />
+   <source>The layer '{0}' is no file of its own on this computer ({1}); save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
+   <translation>Der Layer „{0}“ ist keine eigene Datei auf diesem Rechner ({1}); speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/layer_sources.py" />
+   <source>The layer '{}' names no address.</source>
+   <translation>Der Layer „{}“ nennt keine Adresse.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/layer_sources.py" />
+   <source>The layer '{}' uses a login of QGIS, which the engine cannot use; save it as a GeoTIFF with Export &gt; Save As… and choose that.</source>
+   <translation>Der Layer „{}“ benutzt eine Anmeldung von QGIS, die die Engine nicht nutzen kann; speichern Sie ihn mit Export &gt; Speichern als … als GeoTIFF, und wählen Sie dieses.</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/layers/layer_sources.py" />
+   <source>The layer '{}' is of a kind that the engine cannot read; choose its file.</source>
+   <translation>Der Layer „{}“ ist von einer Art, die die Engine nicht lesen kann; wählen Sie seine Datei.</translation>
+  </message>
+  <message>
    <location filename="../../csi_geolocator/layers/locate_run.py" />
    <source>The results cannot be read ({}): they are of another version of the plugin.</source>
    <translation>Die Ergebnisse lassen sich nicht lesen ({}): Sie sind von einer anderen Version der Erweiterung.</translation>
@@ -3440,6 +3430,11 @@ Gerenderte Städte sind nicht die Welt: Die Zahlen vergleichen Modelle miteinand
    <location filename="../../csi_geolocator/processing/feedback.py" />
    <source>Comparing a photo with street views</source>
    <translation>Ein Foto wird mit Straßenansichten verglichen</translation>
+  </message>
+  <message>
+   <location filename="../../csi_geolocator/processing/feedback.py" />
+   <source>Writing the results</source>
+   <translation>Ergebnisse werden geschrieben</translation>
   </message>
   <message>
    <location filename="../../csi_geolocator/processing/fetch_references.py" />

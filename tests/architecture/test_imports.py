@@ -14,7 +14,7 @@ import pytest
 FOUNDATION: Sequence[Sequence[str]] = (
     ("errors",),
     ("files",),
-    ("config",),
+    ("config", "option_kinds"),
     ("types",),
     ("device",),
     ("contract",),

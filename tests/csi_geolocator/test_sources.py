@@ -25,7 +25,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QLabel, QLineEdit, QListWidget, QPush
 
 @pytest.fixture
 def layer_sources(staged: Path, qgis_app: Any) -> Any:
-    return importlib.import_module("csi_geolocator.gui.layer_sources")
+    return importlib.import_module("csi_geolocator.layers.layer_sources")
 
 
 def wms_layer(uri: str) -> QgsRasterLayer:
@@ -215,7 +215,7 @@ def test_line_layer_in_memory_is_written_for_the_engine(picker: Any, wait_until:
     combo = picker.findChild(QComboBox, "roadsSource")
     wait_until(lambda: combo.findText("streets") >= 0)
     choose(picker, "roadsSource", "streets")
-    module = importlib.import_module("csi_geolocator.gui.layer_sources")
+    module = importlib.import_module("csi_geolocator.layers.layer_sources")
     with pytest.raises(module.LayerUnusable, match="being prepared"):
         picker.references()
     written: list[str] = []
@@ -365,14 +365,14 @@ def test_pack_stands_for_all(picker: Any, tmp_path: Path) -> None:
     references = picker.references()
     assert references.pack == str(tmp_path)
     assert references.texts == ()
-    module = importlib.import_module("csi_geolocator.gui.layer_sources")
+    module = importlib.import_module("csi_geolocator.layers.layer_sources")
     picker.choose_pack(str(tmp_path / "gone"))
     with pytest.raises(module.LayerUnusable, match="folder of the reference pack"):
         picker.references()
 
 
 def test_file_that_is_gone_is_said(picker: Any, tmp_path: Path) -> None:
-    module = importlib.import_module("csi_geolocator.gui.layer_sources")
+    module = importlib.import_module("csi_geolocator.layers.layer_sources")
     path = tmp_path / "imagery.tif"
     path.write_bytes(b"II*\0")
     picker.imagery.choose("file", str(path))

@@ -417,7 +417,9 @@ def test_a_wide_ordinary_photo_is_no_panorama(tmp_path: Path, shared_data: Path)
 
 
 def test_real_panoramas_without_tags_are_recognised(shared_data: Path) -> None:
-    for path in find_photos([shared_data / "panoramas"]):
+    paths = find_photos([shared_data / "panoramas"])
+    assert len(paths) >= 5
+    for path in paths:
         metadata = read_photo_metadata(path)
         assert metadata.projection == "equirectangular", path
         assert metadata.heading_deg is not None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import LocateConfig
 from model_core.output import Provenance
 from model_core.references.imagery import ImagerySource
@@ -39,6 +41,29 @@ def notes_of(survey: Survey, out: Path) -> str:
     """Return the notes of a run without photos."""
     now = datetime(2024, 6, 1, tzinfo=UTC)
     return "\n".join(write_outcome(out, [], [], survey, None, Provenance("", "1", now))[1])
+
+
+DRAWN = {"name": "all", "cities": 3}
+OWN = {"name": "porto", "provider": "Mapillary"}
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"sources": [DRAWN]}, True),
+        ({"sources": [DRAWN], "before": [{"sources": [DRAWN]}]}, True),
+        ({"sources": [OWN], "before": [{"sources": [DRAWN]}]}, False),
+        ({"sources": [DRAWN], "train": {"pretrained": True}}, False),
+        ({}, False),
+    ],
+)
+def test_a_model_is_said_to_know_rendered_cities_alone_where_that_is_so(
+    survey: Survey, tmp_path: Path, training: dict[str, Any], said: bool
+) -> None:
+    model = replace(load_bundle(default_bundle_path()), training=training)
+    now = datetime(2024, 6, 1, tzinfo=UTC)
+    notes = write_outcome(tmp_path, [], [], survey, model, Provenance("", "1", now))[1]
+    assert ("rendered cities only" in "\n".join(notes)) == said
 
 
 FREE = SourceTerms("Somebody")

@@ -302,6 +302,49 @@ def test_an_empty_gallery_of_an_earlier_version_is_built_again(
     assert gallery_at(2024, survey, tmp_path).coverage.all()
 
 
+@pytest.mark.parametrize("name", ["gallery.json", "places.parquet", "features.npy"])
+def test_a_damaged_gallery_in_the_cache_is_built_again(
+    repository: Path, tmp_path: Path, name: str
+) -> None:
+    survey, _ = seen_from_above(repository)
+    built = gallery_at(2024, survey, tmp_path)
+    whole = np.array(built.features)
+    del built
+    (path,) = tmp_path.rglob(name)
+    path.write_bytes(path.read_bytes()[:40])
+    assert np.array_equal(gallery_at(2024, survey, tmp_path).features, whole)
+
+
+def test_statistics_that_qgis_writes_beside_a_raster_leave_its_gallery_in_use(
+    repository: Path, tmp_path: Path
+) -> None:
+    model, imagery = load_bundle(default_bundle_path()), tmp_path / "imagery.tif"
+    shutil.copy(repository / "resources" / "demo" / "imagery.tif", imagery)
+
+    def fingerprint() -> str:
+        survey = survey_area(AREA, Sources(imagery=str(imagery)), LocateConfig())
+        return describe_gallery(survey, None, model, LocateConfig()).fingerprint
+
+    first = fingerprint()
+    for name in ("imagery.tif.aux.xml", "imagery.gpkg", "imagery.qml"):
+        (tmp_path / name).write_text("statistics")
+        assert fingerprint() == first, name
+    (tmp_path / "imagery.tif.ovr").write_bytes(b"pixels")
+    assert fingerprint() != first
+
+
+def test_a_date_of_no_use_costs_no_run(repository: Path, tmp_path: Path) -> None:
+    model = load_bundle(default_bundle_path())
+    demo = repository / "resources" / "demo"
+    sources = Sources(imagery=str(demo / "imagery.tif"), street_views=(str(demo / "street_views"),))
+    survey = survey_area(AREA, sources, LocateConfig())
+    views = [
+        replace(view, captured_at=datetime(1, 1, 1), remote=object()) for view in survey.views.views
+    ]
+    odd = replace(survey, views=type(survey.views)(views, survey.views.frame))
+    assert describe_gallery(odd, None, model, LocateConfig()).fingerprint
+
+
 def test_places_that_a_source_failed_at_are_asked_for_again(
     repository: Path, tmp_path: Path
 ) -> None:

@@ -37,7 +37,7 @@ from training.evaluate import Recall, evaluate_matcher, recall_table, watched_fo
 from training.evaluate_bundle import EvaluationReport, evaluate_bundle
 from training.evaluation.compare import compare_reports
 from training.evaluation.cost import _peak_memory_mb
-from training.evaluation.galleries import Gallery, model_galleries, shuffled
+from training.evaluation.galleries import Gallery, mean_street, model_galleries, shuffled
 from training.evaluation.options import EvaluateOptions
 from training.evaluation.photos import PhotoBlock, cut_blocks, list_photos, longest_seen
 from training.evaluation.rows import Label, make_rows
@@ -201,6 +201,19 @@ def test_only_places_known_from_above_are_looked_at_from_beside(city: Path) -> N
     assert changed["si"].all()
     assert torch.equal(changed["both"], ~serves | torch.from_numpy(far))
     assert not any(changed[kind].any() for kind in ("svi", "si known", "both known"))
+
+
+def test_the_mean_street_view_is_that_of_the_places_that_show_a_column() -> None:
+    places = made(4)
+    seen, street = places.street_seen.copy(), places.street.copy()
+    seen[:] = True
+    seen[0, :100], seen[1] = False, False
+    street = street * seen[:, None, :, None]
+    places = dataclasses.replace(places, street_seen=seen, street=street)
+    mean = mean_street(places, rows_of(places), CPU).permute(1, 2, 0).numpy() * 255
+    np.testing.assert_allclose(mean[:, :100], street[2:, :, :100].mean(axis=0), atol=1e-3)
+    rest = street[[0, 2, 3], :, 100:].mean(axis=0)
+    np.testing.assert_allclose(mean[:, 100:], rest, atol=1e-3)
 
 
 def test_photos_can_be_sought_among_places_centred_on_them(city: Path) -> None:

@@ -112,12 +112,13 @@ def test_mask_is_zero_once_normalised_and_counts_as_seen(batch: RawBatch) -> Non
     assert normalize(street)[MISSING].abs().max() < 1e-5
 
 
-def test_mean_is_that_of_the_views_that_show_a_column(batch: RawBatch) -> None:
-    street, _ = fill_in(batch, "mean", None, CONFIG)
-    views = batch.street.permute(0, 3, 1, 2).float() / 255
-    three, two = views[[RECENT, OLD, UNDATED]].mean(0), views[[OLD, UNDATED]].mean(0)
-    torch.testing.assert_close(street[MISSING, :, :, :100], three[:, :, :100])
-    torch.testing.assert_close(street[MISSING, :, :, 100:], two[:, :, 100:])
+def test_the_mean_street_view_stands_in_where_none_is(batch: RawBatch) -> None:
+    mean = torch.rand(3, *batch.street.shape[1:3])
+    street, seen = fill_in(batch, "mean", None, CONFIG, mean)
+    assert seen[MISSING].all()
+    assert torch.equal(street[MISSING], mean)
+    with pytest.raises(ConfigError, match="mean street view"):
+        fill_in(batch, "mean", None, CONFIG)
 
 
 def test_satellite_stands_in_for_the_street_view(batch: RawBatch) -> None:

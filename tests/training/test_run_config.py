@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from training.run_config import write_json
+from model_core.errors import ConfigError
+from training.run_config import read_run_config, write_json
+from training.train_panogan import PanoGANTrainConfig
+
+
+@pytest.mark.parametrize("option", ["batch=many", "recipe.steps=abc", "precision=7"])
+def test_options_of_a_wrong_kind_are_refused_by_name(option: str) -> None:
+    with pytest.raises(ConfigError, match=option.split("=")[0]):
+        read_run_config(PanoGANTrainConfig, None, [option])
 
 
 def test_a_run_that_is_killed_while_it_writes_leaves_the_file_of_before(

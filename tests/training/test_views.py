@@ -16,7 +16,7 @@ from model_core.types import Strip
 from training.datasets.augmentation import to_float
 from training.datasets.places import PlaceSet, take_batch
 from training.evaluation.galleries import _encode_street
-from training.views import SATELLITE_MARGIN, show_satellites, show_streets
+from training.views import CROP_MARGIN, show_satellites, show_streets
 
 CONFIG = ModelConfig()
 SHAPE = (CONFIG.geometry.height, CONFIG.geometry.width)
@@ -75,7 +75,7 @@ def test_imagery_that_ends_within_its_crop_is_not_shown_as_black(
         plain = polar_transform_torch(
             to_float(batch.satellite),
             CONFIG.geometry,
-            image_footprint_m=CONFIG.geometry.footprint_m * SATELLITE_MARGIN,
+            image_footprint_m=CONFIG.geometry.footprint_m * CROP_MARGIN,
             scale=torch.tensor([scale]),
         )
         hidden &= (plain == 0).all(dim=1)

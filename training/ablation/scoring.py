@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from model_core.bundle import load_bundle
-from training.evaluate_bundle import RADIUS_M, evaluate_bundle
+from training.evaluate_bundle import evaluate_bundle
 from training.evaluation.options import EvaluateOptions, GalleryChoice
-from training.metrics import Outcomes, summarize
+from training.metrics import RADIUS_M, Outcomes, summarize
 
 _FOVS_DEG = (120.0, 90.0, 70.0, 55.0, 45.0)
 _KEYS = {"1": "recall_at_1", "5": "recall_at_5", "10": "recall_at_10", "1%": "recall_at_1_percent"}

@@ -28,10 +28,9 @@ from model_core.references.area import LocalFrame
 from model_core.types import LonLat, Projection, Strip
 from training.datasets.layouts.index import crop_satellite
 from training.datasets.manifest import ManifestRow, Split, read_manifest
-from training.datasets.places import NO_DATE, PlaceSet, blank_arrays
+from training.datasets.places import CROP_MARGIN, CROP_PX, NO_DATE, PlaceSet, blank_arrays
 from training.datasets.sequences import Frame, Taken, are_independent
 from training.datasets.splits import without_leaks
-from training.world.samples import CROP_MARGIN, CROP_PX
 
 REACH_M = 50.0
 """A street view serves places as near as this. Source: the paper, section 3.1."""

@@ -46,14 +46,12 @@ from model_core.types import (
     StreetView,
 )
 from training.datasets.load import MANIFEST_FILE
+from training.datasets.places import CROP_MARGIN
 from training.datasets.sequences import Frame, frames_of
 from training.datasets.splits import BUFFER_M
 
 _ROWS_A_DEGREE = 445
 """Blocks are 250 m high."""
-
-SATELLITE_MARGIN = 1.25
-"""Satellite images reach this much farther than the model sees, for shifts in training."""
 
 PHOTO_REACH_M = 50.0
 """A photo farther than this from every place belongs to none."""
@@ -342,7 +340,7 @@ def _satellite_row(
     """Write a place's satellite image; None where none can be read that may be learnt from."""
     if survey.imagery is None:
         return None
-    footprint_m = geometry.footprint_m * SATELLITE_MARGIN
+    footprint_m = geometry.footprint_m * CROP_MARGIN
     try:
         found = survey.imagery.read(place.lonlat, footprint_m, geometry.satellite_px)
     except GeolocatorError as err:

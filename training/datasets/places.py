@@ -21,6 +21,10 @@ from model_core.errors import InputError
 NO_DATE = -(2**31)
 """Stands for an unknown day of capture."""
 
+CROP_PX = 160
+CROP_MARGIN = 1.25
+"""A satellite crop's width over the footprint's, so that a strip may be centred off its centre."""
+
 
 @dataclass(frozen=True)
 class PlaceSet:

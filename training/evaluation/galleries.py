@@ -94,7 +94,7 @@ def model_galleries(
     Raises:
         BundleError: A synthetic street view is wanted and there is no generator.
     """
-    mean = _mean_street(places, rows, device) if "mean" in policies else None
+    mean = mean_street(places, rows, device) if "mean" in policies else None
     numbers: npt.NDArray[np.int64] | None = None
     if at_photos:
         numbers, at = np.nonzero(places.photo_there[rows].T)
@@ -331,8 +331,8 @@ def _whereabouts(
     )
 
 
-def _mean_street(places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device) -> Tensor:
-    """Return the mean street view of all places, float (3, H, W), from sums part by part."""
+def mean_street(places: PlaceSet, rows: npt.NDArray[np.int64], device: torch.device) -> Tensor:
+    """Return the mean street view, float (3, H, W): of each column over the places that show it."""
     total = torch.zeros((), device=device)
     views = torch.zeros((), device=device)
     for batch in place_parts(places, rows, device):

@@ -18,6 +18,7 @@ from model_core.matching.search import LOOK_GAIN
 from training.correlation import Described, window_correlation
 from training.evaluation.galleries import Gallery
 from training.evaluation.photos import PhotoBlock, PhotoList
+from training.losses import distances_m
 from training.metrics import (
     Outcomes,
     first_probability,
@@ -151,7 +152,7 @@ def judge(
     """
     batch, scores = block.batch, ranking.scores
     truth = batch.place_xy + (batch.query_offset_m if gallery.from_camera else 0.0)
-    away = _distance_m(truth, gallery.xy_m)
+    away = distances_m(truth, gallery.xy_m)
     away = away.masked_fill(batch.city[:, None] != gallery.city[None, :], torch.inf)
     scored = torch.isfinite(scores)
     near = [away <= radius_m for radius_m in radii_m]
@@ -160,7 +161,7 @@ def judge(
     first = scores.argmax(1, keepdim=True)
     own = away.argmin(1, keepdim=True)
     first_xy, first_city = gallery.xy_m[first[:, 0]], gallery.city[first[:, 0]]
-    merged = _distance_m(first_xy, gallery.xy_m) <= RankingConfig().merge_radius_m
+    merged = distances_m(first_xy, gallery.xy_m) <= RankingConfig().merge_radius_m
     merged = merged & (first_city[:, None] == gallery.city[None, :])
     errors = [
         heading_error_deg(ranking.shifts.gather(1, at)[:, 0], block.windows.start_bin, bins)
@@ -189,8 +190,3 @@ def judge(
         probability=first_probability(scores, merged, evidence).double().cpu().numpy(),
         radii_m=radii_m,
     )
-
-
-def _distance_m(a: Tensor, b: Tensor) -> Tensor:
-    # Products of large coordinates would be metres off.
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")

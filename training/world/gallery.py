@@ -9,12 +9,12 @@ import torch
 
 from model_core.config import PlaceConfig, StripGeometry
 from model_core.types import FloatArray, ImageU8
+from training.datasets.places import CROP_MARGIN, CROP_PX
 from training.world.cities import check_seed, style_of
 from training.world.city import CityDraft, build_city
 from training.world.crops import crop_squares
 from training.world.geometry import CityGeometry
 from training.world.plan import draw_imagery, draw_registration
-from training.world.samples import CROP_MARGIN, CROP_PX
 from training.world.satellite import render_satellite
 from training.world.streets import Road
 from training.world.styles import city_generator

@@ -31,7 +31,6 @@ HARD_FOV_DEG: Range = (45.0, 70.0)
 HARD_PASSERS: tuple[int, int] = (2, 5)
 """Passers-by close to the camera within a narrow photo of the hard tier."""
 
-SAME_YEAR_DAYS = 365
 PHOTO_DAYS: tuple[int, int] = (18993, 20454)
 """2022 to 2025, in days since 1970-01-01."""
 PHOTO_SPREAD_DAYS = 90

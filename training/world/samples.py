@@ -12,6 +12,7 @@ import torch
 from model_core.config import StripGeometry
 from model_core.errors import ConfigError
 from model_core.types import FloatArray, ImageU8
+from training.datasets.places import CROP_MARGIN, CROP_PX
 from training.world.appearance import GroundAppearance
 from training.world.batches import views_at_once
 from training.world.cities import check_seed, style_of
@@ -36,8 +37,6 @@ from training.world.ranges import BLOCK_M
 from training.world.satellite import SatelliteAppearance
 from training.world.states import STATES, geometry_in_state, state_of
 
-CROP_PX = 160
-CROP_MARGIN = 1.25
 LAYOUT_BINS = 32
 _EDGE_M = 10.0
 

@@ -9,6 +9,7 @@ does. Keys are no part of what names a request, so they reach no cache, log or m
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -25,7 +26,7 @@ from model_core.config import NetworkConfig
 from model_core.errors import Cancelled, InputError, ProviderError
 from model_core.references.cache import DiskCache, Reply
 from model_core.references.http.failures import check_part, failure, refusal
-from model_core.references.http.hosts import NO_ANSWER, Host
+from model_core.references.http.hosts import LONGEST_WAIT_S, NO_ANSWER, Host
 from model_core.references.http.lending import LENDING, answered, resolver_restored, trusted
 from model_core.references.http.session import open_session, proxy_secrets
 from model_core.references.web import HttpRequest, NetworkAccess, TrafficCount
@@ -38,6 +39,8 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 ABSENT = frozenset({204, 404})
+ABSENT_EXPIRES_S = 86_400.0
+"""What is not there may be tomorrow: a file that is still being uploaded, a new tile."""
 """Statuses that say, without fault, that nothing is there."""
 
 MEMORY_LIMIT_BYTES = 512 << 20
@@ -46,7 +49,6 @@ MEMORY_LIMIT_BYTES = 512 << 20
 What falls out is asked for, and paid for, again.
 """
 
-LONGEST_WAIT_S = 120.0
 _POLL_S = 0.1
 _CHUNK_BYTES = 1 << 16
 _SLOWEST_BYTES_S = 10_000
@@ -267,12 +269,13 @@ class HttpClient:
         stored = self.cache.get(key)
         if stored is None:
             return None
+        if stored.reply.status in ABSENT:
+            expires_s = min(expires_s or math.inf, ABSENT_EXPIRES_S)
         is_fresh = expires_s is None or stored.age_s <= expires_s
         return stored.reply if is_fresh or self.access.offline else None
 
     def _keep(self, key: str, reply: Reply, terms: SourceTerms) -> None:
-        if self.cache is not None and terms.cacheable:
-            self.cache.put(key, reply)
+        if self.cache is not None and terms.cacheable and self.cache.put(key, reply):
             return
         with self._lock:
             self._memory[key] = reply
@@ -321,6 +324,7 @@ class HttpClient:
                 message = self.redact(f"{provider}: {request.label}: {request.hide(str(err))}")
                 failed = ProviderError(message, reason=err.reason, transient=err.transient)
                 if not err.transient or (err.retry_after_s or 0.0) > LONGEST_WAIT_S:
+                    self._host(request.host).refused(err, time.monotonic())
                     raise failed from None
                 try:
                     policy = policy.increment(request.method, request.label)
@@ -339,7 +343,9 @@ class HttpClient:
         try:
             host.check(time.monotonic())
             self._pause(host.take_turn(time.monotonic()) - time.monotonic())
-            return send(request)
+            reply = send(request)
+            host.served()
+            return reply
         except requests.RequestException as err:
             failed = failure(err)
             if failed.transient:

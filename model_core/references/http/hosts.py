@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 from model_core.config import NetworkConfig
@@ -9,6 +10,15 @@ from model_core.errors import ProviderError
 
 SILENT_AFTER_TRIES = 10
 """Tries in a row without any answer after which a host is left alone."""
+
+REFUSED_AFTER_TRIES = 50
+"""Refusals after which a host from which nothing was had is not asked again: some refuse, in place
+of saying that a tile is not there."""
+
+LONGEST_WAIT_S = 120.0
+"""The longest pause that is waited for."""
+
+_NO_ACCESS = ("HTTP 401", "HTTP 403")
 
 NO_ANSWER = "no answer"
 """The reason of what was not asked because its host is left alone."""
@@ -21,7 +31,8 @@ class Host:
     """The turn of one host: so many at once, so many a second, and pauses that it asks for.
 
     One that does not answer at all is left alone for a while, once it has been silent for many
-    tries and as long as one request would be tried again.
+    tries and as long as one request would be tried again. One that refuses everything, as it does a
+    key that has expired, or asks for a long pause, is not asked again for each thing wanted.
     """
 
     def __init__(self, name: str, config: NetworkConfig) -> None:
@@ -37,6 +48,10 @@ class Host:
         self._unanswered = 0
         self._silent_since = 0.0
         self._left_alone_until = 0.0
+        self._has_served = False
+        self._refused = 0
+        self._refusal: ProviderError | None = None
+        self._refuses_until = math.inf
 
     def take_turn(self, now: float) -> float:
         """Return when a request may go."""
@@ -56,6 +71,22 @@ class Host:
             self._unanswered = 0
             self._left_alone_until = 0.0
 
+    def served(self) -> None:
+        """Note that something was had."""
+        with self.lock:
+            self._has_served = True
+
+    def refused(self, error: ProviderError, now: float) -> None:
+        """Note what will not be tried again."""
+        with self.lock:
+            if (error.retry_after_s or 0.0) > LONGEST_WAIT_S:
+                self._refusal = error
+                self._refuses_until = now + (error.retry_after_s or 0.0)
+            elif error.reason in _NO_ACCESS and not self._has_served:
+                self._refused += 1
+                if self._refused >= REFUSED_AFTER_TRIES:
+                    self._refusal = error
+
     def unanswered(self, now: float) -> None:
         """Note a try that no answer came to."""
         with self.lock:
@@ -70,9 +101,12 @@ class Host:
         """Return where the host may be asked: it answers, or one try is due again.
 
         Raises:
-            ProviderError: It is left alone.
+            ProviderError: It is left alone, or refuses.
         """
         with self.lock:
+            if self._refusal is not None and now < self._refuses_until:
+                said = self._refusal
+                raise ProviderError(str(said), reason=said.reason)
             if not self._left_alone_until:
                 return
             if now >= self._left_alone_until:

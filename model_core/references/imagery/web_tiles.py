@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import xyzservices.providers
-from xyzservices import TileProvider
 
 from model_core.errors import InputError
 from model_core.references.imagery.online_tiles import OnlineTiles, TileService
@@ -159,12 +158,6 @@ def _within(bounds: Any) -> Any:
         )
 
     return covers
-
-
-def catalogue_names() -> tuple[str, ...]:
-    """Return the names that ``catalog|name=...`` knows."""
-    found: dict[str, TileProvider] = xyzservices.providers.flatten()
-    return tuple(sorted(found))
 
 
 XYZ = KnownSource(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model_core.references.street_view.base import OnlineStreetViews, StreetViewSource
 from model_core.references.street_view.local import FolderStreetViews
-from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
+from model_core.references.street_view.pixels import ViewPixels, read_view
 
 __all__ = [
     "FolderStreetViews",
@@ -12,5 +12,4 @@ __all__ = [
     "StreetViewSource",
     "ViewPixels",
     "read_view",
-    "read_view_pixels",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from model_core.errors import Cancelled, PhotoError, StreetViewError
 from model_core.photo import PhotoMetadata, find_photos, read_photo_metadata
 from model_core.references.street_view.base import views_within
-from model_core.references.street_view.pixels import ViewPixels, read_view, read_view_pixels
+from model_core.references.street_view.pixels import ViewPixels, read_view
 from model_core.references.street_view.table import TableRow, read_table
 from model_core.references.terms import LOCAL_STREET_VIEWS, stated_terms
 from model_core.references.vector import VectorSource
@@ -24,7 +24,7 @@ from model_core.types import (
     never_cancelled,
 )
 
-__all__ = ["FolderStreetViews", "ViewPixels", "read_view", "read_view_pixels"]
+__all__ = ["FolderStreetViews", "ViewPixels", "read_view"]
 
 LISTED_HEADING_SIGMA_DEG = 5.0
 COMPASS_HEADING_SIGMA_DEG = 20.0

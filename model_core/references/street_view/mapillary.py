@@ -16,6 +16,7 @@ from pathlib import Path
 from model_core.errors import InputError, ProviderError, StreetViewError
 from model_core.references.bodies import image_body, read_json
 from model_core.references.cache import Reply
+from model_core.references.http import ABSENT
 from model_core.references.source import KnownSource, SourceContext, SourceText
 from model_core.references.street_view.online import (
     LISTING_EXPIRES_S,
@@ -216,7 +217,7 @@ class _MapillaryImage:
         """
         source = self.source
         kept = source.client.kept(self._request(""), source.terms)
-        if kept is not None:
+        if kept is not None and kept.status not in ABSENT:
             return kept.body
         try:
             return self._fetch(

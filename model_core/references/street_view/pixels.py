@@ -40,16 +40,3 @@ def read_view(view: StreetView, max_side_px: int | None = None) -> ViewPixels:
         return ViewPixels(read_pixels(view.path, max_side_px, data))
     except (PhotoError, ProviderError) as err:
         raise StreetViewError(f"street view {view.view_id} cannot be used: {err}") from err
-
-
-def read_view_pixels(view: StreetView, max_side_px: int | None = None) -> ImageU8:
-    """Return a street view's pixels, uint8 (H, W, 3) RGB, upright.
-
-    Args:
-        view: What to read.
-        max_side_px: Larger images are scaled down to this; None keeps every pixel.
-
-    Raises:
-        StreetViewError: The image is missing or damaged, or its source failed.
-    """
-    return read_view(view, max_side_px).image

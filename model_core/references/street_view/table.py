@@ -6,7 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from model_core.errors import StreetViewError
+from model_core.files import without_marks
 from model_core.references.vector import VectorSource
 from model_core.types import SourceTerms
 
@@ -129,8 +130,10 @@ def _csv_records(path: Path) -> Iterator[Mapping[str, Any]]:
 
 def _layer_records(source: VectorSource) -> Iterator[Mapping[str, Any]]:
     try:
-        layer = source.layer or _first_point_layer(source)
-        frame = pyogrio.read_dataframe(source.gdal_path, layer=layer, where=source.where)
+        with without_marks(source.path) as readable:
+            source = replace(source, readable=readable)
+            layer = source.layer or _first_point_layer(source)
+            frame = pyogrio.read_dataframe(source.gdal_path, layer=layer, where=source.where)
         if isinstance(frame, geopandas.GeoDataFrame):
             frame = _with_lonlat(source.path, frame)
     except (DataSourceError, DataLayerError, ValueError) as err:

@@ -142,7 +142,9 @@ def test_a_partial_panorama_calibrates_where_it_looks(shared_data: Path) -> None
 def test_real_pairs_never_turn_far_on_no_evidence(shared_data: Path) -> None:
     folder = shared_data / "pairs" / "cvact"
     geometry = StripGeometry(width=256)
-    for path in sorted(folder.glob("*_sat.png")):
+    paths = sorted(folder.glob("*_sat.png"))
+    assert len(paths) >= 5
+    for path in paths:
         pixels = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
         valid = np.ones(pixels.shape[:2], bool)
         image = SatelliteImage(pixels, valid, 50.0, LonLat(0, 0), SourceTerms("test"))

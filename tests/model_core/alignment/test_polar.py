@@ -128,15 +128,6 @@ def test_invalid_pixels_are_masked_and_do_not_bleed() -> None:
     assert (strip.pixels[~strip.mask] == 0).all()
 
 
-def test_rotation_turns_the_strip_as_a_roll_of_its_columns() -> None:
-    pixels = cv2.GaussianBlur(noise(256), (0, 0), 4)
-    tensor = as_tensor(pixels).repeat(2, 1, 1, 1)
-    turned = polar_transform_torch(
-        tensor, GEOMETRY, rotation_deg=torch.tensor([0.0, 90.0]), scale=torch.ones(2)
-    )
-    assert (turned[1] - turned[0].roll(-64, dims=-1)).abs().max() < 0.5
-
-
 def test_shift_moves_the_centre_in_metres_east_and_north() -> None:
     east, north = ground(512, 120.0)
     blob = 255 * np.exp(-((east - 12.0) ** 2 + (north - 20.0) ** 2) / (2 * 1.5**2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,7 @@ import rasterio
 from PIL import Image
 from shapely.geometry import Point
 
-from model_core.errors import InputError, ShapeError
+from model_core.errors import Cancelled, InputError, ShapeError
 from model_core.output import (
     CANDIDATE_COLUMNS,
     Backdrop,
@@ -26,7 +27,7 @@ from model_core.output import (
     write_geopackage,
     write_results,
 )
-from model_core.types import LonLat, SourceTerms
+from model_core.types import LonLat, Progress, SourceTerms
 
 GEOD = pyproj.Geod(ellps="WGS84")
 
@@ -226,6 +227,33 @@ def test_more_photos_than_panels_are_counted_in_the_legend(tmp_path: Path, run: 
     width, height = Image.open(files.map_picture).size
     assert height < 5 * width
     assert files.page.read_text().count("<article>") == 30
+
+
+def test_the_page_of_very_many_photos_stays_one_that_opens(tmp_path: Path, run: Any) -> None:
+    many = [replace(run.results[3], path=Path(f"/photos/{n}.jpg")) for n in range(130)]
+    told: list[Progress] = []
+    files = write(tmp_path, run, results=many, truth=None, progress=told.append)
+    page = files.page.read_text()
+    assert page.count("<article>") == 100
+    assert "30 more photos are in candidates.gpkg and results.json" in page
+    assert [(one.stage, one.total) for one in told[:1]] == [("write results", 100)]
+
+
+def test_writing_is_stopped_when_asked_and_what_was_written_stays(tmp_path: Path, run: Any) -> None:
+    with pytest.raises(Cancelled):
+        write(tmp_path, run, on_failure=lambda *_: None, cancel=lambda: True)
+    assert json.loads((tmp_path / "results.json").read_text())["photos"]
+    assert (tmp_path / "candidates.gpkg").exists()
+    assert not (tmp_path / "map.html").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="only other systems read it as an archive")
+def test_a_folder_named_with_an_exclamation_mark_takes_results(tmp_path: Path, run: Any) -> None:
+    files = write(tmp_path / "!sorted" / "Wow! x", run)
+    assert files.candidates.is_file()
+    with sqlite3.connect(files.candidates) as layers:
+        assert layers.execute("SELECT count(*) FROM candidates").fetchone() == (21,)
 
 
 class Reader(HTMLParser):

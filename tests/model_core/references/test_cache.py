@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from model_core.references.cache import DiskCache, Reply
 
 WRITER = """
@@ -88,6 +90,35 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None
     cache = make(file / "inside")
     cache.put(key(1), Reply(200, b"x"))
     assert cache.get(key(1)) is None
+
+
+def test_one_failed_write_costs_one_reply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, real_replace, failing = make(tmp_path), Path.replace, [True]
+
+    def replace(self: Path, target: Path) -> Path:
+        if failing.pop() if failing else False:
+            raise PermissionError(13, "in use by a scanner")
+        return real_replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    assert [cache.put(key(number), Reply(200, b"x")) for number in (1, 2)] == [False, True]
+    assert [cache.has(key(number)) for number in (1, 2)] == [False, True]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{key(2)}.reply"]
+
+
+def test_a_folder_that_stays_unwritable_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def full(self: Path, data: bytes) -> int:
+        tries.append(self)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    cache = make(tmp_path)
+    assert not any(cache.put(key(number), Reply(200, b"x")) for number in range(100))
+    assert len(tries) < 10
 
 
 def test_two_processes_and_a_kill_leave_whole_replies_only(

@@ -143,6 +143,62 @@ def test_absent_is_no_fault_and_remembered(
     assert len(server.requests) == 1
 
 
+def test_what_was_absent_is_asked_for_again_another_day(
+    server: Pictures, make_client: Any, tmp_path: Path
+) -> None:
+    assert make_client(tmp_path).get(ask(server, "none"), OPEN) is None
+    tomorrow = HttpClient(NetworkConfig(), NetworkAccess(cache_folder=tmp_path), clock=_tomorrow)
+    assert tomorrow.get(ask(server, "none"), OPEN) is None
+    assert len(server.requests) == 2
+
+
+def _tomorrow() -> float:
+    return time.time() + 86_401.0
+
+
+def test_what_cannot_be_kept_on_disk_is_asked_for_once_all_the_same(
+    server: Pictures, make_client: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    client = make_client(tmp_path / "file" / "cache")
+    for number in (1, 2, 1, 2):
+        assert client.get(ask(server, number), OPEN).body == picture(number)
+    assert len(server.requests) == 2
+
+
+def test_a_host_that_refuses_everything_is_not_asked_for_each_tile(
+    server: Pictures, make_client: Any
+) -> None:
+    client = make_client()
+    server.choose_fault = lambda request: FORBIDDEN
+    found = client.map(lambda n: client.get(ask(server, n), OPEN), range(400))
+    assert all("HTTP 403 (no access); check the key" in str(one) for one in found)
+    assert f"{server.url}/399" in str(found[-1])
+    assert str(found[-1]).count("Test Tiles") == 1
+    assert hosts.REFUSED_AFTER_TRIES <= len(server.requests) < 100
+
+
+def test_refusals_between_answers_are_those_of_single_tiles(
+    server: Pictures, make_client: Any
+) -> None:
+    client = make_client()
+    client.get(ask(server, 1000), OPEN)
+    server.choose_fault = lambda request: FORBIDDEN if int(request.path[1:]) < 200 else None
+    found = client.map(lambda n: client.get(ask(server, n), OPEN), range(202))
+    assert sum(isinstance(one, ProviderError) for one in found) == 200
+    assert found[-1].body == picture(201)
+
+
+def test_a_long_pause_that_a_host_asks_for_is_kept_by_all_requests(
+    server: Pictures, make_client: Any
+) -> None:
+    client = make_client(connections=1)
+    server.choose_fault = lambda request: rate_limit("3600")
+    found = client.map(lambda n: client.get(ask(server, n), OPEN), range(40))
+    assert all("HTTP 429" in str(one) for one in found)
+    assert len(server.requests) == 1
+
+
 def test_retry_after_is_honoured_by_every_request_to_the_host(
     server: Pictures, make_client: Any
 ) -> None:

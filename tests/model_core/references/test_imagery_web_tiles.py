@@ -10,13 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import xyzservices.providers
 from servers import base
 from servers.wms import MapServer
 from servers.xyz import XyzServer, blank_tile, tiles_of
 
 from model_core.errors import Cancelled, ImageryError, InputError, ProviderError
 from model_core.references.imagery import OnlineImagery, TileFolderImagery, open_imagery
-from model_core.references.imagery.web_tiles import SOURCES, catalogue_names
+from model_core.references.imagery.web_tiles import SOURCES
 from model_core.references.source import SourceContext, parse_source
 from model_core.references.terms import may_train
 from model_core.types import LonLat
@@ -419,7 +420,7 @@ def test_the_catalogue_brings_attribution_zooms_and_keys(serve, make_client, til
     with_key = open_source(text, make_client(), catalog="abcdef")
     with_key.prepare([PLACE], 40.0, 128)
     assert {one.query["access_token"] for one in server.requests} == {"abcdef"}
-    names = catalogue_names()
+    names = sorted(xyzservices.providers.flatten())
     assert "BasemapAT.orthofoto" in names
     refused = []
     for name in names[::9]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import rasterio.shutil
 from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.windows import Window
+from servers.base import Answer, LoopbackServer, Recorded
 
 from model_core.bundle import default_bundle_path, load_bundle
 from model_core.config import LocateConfig, StripGeometry
@@ -230,9 +233,47 @@ def test_a_gallery_made_of_a_pack_serves_wherever_the_pack_goes(tmp_path: Path) 
         return describe_gallery(survey, None, model, LocateConfig()).fingerprint
 
     prepared = fingerprint(tmp_path / "pack")
+    copied = shutil.copytree(tmp_path / "pack", tmp_path / "copy", copy_function=shutil.copyfile)
+    os.utime(copied / "imagery" / "city.tif", (1e9, 1e9))
+    assert fingerprint(copied) == prepared, "a stick keeps no times of change"
     shutil.move(tmp_path / "pack", tmp_path / "elsewhere")
     (tmp_path / "city.tif").unlink()
     assert fingerprint(tmp_path / "elsewhere") == prepared
+
+
+class AboutOneGrey(LoopbackServer):
+    """Serves noise around one grey, other noise for each tile."""
+
+    def __init__(self, grey: int, ending: str) -> None:
+        super().__init__()
+        self.grey, self.ending = grey, ending
+
+    def answer(self, request: Recorded) -> Answer:
+        chance = np.random.default_rng(zlib.crc32(request.path.encode()))
+        noise = chance.integers(self.grey - 9, self.grey + 10, (256, 256, 3), np.uint8)
+        return Answer(cv2.imencode(self.ending, noise)[1].tobytes(), content_type="image/x")
+
+
+def test_online_imagery_fetched_again_takes_the_place_of_the_earlier_one(
+    tmp_path: Path, serve: Callable[[Any], Any]
+) -> None:
+    place = places_of(survey_of(write_raster(tmp_path / "city.tif"), AREA))[0]
+    for grey, ending, options in (
+        (40, ".png", "max_zoom=20|offset_east_m=9"),
+        (200, ".jpg", "max_zoom=19"),
+    ):
+        url = serve(AboutOneGrey(grey, ending)).url
+        text = f"xyz|url={url}/{{z}}/{{x}}/{{y}}|{options}|licence=CC BY 4.0"
+        pack = write(survey_of(text, AREA), tmp_path / "pack")
+        imagery = survey_area(AREA, Sources(pack=pack.folder), LocateConfig()).imagery
+        assert imagery is not None
+        shown = imagery.read(place, 40.0, 128)
+        assert shown is not None
+        assert shown.image.mean() == pytest.approx(grey, abs=3.0)
+    files = [path for path in (pack.folder / "imagery").rglob("*") if path.is_file()]
+    assert not [path for path in files if path.suffix == ".png" or path.name == "offset.json"]
+    assert {path.parts[-3] for path in files if path.suffix in (".jpg", ".jpeg")} == {"19"}
+    assert not list(pack.folder.glob(".*"))
 
 
 def test_a_raster_that_the_area_fills_is_copied_as_it_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import sys
 from pathlib import Path
 
 import geopandas
@@ -240,3 +241,24 @@ def test_real_streets_are_covered(shared_data):
     assert far.min() > 7.49
     assert np.median(far) > 10.0
     assert len(places) > 500
+
+
+def test_every_part_of_an_area_has_a_place_however_small_it_is() -> None:
+    yards = [shapely.box(200 + 61 * n, 7, 215 + 61 * n, 22) for n in range(10)]
+    parts = [shapely.box(-60, -60, 60, 60), *yards]
+    area = Area(shapely.transform(shapely.multipolygons(parts), to_lonlat))
+    places = lay_places(area, None, PlaceConfig())
+    laid = [Point(*FRAME.to_xy(place.lonlat.lon, place.lonlat.lat)) for place in places]
+    assert all(any(part.buffer(0.1).covers(point) for point in laid) for part in parts)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="only other systems read it as an archive")
+@pytest.mark.parametrize("name", ["!sorted/roads.gpkg", "roads!.shp", "Wow! x/a!b.geojson"])
+def test_a_path_with_an_exclamation_mark_is_no_archive(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    plain = tmp_path / f"plain{path.suffix}"
+    write_roads(plain, [LineString([(-100, 0), (100, 0)])])
+    for file in tmp_path.glob("plain.*"):
+        file.rename(path.with_suffix(file.suffix))
+    assert len(lay_places(square(120.0), path, NO_GRID)) == 9

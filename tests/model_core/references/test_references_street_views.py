@@ -19,7 +19,6 @@ from model_core.references.street_view import (
     FolderStreetViews,
     local,
     read_view,
-    read_view_pixels,
 )
 from model_core.types import LonLat
 
@@ -248,11 +247,11 @@ def test_row_listed_twice_counts_once(tmp_path):
 def test_pixels_are_upright_and_missing_ones_are_a_street_view_error(tmp_path):
     write_photo(tmp_path / "a.jpg", LonLat(13.0, 55.0))
     (view,) = FolderStreetViews(tmp_path).views()
-    assert read_view_pixels(view).shape == (480, 640, 3)
-    assert max(read_view_pixels(view, max_side_px=160).shape[:2]) == 160
+    assert read_view(view).image.shape == (480, 640, 3)
+    assert max(read_view(view, max_side_px=160).image.shape[:2]) == 160
     (tmp_path / "a.jpg").unlink()
     with pytest.raises(StreetViewError, match=r"a\.jpg"):
-        read_view_pixels(view)
+        read_view(view)
 
 
 def test_real_panoramas_and_their_table_agree(shared_data):

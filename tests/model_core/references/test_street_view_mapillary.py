@@ -190,6 +190,17 @@ def test_an_address_that_stays_refused_is_an_error(serve, make_client, tmp_path)
     assert len(server.asked("/img000?")) == 1
 
 
+def test_an_image_that_is_gone_is_an_error_each_time(serve, make_client, tmp_path) -> None:
+    server = serve(MapillaryServer(row_of_views(tmp_path / "held", 1, LON, LAT)))
+    (view,) = source(make_client(tmp_path / "cache"), server.url).find(AREA, 0.0)
+    server.choose_fault = lambda request: (
+        Fault("status", 404) if request.path.startswith("/scontent/") else None
+    )
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="img000"):
+            view.remote.read()
+
+
 def test_neither_token_nor_address_is_kept_or_shown(serve, make_client, tmp_path, caplog) -> None:
     caplog.set_level(logging.INFO)
     held = row_of_views(tmp_path / "held", 2, LON, LAT)

@@ -44,12 +44,6 @@ class PanoramaFrame:
     horizon_row: float = 0.5
     heading_known: bool = True
 
-    def elevations_deg(self, size_px: tuple[int, int]) -> tuple[float, float]:
-        """Return the elevations of the lower and the upper edge of a picture (width, height)."""
-        width, height = size_px
-        upper = self.horizon_row * height * 360.0 / width
-        return upper - height * 360.0 / width, upper
-
     def strip(self, pixels: ImageU8, geometry: StripGeometry) -> Strip:
         """Return the full-circle strip of a picture (h, w, 3)."""
         height, width = pixels.shape[:2]

@@ -16,9 +16,8 @@ from model_core.config import ModelConfig
 from model_core.errors import InputError
 from model_core.types import ImageU8, Strip
 from training.datasets.layouts.frames import Frame
-from training.datasets.places import PlaceSet, blank_arrays
+from training.datasets.places import CROP_MARGIN, CROP_PX, PlaceSet, blank_arrays
 from training.datasets.splits import square_blocks
-from training.world.samples import CROP_MARGIN, CROP_PX
 
 Split = Literal["train", "validation", "test"]
 Say = Callable[[str], None]

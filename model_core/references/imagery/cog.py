@@ -15,6 +15,7 @@ from model_core.references.http import HttpClient
 from model_core.references.imagery.raster import LevelWindow, RasterImagery, RasterLevel
 from model_core.references.imagery.raster_copy import save_raster
 from model_core.references.imagery.remote_file import CHUNK_BYTES, RemoteFile
+from model_core.references.imagery.resample import MIN_VALID_SHARE
 from model_core.references.imagery.stated import (
     EXPIRY_OPTION,
     OFFSET_OPTIONS,
@@ -67,20 +68,27 @@ class CogImagery:
         self._raster.open()
         self._is_open = True
 
-    def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
+    def read(
+        self,
+        center: LonLat,
+        footprint_m: float,
+        size_px: int,
+        min_valid_share: float = MIN_VALID_SHARE,
+    ) -> SatelliteImage | None:
         """Return the image centred on a place, or None where the file has (almost) no pixels.
 
         Args:
             center: The place.
             footprint_m: Ground width in metres, in the plane tangent at the place.
             size_px: Width and height of the image.
+            min_valid_share: Of the image, that has to have pixels.
 
         Raises:
             ProviderError: The server failed.
             ImageryError: The file cannot serve as imagery.
         """
         self._file.fetch(self.parts([center], footprint_m, size_px))
-        return self._raster.read(center, footprint_m, size_px)
+        return self._raster.read(center, footprint_m, size_px, min_valid_share)
 
     def plan(self, centers: Sequence[LonLat], footprint_m: float, size_px: int) -> FetchPlan:
         """Return how many parts of the file are not kept yet; nothing is asked.

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from model_core.errors import ImageryError
-from model_core.references.imagery.raster import RasterImagery
+from model_core.references.imagery.raster import Bounds, RasterImagery
+from model_core.references.imagery.resample import MIN_VALID_SHARE
 from model_core.references.terms import LOCAL_IMAGERY, stated_terms
 from model_core.types import LonLat, SatelliteImage, SourceTerms
 
+OPEN_AT_ONCE = 16
+"""Rasters; each may have ten files of overviews."""
+
+METRES_A_DEGREE = 110_000.0
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".jp2", ".mbtiles"})
 
 
 class MosaicImagery:
     """North-up satellite images from a folder of rasters, of which the first by name lies on top.
 
-    What one raster lacks is taken from the next ones. Each has its own terms and date.
+    What one raster lacks is taken from the next ones. Each has its own terms and date. A system
+    lets a program open some hundred files, and a city may have thousands: those used longest ago
+    are closed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder
         self.members = tuple(RasterImagery(path) for path in _rasters(folder))
+        self._lock = threading.Lock()
+        self._recent: dict[RasterImagery, None] = {}
 
     @property
     def terms(self) -> SourceTerms:
@@ -41,6 +52,8 @@ class MosaicImagery:
             raise ImageryError(f"{self.path}: holds no raster; give a folder of GeoTIFFs")
         for member in self.members:
             member.open()
+            member.bounds()
+            self._note_use(member)
 
     def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
         """Return the image centred on a place, or None where the rasters have no pixels.
@@ -53,7 +66,36 @@ class MosaicImagery:
         Raises:
             ImageryError: A raster cannot be read there.
         """
-        return overlaid(one.read(center, footprint_m, size_px) for one in self.members)
+
+        def images() -> Iterator[SatelliteImage | None]:
+            for member in self.members:
+                if _reaches(member.bounds(), center, footprint_m):
+                    yield member.read(center, footprint_m, size_px, min_valid_share=0.0)
+                    self._note_use(member)
+
+        return overlaid(images())
+
+    def _note_use(self, member: RasterImagery) -> None:
+        """Keep the rasters used last open, and close the others."""
+        with self._lock:
+            self._recent.pop(member, None)
+            self._recent[member] = None
+            old = list(self._recent)[:-OPEN_AT_ONCE]
+            for one in old:
+                del self._recent[one]
+        for one in old:
+            one.close()
+
+
+def _reaches(bounds: Bounds, center: LonLat, footprint_m: float) -> bool:
+    """Return whether pixels within bounds may show in an image; none is left out that does."""
+    west, south, east, north = bounds
+    lat_deg = footprint_m / METRES_A_DEGREE
+    lon_deg = lat_deg / max(0.01, math.cos(math.radians(center.lat)))
+    return (
+        west - lon_deg <= center.lon <= east + lon_deg
+        and south - lat_deg <= center.lat <= north + lat_deg
+    )
 
 
 def is_mosaic(folder: Path) -> bool:
@@ -63,9 +105,10 @@ def is_mosaic(folder: Path) -> bool:
 
 
 def overlaid(images: Iterable[SatelliteImage | None]) -> SatelliteImage | None:
-    """Return images of one place laid over each other, the first on top; None without any.
+    """Return images of one place laid over each other, the first on top; None where too few.
 
-    No more are asked for than fill the picture. The date is that of the topmost one.
+    Each may show a sliver; together they have to show ``MIN_VALID_SHARE``. No more are asked for
+    than fill the picture. The date is that of the topmost one.
     """
     top: SatelliteImage | None = None
     used: list[SourceTerms] = []
@@ -84,7 +127,9 @@ def overlaid(images: Iterable[SatelliteImage | None]) -> SatelliteImage | None:
         used.append(image.terms)
         if top.valid.all():
             break
-    if top is None or len(set(used)) == 1:
+    if top is None or top.valid.mean() < MIN_VALID_SHARE:
+        return None
+    if len(set(used)) == 1:
         return top
     return replace(top, terms=joined_terms(used))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import pyproj
 import rasterio
 from affine import Affine
@@ -23,14 +24,21 @@ from rasterio.windows import Window
 
 from model_core.errors import ImageryError
 from model_core.references.imagery.bands import BandPlan, Stretch, measure_stretch, plan_bands
-from model_core.references.imagery.resample import choose_window, resample, sampling_grid
+from model_core.references.imagery.resample import (
+    MIN_VALID_SHARE,
+    choose_window,
+    resample,
+    sampling_grid,
+)
 from model_core.references.terms import LOCAL_IMAGERY, stated_terms
 from model_core.types import ImageU8, LonLat, MaskArray, SatelliteImage, SourceTerms
 
 ResultT = TypeVar("ResultT")
+Bounds = tuple[float, float, float, float]
 LevelWindow = tuple[int, int, int, int]
 
 _COARSEST_PX = 64
+_EDGE_POINTS = 21
 
 
 class RasterFile(Protocol):
@@ -120,6 +128,7 @@ class RasterImagery:
         self._lock = threading.Lock()
         self._opened: _OpenRaster | None = None
         self._close: weakref.finalize[..., Any] | None = None
+        self._bounds: Bounds | None = None
 
     def __enter__(self) -> RasterImagery:
         self.open()
@@ -158,13 +167,20 @@ class RasterImagery:
                 self._close()
             self._opened = None
 
-    def read(self, center: LonLat, footprint_m: float, size_px: int) -> SatelliteImage | None:
+    def read(
+        self,
+        center: LonLat,
+        footprint_m: float,
+        size_px: int,
+        min_valid_share: float = MIN_VALID_SHARE,
+    ) -> SatelliteImage | None:
         """Return the image centred on a place, or None where the raster has (almost) no pixels.
 
         Args:
             center: The place.
             footprint_m: Ground width in metres, in the plane tangent at the place.
             size_px: Width and height of the image.
+            min_valid_share: Of the image, that has to have pixels.
 
         Raises:
             ImageryError: The file cannot serve, or its pixels cannot be read there.
@@ -174,7 +190,7 @@ class RasterImagery:
             raster = self._open()
             try:
                 grid = sampling_grid(center, footprint_m, raster.to_crs, raster.pixel_of_crs)
-                found = self.file.run(resample, raster.levels, grid, size_px)
+                found = self.file.run(resample, raster.levels, grid, size_px, min_valid_share)
             except (RasterioError, MemoryError) as err:
                 raise self.file.failure() or ImageryError(
                     f"{self.file.name}: its pixels near {center.lon:.6f}, {center.lat:.6f} cannot "
@@ -196,6 +212,17 @@ class RasterImagery:
         """
         with self._lock:
             return self._open().captured_at or self._captured_at
+
+    def bounds(self) -> Bounds:
+        """Return west, south, east and north of the pixels in degrees; known once it was open.
+
+        Raises:
+            ImageryError: The file cannot serve.
+        """
+        with self._lock:
+            if self._bounds is None:
+                self._bounds = self._open().bounds()
+            return self._bounds
 
     def windows(
         self, centers: Sequence[LonLat], footprint_m: float, size_px: int
@@ -275,6 +302,20 @@ class _OpenRaster:
     def close(self) -> None:
         for dataset in reversed(self.datasets):
             dataset.close()
+
+    def bounds(self) -> Bounds:
+        full = self.levels[0].dataset
+        along = np.linspace(0.0, 1.0, _EDGE_POINTS)
+        flat, far = np.zeros_like(along), np.ones_like(along)
+        x = np.concatenate([along, along, flat, far]) * full.width
+        y = np.concatenate([flat, far, along, along]) * full.height
+        crs_of_pixel = ~self.pixel_of_crs
+        east = crs_of_pixel.a * x + crs_of_pixel.b * y + crs_of_pixel.c
+        north = crs_of_pixel.d * x + crs_of_pixel.e * y + crs_of_pixel.f
+        lon, lat = self.to_crs.transform(east, north, direction="INVERSE")
+        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+            return -180.0, -90.0, 180.0, 90.0
+        return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
 
 def _open_raster(file: RasterFile) -> _OpenRaster:

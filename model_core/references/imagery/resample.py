@@ -176,17 +176,21 @@ def choose_window(
 
 
 def resample(
-    levels: Sequence[PixelLevel], grid: SamplingGrid, size_px: int
+    levels: Sequence[PixelLevel],
+    grid: SamplingGrid,
+    size_px: int,
+    min_valid_share: float = MIN_VALID_SHARE,
 ) -> tuple[ImageU8, MaskArray] | None:
     """Return the image uint8 (S, S, 3) and its mask bool (S, S), or None.
 
-    None means that less than ``MIN_VALID_SHARE`` of the image has pixels, which a raster's very
-    corner still has.
+    None means that less than ``min_valid_share`` of the image has pixels, or none; a raster's very
+    corner has more than ``MIN_VALID_SHARE``.
 
     Args:
         levels: The pyramid, full resolution first.
         grid: From the image to full-resolution pixels.
         size_px: S.
+        min_valid_share: See there.
     """
     chosen = choose_window(levels, grid, size_px)
     if chosen is None:
@@ -202,7 +206,7 @@ def resample(
     if mask is None and is_inside:
         image = _averaged(np.asarray(cv2.remap(pixels, *maps, cv2.INTER_LINEAR), np.uint8), size_px)
         return image, np.ones((size_px, size_px), dtype=bool)
-    return _resample_masked(pixels, mask, maps, size_px)
+    return _resample_masked(pixels, mask, maps, size_px, min_valid_share)
 
 
 def _window(
@@ -226,6 +230,7 @@ def _resample_masked(
     mask: MaskArray | None,
     maps: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
     size_px: int,
+    min_valid_share: float,
 ) -> tuple[ImageU8, MaskArray] | None:
     """Return image and mask when colours may mix with valid neighbours only."""
     alpha = np.full(pixels.shape[:2], 255, dtype=np.uint8)
@@ -238,7 +243,7 @@ def _resample_masked(
     )
     averaged = _averaged(np.asarray(sampled, np.uint8), size_px)
     valid = averaged[..., 3] >= 128
-    if valid.mean() < MIN_VALID_SHARE:
+    if valid.mean() < min_valid_share or not valid.any():
         return None
     image = np.ascontiguousarray(averaged[..., :3])
     image[~valid] = 0

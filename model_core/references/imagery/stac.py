@@ -182,7 +182,7 @@ class StacImagery:
         """Yield the images of a place, the best picture first; what fails is noted."""
         for picture in self._pictures(center, footprint_m):
             try:
-                image = self._imagery(picture).read(center, footprint_m, size_px)
+                image = self._imagery(picture).read(center, footprint_m, size_px, 0.0)
             except (ProviderError, ImageryError) as err:
                 failures.append(_as_provider_error(picture, err))
                 continue

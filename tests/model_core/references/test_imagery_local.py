@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
+import sys
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ import pyproj
 import pytest
 import rasterio
 from rasterio.transform import from_origin
+from rasterio.windows import Window
 from servers.xyz import XyzServer
 
 from model_core.errors import ImageryError, InputError
@@ -206,3 +209,27 @@ def test_a_folder_of_rasters_is_a_mosaic_with_the_first_on_top(raster, tmp_path)
     assert found.image[:, 130:].max() > 220
     assert found.image[-1, -1, 0] < 30
     assert "(c) b" in found.terms.attribution
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files are counted in /proc")
+def test_a_folder_of_many_rasters_keeps_few_of_them_open(raster, tmp_path):
+    """Squares of 25 m cut out of one raster read like it, and systems limit open files."""
+    folder = tmp_path / "mosaic"
+    folder.mkdir()
+    with rasterio.open(raster) as source:
+        for number in range(64):
+            window = Window(number % 8 * 50, number // 8 * 50, 50, 50)
+            profile = {**source.profile, "width": 50, "height": 50}
+            profile["transform"] = source.window_transform(window)
+            with rasterio.open(folder / f"{number:03d}.tif", "w", **profile) as out:
+                out.write(source.read(window=window))
+    before = len(os.listdir("/proc/self/fd"))
+    mosaic, whole = open_imagery(folder), open_imagery(raster)
+    for east_deg in (-0.0009, 0.0, 0.0009):
+        place = LonLat(PLACE.lon + east_deg, PLACE.lat)
+        one, other = (imagery.read(place, 20.0, 80) for imagery in (mosaic, whole))
+        inner = one.valid & other.valid
+        assert inner.mean() == pytest.approx(other.valid.mean(), abs=0.02)
+        off = np.abs(one.image.astype(int) - other.image)[inner]
+        assert (off <= 2).mean() > 0.9
+    assert len(os.listdir("/proc/self/fd")) - before < 40

@@ -24,7 +24,7 @@ from shapely.geometry.base import BaseGeometry
 from model_core import __version__
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
-from model_core.files import replacing, without_marks
+from model_core.files import make_folder, replacing, without_marks
 from model_core.references.pack_imagery import save_imagery
 from model_core.references.prefetch import FETCHED_AHEAD, prefetch_views
 from model_core.references.terms import may_cache, terms_path, write_terms
@@ -174,14 +174,14 @@ def _claim(folder: Path) -> None:
     """Make the folder, or mark that the pack in it is being worked on.
 
     Raises:
-        InputError: It holds something else.
+        InputError: It holds something else, or cannot be written.
     """
     marker = folder / UNFINISHED_FILE
     is_pack = (folder / PACK_FILE).exists() or marker.exists()
     if folder.is_dir() and any(folder.iterdir()) and not is_pack:
         raise InputError(f"{folder}: holds something else; choose a new or empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    make_folder(folder)
+    _replace(marker, b"")
 
 
 def _save_roads(roads: Sequence[BaseGeometry], terms: SourceTerms | None, folder: Path) -> Path:
@@ -199,7 +199,7 @@ def _save_views(
 ) -> tuple[Path, int]:
     """Write every street view that can be had, and the table that lists them."""
     target = folder / "street_views"
-    target.mkdir(exist_ok=True)
+    make_folder(target)
     rows: list[dict[str, Any]] = []
     views = survey.views.views
     for done, view in enumerate(views):
@@ -223,12 +223,13 @@ def _save_views(
         rows.append(_row(view, path.name))
     progress(Progress("write street views", len(views), len(views)))
     table = target / TABLE_FILE
-    temporary = table.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8", newline="") as stream:
+    with (
+        replacing(table) as unfinished,
+        unfinished.open("w", encoding="utf-8", newline="") as stream,
+    ):
         writer = csv.DictWriter(stream, fieldnames=_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    temporary.replace(table)
     return table, len(rows)
 
 
@@ -271,9 +272,8 @@ def _attribution_lines(terms: Sequence[SourceTerms]) -> Iterator[str]:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)
 
 
 def _summary(counts: Mapping[str, int]) -> str:

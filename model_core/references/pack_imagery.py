@@ -200,7 +200,12 @@ def _copy_folder(source: Path, target: Path, left_out: set[Path]) -> None:
     def ignore(folder: str, names: list[str]) -> list[str]:
         return [name for name in names if Path(folder) / name in left_out]
 
-    shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True, copy_function=_copy_file)
+    try:
+        shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True, copy_function=_copy_file)
+    except (OSError, shutil.Error) as err:
+        raise InputError(
+            f"{target}: cannot be written ({err}); make room, or choose another folder"
+        ) from err
 
 
 def _copy_file(source: str | Path, target: str | Path) -> None:

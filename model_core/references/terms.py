@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model_core.errors import InputError
+from model_core.files import replacing
 from model_core.types import SourceTerms
 
 LOCAL_IMAGERY = SourceTerms(provider="local imagery")
@@ -65,9 +66,14 @@ def read_terms(path: Path) -> SourceTerms:
 
 
 def write_terms(path: Path, terms: SourceTerms) -> None:
-    """Write terms to a JSON file that ``read_terms`` reads."""
+    """Write terms to a JSON file that ``read_terms`` reads.
+
+    Raises:
+        InputError: It cannot be written.
+    """
     text = json.dumps(asdict(terms), indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    with replacing(path) as unfinished:
+        unfinished.write_text(text + "\n", encoding="utf-8")
 
 
 def licence_allows_training(licence: str) -> bool:

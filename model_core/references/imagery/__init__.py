@@ -60,10 +60,10 @@ def _open(path: Path) -> ImagerySource:
         raster = RasterImagery(path)
         raster.open()
         return raster
-    if is_mosaic(path):
-        mosaic = MosaicImagery(path)
-        mosaic.open()
-        return mosaic
-    tiles = TileFolderImagery(path)
-    tiles.open()
-    return tiles
+    folder: MosaicImagery | TileFolderImagery
+    try:
+        folder = MosaicImagery(path) if is_mosaic(path) else TileFolderImagery(path)
+        folder.open()
+    except OSError as err:
+        raise ImageryError(f"{path}: cannot be read ({err}); check its permissions") from err
+    return folder

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from model_core.errors import ImageryError, ProviderError
-from model_core.files import replacing
+from model_core.files import make_folder, replacing
 from model_core.references.bodies import BodyCheck, image_body
 from model_core.references.http import HttpClient
 from model_core.references.imagery.pyramid import (
@@ -341,6 +341,6 @@ def _write_tile(folder: Path, key: TileKey, body: bytes | None) -> None:
         rgba = _decoded(body)
         suffix, body = ".png", cv2.imencode(".png", rgba[..., [2, 1, 0, 3]])[1].tobytes()
     column = folder / str(zoom) / str(x)
-    column.mkdir(parents=True, exist_ok=True)
+    make_folder(column)
     with replacing(column / f"{y}{suffix}") as unfinished:
         unfinished.write_bytes(body)

@@ -15,6 +15,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from model_core.errors import ImageryError
+from model_core.files import make_folder, replacing
 from model_core.references.imagery.raster import LevelWindow, RasterImagery, RasterLevel
 from model_core.references.terms import terms_path, write_terms
 from model_core.types import LonLat
@@ -36,7 +37,8 @@ def save_raster(
         ``path``, beside which the terms are written.
 
     Raises:
-        ImageryError: The raster has no pixels at any of the places.
+        ImageryError: The raster has no pixels at any of the places, or they cannot be written.
+        InputError: The folder cannot be written.
     """
     needed = imagery.windows(centers, footprint_m, size_px)
     if not needed:
@@ -46,9 +48,8 @@ def save_raster(
     row0, column0 = min(one[0] for one in windows), min(one[1] for one in windows)
     rows = max(one[0] + one[2] for one in windows) - row0
     columns = max(one[1] + one[3] for one in windows) - column0
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     captured_at = imagery.captured_at
-    unfinished = path.with_name(f"{path.name}.partial")
 
     def write(full: DatasetReader) -> None:
         profile = _profile(full, level, (row0, column0), (rows, columns))
@@ -60,10 +61,9 @@ def save_raster(
                 copy.update_tags(ns="IMAGERY", ACQUISITIONDATETIME=captured_at.isoformat())
 
     try:
-        imagery.using(write)
-        unfinished.replace(path)
+        with replacing(path) as unfinished:
+            imagery.using(write)
     except RasterioError as err:
-        unfinished.unlink(missing_ok=True)
         raise imagery.file.failure() or ImageryError(
             f"{path}: the part of {imagery.file.name} cannot be written there ({err})"
         ) from err

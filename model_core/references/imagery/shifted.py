@@ -12,6 +12,7 @@ from typing import Any
 import pyproj
 
 from model_core.errors import InputError, ProviderError
+from model_core.files import replacing
 from model_core.references.imagery.base import ImagerySource, OnlineImagery
 from model_core.references.source import FetchPlan
 from model_core.references.workers import Done
@@ -94,9 +95,14 @@ def offset_path(source: Path) -> Path:
 
 
 def write_offset(source: Path, east_m: float, north_m: float) -> None:
-    """Note how far a local source's imagery lies off the ground."""
+    """Note how far a local source's imagery lies off the ground.
+
+    Raises:
+        InputError: The note cannot be written.
+    """
     noted = {"offset_east_m": east_m, "offset_north_m": north_m}
-    offset_path(source).write_text(json.dumps(noted) + "\n", encoding="utf-8")
+    with replacing(offset_path(source)) as unfinished:
+        unfinished.write_text(json.dumps(noted) + "\n", encoding="utf-8")
 
 
 def read_offset(source: Path) -> tuple[float, float]:

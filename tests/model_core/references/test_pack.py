@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -221,3 +222,21 @@ def test_imagery_stays_whole_when_bringing_a_pack_up_to_date_is_killed(
         write(survey, folder)
     (packed,) = (folder / "imagery").glob("*.tif")
     assert packed.read_bytes() == (demo / "imagery.tif").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["pack.json", "street_views.csv", "roads.gpkg"])
+def test_a_full_disk_ends_in_words_and_leaves_nothing_half(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    survey, folder = survey_of(demo), tmp_path / "pack"
+    real_replace = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name == name:
+            raise OSError(28, "No space left on device")
+        real_replace(source, target)
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(InputError, match=rf"{name}.*No space left.*make room"):
+        write(survey, folder)
+    assert not [path for path in folder.rglob("*partial*") if path.name != ".unfinished"]

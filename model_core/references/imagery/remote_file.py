@@ -26,6 +26,8 @@ ResultT = TypeVar("ResultT")
 
 CHUNK_BYTES = 1 << 18
 _CHUNKS_IN_MEMORY = 64
+_CHUNKS_BESIDE_DISK = 8
+"""Of a file whose chunks are kept on disk: a catalogue opens hundreds of files."""
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _REMOTE_NAME = "remote.tif"
 
@@ -53,6 +55,8 @@ class RemoteFile:
         self._expires_s = expires_s
         self._size: int | None = None
         self._recent: OrderedDict[int, bytes] = OrderedDict()
+        on_disk = client.cache is not None and terms.cacheable
+        self._most_recent = _CHUNKS_BESIDE_DISK if on_disk else _CHUNKS_IN_MEMORY
         self._lock = threading.Lock()
         self._failure: Exception | None = None
         # Rasterio finds a Python file through a context variable, at every call of GDAL, whatever
@@ -117,9 +121,15 @@ class RemoteFile:
             )
         if index == 0:
             self._size = self._total(reply.content_range, reply.body)
+        elif self._size is not None and _total_of(reply.content_range) not in (None, self._size):
+            raise ProviderError(
+                f"{self._terms.provider}: {self.name} has changed since its first part was kept; "
+                "clear the cache (in the settings, or by deleting its folder), and run again",
+                reason="file changed",
+            )
         with self._lock:
             self._recent[index] = reply.body
-            if len(self._recent) > _CHUNKS_IN_MEMORY:
+            if len(self._recent) > self._most_recent:
                 self._recent.popitem(last=False)
         return reply.body
 
@@ -192,10 +202,10 @@ class RemoteFile:
             if len(body) < CHUNK_BYTES:
                 return len(body)
             raise self._without_ranges()
-        total = content_range.rpartition("/")[2]
-        if not (content_range.startswith("bytes 0-") and total.isdigit()):
+        total = _total_of(content_range)
+        if not content_range.startswith("bytes 0-") or total is None:
             raise self._without_ranges()
-        return int(total)
+        return total
 
     def _without_ranges(self) -> ProviderError:
         return ProviderError(
@@ -203,6 +213,12 @@ class RemoteFile:
             "parts of it (byte ranges); download it and use it as a local raster",
             reason="no byte ranges",
         )
+
+
+def _total_of(content_range: str) -> int | None:
+    """Return the length of the whole file that a part says, None where it says none."""
+    total = content_range.rpartition("/")[2]
+    return int(total) if total.isdigit() else None
 
 
 class _RemoteReader(io.RawIOBase):

@@ -114,6 +114,22 @@ def test_real_rasters_read_the_same_from_a_server(shared_data, serve, make_clien
         assert same(found, open_imagery(path).read(place, 30.0, 128))
 
 
+def test_a_file_replaced_while_parts_of_it_are_kept_is_named(
+    serve, make_client, cog, places, tmp_path
+):
+    server = serve(FileServer({"city.tif": cog}))
+    text = f"cog|url={server.url}/city.tif"
+    first = open_cog(text, make_client(tmp_path / "cache"))
+    assert first.read(places[0], 60.0, 128) is not None
+    other = tmp_path / "other.tif"
+    other.write_bytes(cog.read_bytes() + b"\0" * 5)
+    server.files["city.tif"] = other
+    later = open_cog(text, make_client(tmp_path / "cache"))
+    assert same(later.read(places[0], 60.0, 128), RasterImagery(cog).read(places[0], 60.0, 128))
+    with pytest.raises(ProviderError, match=r"city\.tif has changed.*clear the cache"):
+        later.read(places[-1], 60.0, 128)
+
+
 def test_a_server_without_ranges_is_refused_in_words(serve, make_client, cog, places):
     server = serve(FileServer({"city.tif": cog}, with_ranges=False))
     online = open_cog(f"cog|url={server.url}/city.tif", make_client())

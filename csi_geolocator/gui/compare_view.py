@@ -32,14 +32,17 @@ LONGEST_PX = 2048
 
 
 def compare_params(
-    candidate: Candidate, run: LocateRun, out: str, settings: Any
+    candidate: Candidate, run: LocateRun, out: str, settings: Any, photo: str
 ) -> contract.CompareParams:
-    """Return what the engine is asked for one candidate; sources, keys and edits as in the run."""
+    """Return what the engine is asked for one candidate; sources, keys and edits as in the run.
+
+    ``photo`` is where its file is now.
+    """
     asked = run.params
     edit = asked.edits.get(candidate.photo_path)
     is_reopened = asked.network == contract.NetworkParams()
     return contract.CompareParams(
-        photo=candidate.photo_path,
+        photo=photo,
         lon=candidate.lon,
         lat=candidate.lat,
         heading_deg=candidate.heading_deg % 360.0,
@@ -49,7 +52,7 @@ def compare_params(
         imagery=asked.imagery,
         street_views=asked.street_views,
         pack=asked.pack,
-        edits={candidate.photo_path: edit} if edit else {},
+        edits={photo: edit} if edit else {},
         keys=settings.api_keys() if is_reopened else asked.keys,
         network=settings.network_params() if is_reopened else asked.network,
         config=asked.config,
@@ -109,8 +112,12 @@ class CompareView(QDialog):
         self._candidate = None
         self.hide()
 
-    def show_candidate(self, candidate: Candidate, run: LocateRun) -> None:
-        """Show a candidate, asking the engine where it was not asked before."""
+    def show_candidate(self, candidate: Candidate, run: LocateRun, photo: str = "") -> None:
+        """Show a candidate, asking the engine where it was not asked before.
+
+        ``photo`` is where its file is now, if that is elsewhere than when it was located.
+        """
+        photo = photo or candidate.photo_path
         self._stop_waiting()
         self._candidate = candidate
         self._title.setText(self._headline(candidate))
@@ -118,7 +125,7 @@ class CompareView(QDialog):
         if known is not None:
             self._show(known)
             return
-        self._show_photo_alone(candidate, run)
+        self._show_photo_alone(candidate, run, photo)
         self._say(
             tr("Waiting for the engine: the run is finished first…")
             if self._engine.is_locating
@@ -130,7 +137,7 @@ class CompareView(QDialog):
         out.mkdir()
         self._call = self._engine.call(
             contract.COMPARE,
-            compare_params(candidate, run, str(out), self._settings),
+            compare_params(candidate, run, str(out), self._settings, photo),
             done=lambda result: self._on_done(candidate, result),
             failed=lambda failure: self._on_failed(candidate, failure),
             progress=lambda step: self._on_progress(candidate, step),
@@ -189,7 +196,7 @@ class CompareView(QDialog):
         self._swipe.setEnabled(STREET_VIEW in comparison.images)
         self._say("\n".join(f"• {note}" for note in result.notes))
 
-    def _show_photo_alone(self, candidate: Candidate, run: LocateRun) -> None:
+    def _show_photo_alone(self, candidate: Candidate, run: LocateRun, photo: str) -> None:
         waiting = {name: Pane(note=tr("Waiting…")) for name in (STREET_VIEW, SATELLITE)}
         self.pictures.show_panes(waiting, {})
         self._matches.setText(tr("Matched points"))
@@ -197,11 +204,11 @@ class CompareView(QDialog):
 
         def shown(image: QImage) -> None:
             if candidate is self._candidate and self.comparison(candidate) is None:
-                photo = Pane(image, note=tr("The photo cannot be shown."))
-                self.pictures.show_panes({**waiting, PHOTO: photo}, {})
+                alone = Pane(image, note=tr("The photo cannot be shown."))
+                self.pictures.show_panes({**waiting, PHOTO: alone}, {})
 
         edit = run.params.edits.get(candidate.photo_path)
-        self._pictures.load(candidate.photo_path, LONGEST_PX // 2, shown, edit)
+        self._pictures.load(photo, LONGEST_PX // 2, shown, edit)
 
     def _stop_waiting(self) -> None:
         if self._call is not None and not self._call.is_finished:

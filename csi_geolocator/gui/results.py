@@ -127,7 +127,8 @@ class ResultsWidget(QWidget):
         if candidate is not None and self._layers is not None:
             self.compare.show()
             self.compare.raise_()
-            self.compare.show_candidate(candidate, self._layers.run)
+            photo = self._layers.photo_file(candidate.photo_path)
+            self.compare.show_candidate(candidate, self._layers.run, photo)
 
     def export(self) -> None:
         """Open the export dialog."""

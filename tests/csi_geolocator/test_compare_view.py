@@ -86,6 +86,28 @@ def test_asks_with_the_sources_and_edits_of_the_run(
     assert find(view, "compareMatches").text() == "Matched points (3)"
 
 
+def test_a_photo_that_was_moved_is_compared_where_it_is_now(
+    view_of: Callable[..., Any],
+    fake_engine: Callable[..., Any],
+    project: Any,
+    plugin: Callable[[str], Any],
+    run_of: Callable[..., Any],
+    answer_of: Callable[..., Any],
+    photo_file: Callable[..., Path],
+    wait_until: Callable[..., None],
+) -> None:
+    path = photo_file()
+    run = run_of(edits={str(path): {"turn_deg": 90}})
+    candidate = candidate_of(plugin("layers.run").ResultLayers(project, run), answer_of, path)
+    now = path.rename(path.with_name("elsewhere.jpg"))
+    view = view_of()
+    view.show_candidate(candidate, run, str(now))
+    wait_until(lambda: view.comparison(candidate) is not None)
+    (asked,) = [r["params"] for r in fake_engine.requests() if r["method"] == "compare"]
+    assert asked["photo"] == str(now)
+    assert asked["edits"] == {str(now): {"turn_deg": 90}}
+
+
 def test_each_candidate_is_asked_for_once(
     view_of: Callable[..., Any],
     fake_engine: Callable[..., Any],

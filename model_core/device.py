@@ -56,7 +56,9 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def choose_dtype(device: torch.device, measure: Measure | None = None) -> torch.dtype:
+def choose_dtype(
+    device: torch.device, measure: Measure | None = None, like: str = ""
+) -> torch.dtype:
     """Return the precision that networks run fastest in on a device: float32, bfloat16, float16.
 
     A small convolution and a matrix product are timed. A reduced precision is chosen only where
@@ -66,13 +68,38 @@ def choose_dtype(device: torch.device, measure: Measure | None = None) -> torch.
     Args:
         device: Where the network runs.
         measure: Seconds a device takes in a precision, None where it fails; a trial by default.
+        like: The precision of what the results are compared with, by its name; it is taken unless
+            it is many times slower here, so that searches of one gallery give the same.
     """
-    return _timed_dtype(device) if measure is None else _fastest_dtype(device, measure)
+    if measure is None:
+        return _timed_dtype(device, like)
+    return _like_dtype(device, measure, like) or _fastest_dtype(device, measure)
 
 
 @cache
-def _timed_dtype(device: torch.device) -> torch.dtype:
-    return _fastest_dtype(device, measure_trial)
+def _timed_dtype(device: torch.device, like: str = "") -> torch.dtype:
+    return _like_dtype(device, measure_trial, like) or _fastest_dtype(device, measure_trial)
+
+
+def _like_dtype(device: torch.device, trial: Measure, like: str) -> torch.dtype | None:
+    """Return a precision by its name where the device computes in it at a bearable speed."""
+    if like == dtype_name(torch.float32):
+        return torch.float32
+    known = {dtype_name(dtype): dtype for dtype in (torch.bfloat16, torch.float16)}
+    if like not in known:
+        return None
+    for _ in range(_TRIAL_ROUNDS):
+        seconds, reference_s = trial(device, known[like]), trial(device, torch.float32)
+        if seconds is None or reference_s is None:
+            return None
+        if seconds <= _HOPELESS * reference_s:
+            return known[like]
+    return None
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return the name of a precision, such as ``bfloat16``."""
+    return str(dtype).removeprefix("torch.")
 
 
 def _fastest_dtype(device: torch.device, trial: Measure) -> torch.dtype:

@@ -7,7 +7,7 @@ import logging
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from model_core import __version__
 from model_core.alignment.align import align_references
 from model_core.bundle import ModelBundle
 from model_core.config import LocateConfig, StripGeometry, to_mapping
-from model_core.device import choose_dtype
+from model_core.device import choose_dtype, dtype_name
 from model_core.errors import AreaError, GalleryError
 from model_core.features.preprocess import to_tensor
 from model_core.gallery.beside import PlacesBeside
@@ -211,6 +211,8 @@ def encode_area(
     def count_failure(view: StreetView, reason: str) -> None:
         survey.summary.add_view_failure(view, f"{view.view_id}: {reason}")
 
+    dtype = choose_dtype(device)
+    meta = replace(meta, precision=dtype_name(dtype))
     try:
         gallery = write_gallery(  # 5 features, 6 fusion, 7 gallery
             folder,
@@ -225,7 +227,7 @@ def encode_area(
             known=known,
             imagery_source="" if survey.imagery is None else survey.imagery.terms.provider,
             provider_of_view={view.view_id: view.terms.provider for view in survey.views.views},
-            dtype=choose_dtype(device),
+            dtype=dtype,
         )
     except AreaError as err:
         failures = survey.summary.describe_failures()
@@ -379,6 +381,7 @@ def _places_beside(
         config.batch_size,
         survey.summary,
         fill_in=fill_in,
+        dtype=choose_dtype(device, like=gallery.meta.precision),
     )
 
 

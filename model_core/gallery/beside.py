@@ -74,6 +74,7 @@ class PlacesBeside:
         summary: Counts what fails.
         kept_bytes: Most memory for what is remembered; the longest unused goes first.
         fill_in: Makes a street view for every look where the policy asks for it.
+        dtype: The encoder's precision; the fastest one here if None.
     """
 
     def __init__(
@@ -88,13 +89,14 @@ class PlacesBeside:
         summary: ReferenceSummary,
         kept_bytes: int = KEPT_BYTES,
         fill_in: FillIn = iter,
+        dtype: torch.dtype | None = None,
     ) -> None:
         self._places = places
         self._imagery = imagery
         self._model = model
         self._device = device
         self._step_m = step_m
-        self._encoding = Encoding(model, device, batch_size, choose_dtype(device))
+        self._encoding = Encoding(model, device, batch_size, dtype or choose_dtype(device))
         self._summary = summary
         self._fill_in = fill_in
         self._kept_bytes = kept_bytes

@@ -43,6 +43,7 @@ class GalleryMeta:
     ``fingerprint`` stands for everything the features depend on, see ``gallery_fingerprint``;
     ``family`` for all of that but which street views serve; ``created_at`` is ISO 8601.
     ``failed_rows`` lack what a source failed at, and may be more when they are asked for again.
+    ``precision`` is that of the encoder, such as ``bfloat16``; empty where it was not noted.
     """
 
     model_hash: str
@@ -56,6 +57,7 @@ class GalleryMeta:
     software_version: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     failed_rows: tuple[int, ...] = ()
+    precision: str = ""
 
     def to_json(self) -> str:
         """Return the text of ``gallery.json``."""
@@ -71,6 +73,7 @@ class GalleryMeta:
             "created_at": self.created_at,
             "software_version": self.software_version,
             "config": dict(self.config),
+            "precision": self.precision,
         }
         if self.failed_rows:
             values["failed_rows"] = list(self.failed_rows)
@@ -109,6 +112,7 @@ class GalleryMeta:
                 software_version=str(values["software_version"]),
                 config=dict(values["config"]),
                 failed_rows=tuple(int(row) for row in values.get("failed_rows", ())),
+                precision=str(values.get("precision", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError, ShapelyError) as err:
             raise GalleryError(f"{path} lacks or garbles {err}; {_AGAIN}") from err

@@ -101,7 +101,7 @@ def fake_results(staged: Path, monkeypatch: pytest.MonkeyPatch) -> type[FakeLaye
         monkeypatch.setitem(sys.modules, name, made)
 
     layers = types.ModuleType("csi_geolocator.layers")
-    layers.__path__ = []  # type: ignore[attr-defined]
+    layers.__path__ = [str(staged / "layers")]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "csi_geolocator.layers", layers)
     module("csi_geolocator.layers.run", LocateRun=FakeRun, ResultLayers=FakeLayers)
     module("csi_geolocator.layers.store", StoreError=type("StoreError", (Exception,), {}))

@@ -143,11 +143,11 @@ def test_terms_and_warning_of_a_source_are_shown(listed: Any) -> None:
     assert child(listed, QWidget, "keyRow").isHidden()
 
 
-def test_source_that_is_not_ticked_is_not_offered(listed: Any, settings: Any) -> None:
+def test_source_that_is_not_ticked_is_hidden(listed: Any, settings: Any) -> None:
     select(listed, "Open View").setCheckState(0, Qt.CheckState.Unchecked)
     assert settings.hidden_sources == frozenset()
     listed.apply()
-    assert [source.name for source in settings.offered_sources("street_view")] == ["keyview"]
+    assert settings.hidden_sources == frozenset({"openview"})
 
 
 def test_key_goes_into_the_authentication_store_and_nowhere_else(

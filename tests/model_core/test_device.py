@@ -57,6 +57,20 @@ def test_reduced_precision_only_where_it_gains(device, seconds, expected):
     assert choose_dtype(device, measured(seconds)) == expected
 
 
+@pytest.mark.parametrize(
+    ("like", "seconds", "expected"),
+    [
+        ("float32", {torch.float32: 1.0, torch.bfloat16: 0.1}, torch.float32),
+        ("bfloat16", {torch.float32: 1.0, torch.bfloat16: 2.0}, torch.bfloat16),
+        ("bfloat16", {torch.float32: 1.0, torch.bfloat16: 9.0}, torch.float32),
+        ("float16", {torch.float32: 1.0, torch.bfloat16: 0.1}, torch.bfloat16),
+        ("", {torch.float32: 1.0, torch.bfloat16: 0.1}, torch.bfloat16),
+    ],
+)
+def test_what_is_compared_is_computed_alike_where_that_can_be_borne(like, seconds, expected):
+    assert choose_dtype(CPU, measured(seconds), like) == expected
+
+
 def test_what_runs_beside_for_a_while_does_not_choose_the_precision():
     seconds = {torch.float32: 1.0, torch.bfloat16: 0.4}
     trials: list[torch.dtype] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from model_core.config import LocateConfig, ModelConfig
 from model_core.errors import InputError
 from model_core.references.street_view.local import FolderStreetViews
 from model_core.references.survey import Sources, Survey, survey_area
-from model_core.types import SourceTerms, ignore_progress, never_cancelled
+from model_core.types import LonLat, SourceTerms, ignore_progress, never_cancelled
 from training.cli import app
 from training.datasets.load import load_places
 from training.datasets.manifest import collect_city
@@ -68,8 +68,15 @@ def city(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in with_view[:2]:
         view = of_place[number][0]
         assert view.captured_at is not None
+        place = survey.places[number].lonlat
+        beyond = LonLat(
+            *(2 * spot - at for spot, at in zip(astuple(view.lonlat), astuple(place), strict=True))
+        )
         later = replace(
-            view, view_id=f"later/{number}", captured_at=view.captured_at + timedelta(days=366)
+            view,
+            view_id=f"later/{number}",
+            captured_at=view.captured_at + timedelta(days=366),
+            lonlat=beyond,
         )
         of_place[number] = (*of_place[number], later)
     photos = FolderStreetViews(photo_table(repository, folder))
@@ -150,7 +157,7 @@ def test_street_views_of_another_day_are_photos_and_those_of_the_same_drive_are_
         photo = places.query[number, slot]
         same_day = places.query_days[number, slot] == places.street_days[number]
         assert not (same_day and np.array_equal(photo, places.street[number]))
-    assert any("too like a place's own" in line for line in said)
+    assert any("too like those of places around" in line for line in said)
 
 
 def test_offsets_and_metres_agree_with_the_map(city: Path, places: PlaceSet) -> None:
@@ -348,10 +355,65 @@ def test_photos_from_one_spot_and_day_make_one_street_view(tmp_path: Path) -> No
     assert np.abs(middle[width // 4].astype(int) - (100, 170, 80)).max() < 5
     assert not seen[width // 2]
     assert places.street_days[0] == 19844
-    # The photo of another day, and one of the drive 29 frames on; never the spot's own two.
-    assert places.photo_there.sum() == 2
-    assert sorted(places.query_days[0]) == [19844, 19875]
-    assert np.sort(places.query_offset_m[0, :, 0]) == pytest.approx([8.0, 40.0], abs=0.3)
+    # The photo of another day; none of the drive that the street view is of.
+    assert places.photo_there.sum() == 1
+    assert places.query_days[0] == [19875]
+    assert places.query_offset_m[0, :, 0] == pytest.approx([8.0], abs=0.3)
+
+
+def test_pictures_that_look_the_same_way_are_not_blended(tmp_path: Path) -> None:
+    rows = [
+        row("street_view", f"ahead{n}", heading_deg=float(n), frame=n, captured_at=None)
+        for n in range(5)
+    ]
+    places = load_places(hand_made(tmp_path, rows, [2.0, 4.0, 6.0, 8.0, 9.0]), CONFIG, say=print)
+    seen = places.street[0][:, places.street_seen[0]]
+    shown = seen[CONFIG.geometry.height // 2].astype(int)
+    assert np.abs(shown - (60, 200, 80)).max() < 5, "the nearest one alone"
+    assert places.street_offset_m[0, 0] == pytest.approx(2.0, abs=0.3)
+
+
+def test_no_photo_of_a_place_is_a_street_view_of_another(tmp_path: Path) -> None:
+    """Two places 16 m apart; a picture of another day stands between them and serves the second."""
+    later = datetime(2024, 6, 1, tzinfo=UTC)
+    whole = {"projection": "equirectangular", "fov_deg": 360.0}
+    rows = [
+        row("street_view", "first", **whole),
+        row("street_view", "between", captured_at=later, sequence="walk", **whole),
+        row("street_view", "elsewhere", captured_at=later, sequence="run", **whole),
+        row("satellite", "p2", place_id="p2", projection="north_up", footprint_m=100.0),
+    ]
+    write_image(tmp_path / "p2.png", (120, 90, 90), (64, 64))
+    places = load_places(hand_made(tmp_path, rows, [1.0, 7.0, 8.5, 16.0]), CONFIG, say=print)
+    streets = places.street[:, 32, 64].astype(int)
+    assert np.abs(streets[0] - streets[1]).max() > 20, "each place has its own"
+    for photo in places.query[0][places.photo_there[0]][:, 32, 64].astype(int):
+        assert np.abs(streets - photo).max(axis=1).min() > 20
+
+
+def test_a_street_view_in_time_goes_before_a_nearer_one_that_is_not(tmp_path: Path) -> None:
+    whole = {"projection": "equirectangular", "fov_deg": 360.0}
+    old = datetime(2015, 5, 1, tzinfo=UTC)
+    rows = [
+        row("street_view", "old", captured_at=old, sequence="a", **whole),
+        row("street_view", "new", sequence="b", **whole),
+        row("photo", "own", sequence=""),
+    ]
+    places = load_places(hand_made(tmp_path, rows, [4.0, 9.0, 1.0]), CONFIG, say=print)
+    assert places.street_days[0] == 19844
+    assert places.street_offset_m[0, 0] == pytest.approx(9.0, abs=0.3)
+
+
+def test_a_street_view_that_cannot_be_used_gives_way_to_the_next(tmp_path: Path) -> None:
+    (tmp_path / "damaged.png").write_bytes(b"no picture")
+    rows = [
+        row("street_view", "damaged", sequence="a"),
+        row("street_view", "width unknown", sequence="b", fov_deg=None),
+        row("street_view", "good", sequence="c"),
+    ]
+    places = load_places(hand_made(tmp_path, rows, [1.0, 3.0, 12.0]), CONFIG, say=print)
+    assert places.street_offset_m[0, 0] == pytest.approx(12.0, abs=0.3)
+    assert places.street_seen[0].any()
 
 
 def test_what_cannot_be_read_costs_itself_and_is_said(tmp_path: Path) -> None:
@@ -369,7 +431,7 @@ def test_what_cannot_be_read_costs_itself_and_is_said(tmp_path: Path) -> None:
     text = "\n".join(said)
     assert "1 images of own cannot be read" in text
     assert "1 images of own have no field of view" in text
-    assert "1 photos are the place's own street view" in text
+    assert "1 photos are street views of a place" in text
     assert places.photo_there.tolist() == [[True]]
     assert places.heading_known.tolist() == [[False]]
     assert places.query_days.tolist() == [[NO_DATE]]

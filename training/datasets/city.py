@@ -1,9 +1,9 @@
 """A collected city as places to learn from.
 
-A place's street view is what stands nearest to it: pictures taken from one spot on one day, as a
-panorama, in part where they leave gaps. Its photos are the user's own and street views of another
-day or sequence than that. A picture whose compass cannot be trusted has an unknown heading: it is
-a photo, never a street view.
+A place's street view is what stands nearest to it: pictures taken from one spot on one day that
+look different ways, as a panorama, in part where they leave gaps. Its photos are the user's own and
+street views of another day or sequence than the street views of all places around. A picture whose
+compass cannot be trusted has an unknown heading: it is a photo, never a street view.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from model_core.alignment.circular import circular_difference_deg
 from model_core.alignment.panorama import merge_strips, street_strip
-from model_core.config import ModelConfig
+from model_core.config import ModelConfig, StreetViewConfig
 from model_core.errors import GeolocatorError, InputError
 from model_core.photo import read_photo, read_pixels
 from model_core.references.area import LocalFrame
+from model_core.references.availability import SAME_DIRECTION_DEG
 from model_core.types import LonLat, Projection, Strip
 from training.datasets.layouts.index import crop_satellite
 from training.datasets.manifest import ManifestRow, Split, read_manifest
@@ -36,6 +38,7 @@ REACH_M = 50.0
 """A street view serves places as near as this. Source: the paper, section 3.1."""
 
 STANDPOINT_M = 10.0
+_STANDPOINTS_TRIED = 8
 TRUSTED_SIGMA_DEG = 10.0
 PHOTOS_PER_PLACE = 4
 _SIDE_PX = 1024
@@ -163,7 +166,7 @@ def _standpoints(pictures: Sequence[_Picture]) -> list[_Standpoint]:
 
     Each belongs to one standpoint, so that two places see either the same pictures or others.
     """
-    usable = [p for p in pictures if p.row.kind == "street_view" and p.heading_deg is not None]
+    usable = [p for p in pictures if p.row.kind == "street_view" and _can_be_placed(p)]
     usable.sort(key=lambda p: (p.row.projection != "equirectangular", p.row.image_id))
     groups: list[list[_Picture]] = []
     of_cell: dict[tuple[int, int], list[list[_Picture]]] = defaultdict(list)
@@ -184,16 +187,31 @@ def _standpoints(pictures: Sequence[_Picture]) -> list[_Standpoint]:
     return [_Standpoint(tuple(group)) for group in groups]
 
 
+def _can_be_placed(picture: _Picture) -> bool:
+    """Return whether it is known which way a picture looks, and how wide."""
+    is_whole = picture.row.projection == "equirectangular"
+    return picture.heading_deg is not None and (is_whole or picture.row.fov_deg is not None)
+
+
 def _completes(picture: _Picture, group: Sequence[_Picture]) -> bool:
-    """Return whether a picture belongs to a group: a photo of the same spot, day and drive."""
+    """Return whether a picture belongs to a group: of the same spot, day and drive, another way.
+
+    As in a search, where pictures that look the same way would blur each other.
+    """
     first = group[0]
     return (
-        picture.row.projection == "perspective"
+        len(group) < StreetViewConfig().max_views_per_place
+        and all(_turned_deg(picture, other) >= SAME_DIRECTION_DEG for other in group)
+        and picture.row.projection == "perspective"
         and first.row.projection == "perspective"
         and picture.taken.day == first.taken.day
         and picture.taken.frame.sequence == first.taken.frame.sequence
         and _away_m(picture.xy, first.xy) <= STANDPOINT_M
     )
+
+
+def _turned_deg(one: _Picture, other: _Picture) -> float:
+    return abs(circular_difference_deg(one.heading_deg or 0.0, other.heading_deg or 0.0))
 
 
 def _away_m(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -276,14 +294,15 @@ def _read_places(
             f"street views serve as photos alone: their compass is not known within "
             f"{TRUSTED_SIGMA_DEG:g} degrees"
         ] = untrusted
-    nearest = _nearest_standpoints(place_xy, _standpoints(pictures))
     of_place: dict[str, list[_Picture]] = defaultdict(list)
     for picture in pictures:
         of_place[picture.row.place_id].append(picture)
-    photos = [
-        _photos(of_place[row.place_id], standpoint, reader)
-        for row, standpoint in zip(satellites, nearest, strict=True)
+    own_days = [
+        [p.taken.day for p in of_place[row.place_id] if p.row.kind == "photo"] for row in satellites
     ]
+    nearest = _serving_standpoints(place_xy, _standpoints(pictures), own_days, reader)
+    served = _Served(nearest)
+    photos = [_photos(of_place[row.place_id], served, reader) for row in satellites]
     most = max(1, *map(len, photos))
     arrays = blank_arrays(len(satellites), most, CROP_PX, reader.config)
     good = np.zeros(len(satellites), np.bool_)
@@ -324,33 +343,82 @@ def _made_of(
     return numbers
 
 
-def _nearest_standpoints(
-    place_xy: npt.NDArray[np.float32], standpoints: Sequence[_Standpoint]
+def _serving_standpoints(
+    place_xy: npt.NDArray[np.float32],
+    standpoints: Sequence[_Standpoint],
+    own_days: Sequence[Sequence[int | None]],
+    reader: _Reader,
 ) -> list[_Standpoint | None]:
-    """Return the standpoint nearest to each place, None where none is within reach."""
+    """Return what serves each place, None where nothing within reach can be read.
+
+    That is the nearest standpoint; the nearest one in time where the user's own photos of a place
+    have a date, as in a search. Of two drives along one road the one that is nearest more often
+    serves where it is hardly farther, so that the other is left to be found.
+    """
     if not standpoints:
         return [None] * len(place_xy)
     tree = cKDTree(np.array([standpoint.xy for standpoint in standpoints]))
-    away_m, which = tree.query(place_xy)
-    return [
-        standpoints[number] if away <= REACH_M else None
-        for away, number in zip(away_m, which, strict=True)
-    ]
+    tried = min(_STANDPOINTS_TRIED, len(standpoints))
+    away_m, which = tree.query(place_xy, k=np.arange(1, tried + 1))
+    drives = Counter(_drive(standpoints[number]) for number in which[:, 0])
+    serving = []
+    for away, numbers, days in zip(away_m, which, own_days, strict=True):
+        near = [(m, standpoints[n]) for m, n in zip(away, numbers, strict=True) if m <= REACH_M]
+        rated = [
+            (not _is_in_time(one, days), m > away[0] + STANDPOINT_M, -drives[_drive(one)], m, one)
+            for m, one in near
+        ]
+        rated.sort(key=lambda rate: rate[:-1])
+        serving.append(next((one for *_, one in rated if _strips(one, reader)), None))
+    return serving
+
+
+def _drive(standpoint: _Standpoint) -> str | int | None:
+    """Return the drive or walk that a standpoint is of, its day where none is known."""
+    taken = standpoint.pictures[0].taken
+    return taken.frame.sequence or taken.day
+
+
+def _is_in_time(standpoint: _Standpoint, days: Sequence[int | None]) -> bool:
+    """Return whether a standpoint serves a photo of one of some days, or of no known one."""
+    day, most = standpoint.pictures[0].taken.day, StreetViewConfig().max_age_days
+    return day is None or not days or any(d is None or abs(d - day) <= most for d in days)
+
+
+def _strips(standpoint: _Standpoint, reader: _Reader) -> list[Strip]:
+    """Return what of a standpoint can be read."""
+    strips = [reader.strip(picture, picture.heading_deg) for picture in standpoint.pictures]
+    return [strip for strip in strips if strip is not None]
+
+
+class _Served:
+    """The pictures that serve as street views, to be found by where they were taken."""
+
+    def __init__(self, standpoints: Sequence[_Standpoint | None]) -> None:
+        once = {id(one): one for one in standpoints if one is not None}
+        self._pictures = [picture for one in once.values() for picture in one.pictures]
+        at = np.array([picture.xy for picture in self._pictures]).reshape(-1, 2)
+        self._tree = cKDTree(at) if len(at) else None
+
+    def near(self, picture: _Picture) -> list[_Picture]:
+        """Return those from which a place could be known that a picture is a photo of."""
+        if self._tree is None:
+            return []
+        return [self._pictures[n] for n in self._tree.query_ball_point(picture.xy, REACH_M)]
 
 
 def _photos(
-    pictures: Sequence[_Picture], standpoint: _Standpoint | None, reader: _Reader
+    pictures: Sequence[_Picture], served: _Served, reader: _Reader
 ) -> list[tuple[_Picture, Strip]]:
     """Return the pictures of a place that may be its photos, the user's own first."""
-    served = () if standpoint is None else standpoint.pictures
     chosen: list[tuple[_Picture, Strip]] = []
     for picture in sorted(pictures, key=lambda p: (p.row.kind != "photo", p.row.image_id)):
-        own = picture.row.kind == "photo"
-        if own and reader.picture_id(picture) in {*map(reader.picture_id, served)} - {0}:
-            reader.lost["photos are the place's own street view"] += 1
+        own, near = picture.row.kind == "photo", served.near(picture)
+        if own and reader.picture_id(picture) in {*map(reader.picture_id, near)} - {0}:
+            reader.lost["photos are street views of a place"] += 1
             continue
-        if not own and not all(are_independent(picture.taken, o.taken) for o in served):
-            reader.lost["street views are too like a place's own to be its photo"] += 1
+        if not own and not all(are_independent(picture.taken, o.taken) for o in near):
+            reader.lost["street views are too like those of places around to be a photo"] += 1
             continue
         strip = reader.strip(picture, picture.heading_deg)
         if strip is None or not strip.mask.any():
@@ -369,11 +437,7 @@ def _put_street(
     reader: _Reader,
 ) -> None:
     """Put what is seen from a standpoint into a place's row."""
-    strips = [reader.strip(picture, picture.heading_deg) for picture in standpoint.pictures]
-    read = [strip for strip in strips if strip is not None]
-    if not read:
-        return
-    whole = merge_strips(read)
+    whole = merge_strips(_strips(standpoint, reader))
     arrays["street"][number] = whole.pixels
     arrays["street_seen"][number] = whole.mask.any(axis=0)
     arrays["street_days"][number] = _day_or_none(standpoint.pictures[0])

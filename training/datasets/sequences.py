@@ -16,9 +16,6 @@ from model_core.types import StreetView
 PAUSE_S = 120.0
 """A longer pause between two pictures of a source, of which nothing is said, parts them."""
 
-FRAMES_APART = 5
-"""Pictures of a sequence that are no farther apart are taken for one."""
-
 
 @dataclass(frozen=True)
 class Frame:
@@ -63,15 +60,12 @@ def frames_of(views: Sequence[StreetView]) -> dict[str, Frame]:
 
 
 def are_independent(one: Taken, other: Taken) -> bool:
-    """Return whether two pictures differ in more than a step or two: in day, or in sequence.
+    """Return whether two pictures of one spot differ in drive or walk, or in day.
 
     Where nothing is known of either they count as taken one after the other.
     """
     if one.frame.sequence and other.frame.sequence:
-        if one.frame.sequence != other.frame.sequence:
-            return True
-        if one.frame.number is not None and other.frame.number is not None:
-            return abs(one.frame.number - other.frame.number) > FRAMES_APART
+        return one.frame.sequence != other.frame.sequence
     return one.day is not None and other.day is not None and one.day != other.day
 
 

@@ -37,7 +37,7 @@ from model_core.references.collect import collect_references
 from model_core.references.imagery.shifted import ShiftedImagery
 from model_core.references.imagery.side_files import is_part_of
 from model_core.references.pack import find_pack
-from model_core.references.prefetch import prefetch_imagery, prefetch_views
+from model_core.references.prefetch import places_together, prefetch_imagery, prefetch_views
 from model_core.references.survey import Survey, available_view_ids
 from model_core.synthesis.fill_in import fill_in_street_views
 from model_core.types import (
@@ -55,12 +55,6 @@ from model_core.types import (
 from model_core.verification.cache import FeatureCache
 
 log = logging.getLogger(__name__)
-
-PLACES_IN_MEMORY = 256
-"""Places whose references are fetched at once where they may not be kept: up to 60 MB of Google."""
-
-PLACE_BYTES = 1_000_000
-"""Most that the references of a place take: tiles, and a few street views of 400 kB."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +171,7 @@ def encode_area(
 
     def references_from(row: int) -> Iterator[Reference]:
         wanted = [place for place in survey.places[row:] if place.index not in known]
-        for places in _fetched_together(survey, wanted):
+        for places in places_together(survey.client, survey.may_be_kept, wanted):
             fetch_references(survey, places, photo_date, model.config.geometry, config, progress)
             yield from collect_references(  # 2 references
                 places,
@@ -271,19 +265,6 @@ def _rows_known(
 
     others = dict.fromkeys([folder, *sorted(folder.parent.glob("gallery-*"))])
     return find_known_rows(others, meta, same_rows)
-
-
-def _fetched_together(survey: Survey, places: Sequence[Place]) -> Iterator[Sequence[Place]]:
-    """Yield places in parts whose references are fetched before they are used.
-
-    What may not be kept on disk has to fit into memory until it is used, and what may be into the
-    cache, or it is asked for twice.
-    """
-    step = PLACES_IN_MEMORY
-    if survey.may_be_kept:
-        step = max(step, survey.client.access.cache_max_bytes // 4 // PLACE_BYTES)
-    for start in range(0, len(places), step):
-        yield places[start : start + step]
 
 
 def fetch_references(

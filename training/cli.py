@@ -137,7 +137,7 @@ def collect(
     from model_core.references.web import NetworkAccess
     from model_core.terminal import StageBars
     from model_core.types import never_cancelled
-    from training.datasets.manifest import collect_city
+    from training.datasets.manifest import collect_city, count_kinds
 
     kept = default_cache_folder() if cache is None else cache
     access = NetworkAccess(contact=contact, offline=offline, cache_folder=kept)
@@ -149,7 +149,14 @@ def collect(
             geometry = ModelConfig().geometry
             own = None if photos is None else FolderStreetViews(photos)
             manifest = collect_city(survey, out, geometry, progress, never_cancelled, own)
-    console.print(f"manifest: {manifest}\n{survey.summary.describe()}")
+        counts = count_kinds(out)
+    console.print(
+        f"{counts['satellite']} places with a satellite image, {counts['street_view']} street "
+        f"views, {counts['photo']} photos of your own"
+    )
+    if left := survey.summary.describe_failures():
+        console.print("\n".join(left))
+    console.print(f"manifest: {manifest}")
 
 
 @app.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model_core.errors import InputError
+from training.datasets.layouts.index import Split
 from training.datasets.load import MANIFEST_FILE, find_index
 from training.datasets.rendered import city_name, read_facts
 
@@ -18,23 +19,26 @@ UNNAMED = "a real city"
 UNKNOWN = {"provider": "not named by the data", "licence": "as the data set's own terms say"}
 
 
-def data_sources(folder: Path) -> list[dict[str, Any]]:
+def data_sources(folder: Path, split: Split | None = None) -> list[dict[str, Any]]:
     """Return one entry for each provider and licence: ``name, provider, licence`` and an amount.
 
-    Images that may not be learned from are left out, as they are when the folder is read.
+    Images that may not be learned from, or are not of the part that is, are left out, as they are
+    when the folder is read.
 
     Args:
         folder: Rendered cities, a collected city with its manifest, or a data set.
+        split: The part that is read, all of it if None.
 
     Raises:
         InputError: The manifest cannot be read.
     """
     found = _of_rendered(folder)
     for manifest in sorted(folder.rglob(MANIFEST_FILE)):
-        found += _of_manifest(manifest)
+        found += _of_manifest(manifest, split)
     index = None if found else find_index(folder)
     if index is not None:
-        amount = {"images": sum(1 + len(entry.photos) for entry in index.entries)}
+        entries = index.part(split).entries
+        amount = {"images": sum(1 + len(entry.photos) for entry in entries)}
         return [{"name": index.name, "provider": "its makers", "licence": index.terms, **amount}]
     return found or [{"name": folder.name, **UNKNOWN}]
 
@@ -50,7 +54,7 @@ def describe_data(
     return {
         "places": places,
         "held_out_places": held_out_places,
-        "sources": data_sources(data),
+        "sources": data_sources(data, "train"),
         "held_out_sources": data_sources(held_out_data),
         "cities": rendered_cities(data),
     }
@@ -100,14 +104,16 @@ def _of_rendered(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _of_manifest(path: Path) -> list[dict[str, Any]]:
+def _of_manifest(path: Path, split: Split | None) -> list[dict[str, Any]]:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path, columns=["provider", "licence", "may_train"])
+        table = pd.read_parquet(path, columns=["provider", "licence", "may_train", "split"])
     except (OSError, ValueError, KeyError) as err:
         raise InputError(f"{path} cannot be read ({err}); collect the city again") from err
-    table = table.loc[table.pop("may_train").eq(True)].fillna("not named")
+    parts = table.pop("split")
+    kept = table.pop("may_train").eq(True) & (parts.eq(split) if split else True)
+    table = table.loc[kept].fillna("not named")
     return [
         {"name": path.parent.name, "provider": provider, "licence": licence, "images": int(count)}
         for (provider, licence), count in table.value_counts(sort=False).items()

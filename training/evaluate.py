@@ -58,7 +58,7 @@ class Recall:
     recall_at_10: float = 0.0
     recall_at_1_percent: float = 0.0
     chance_at_5: float = 0.0
-    heading_within_10_deg: float = 0.0
+    heading_within_10_deg: float | None = None
     policy: str = "hybrid"
     search: str = "full"
     fov_max_deg: float | None = None
@@ -141,6 +141,7 @@ def recall_of(
     search: str = "full",
 ) -> Recall:
     """Return the short form of figures at one radius."""
+    near = figures.shares.get("heading 10")
     at = {k: figures.shares[f"R@{k} {radius_m:g}m"] for k in ("1", "5", "10", "1%")}
     error = figures.numbers.get("median_heading_error_deg")
     return Recall(
@@ -156,7 +157,7 @@ def recall_of(
         recall_at_10=at["10"].value,
         recall_at_1_percent=at["1%"].value,
         chance_at_5=at["5"].chance,
-        heading_within_10_deg=figures.share("heading 10"),
+        heading_within_10_deg=None if near is None else near.value,
         policy=policy,
         search=search,
         fov_max_deg=None if fov_deg[0] == fov_deg[1] else fov_deg[1],

@@ -92,7 +92,10 @@ def evaluate_bundle(
     run.locate()
     outcomes = {label: in_order(parts) for label, parts in run.found.items()}
     if not outcomes:
-        raise InputError(f"{data}: no photo shows a field of view that was asked for; widen --fov")
+        raise InputError(
+            f"{data}: what it keeps for tests holds no photo to locate; collect more photos, or "
+            "leave out --state"
+        )
     rows = make_rows(outcomes, options, test.states, chosen)
     return EvaluationReport(
         bundle=path,

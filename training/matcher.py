@@ -51,6 +51,9 @@ from training.views import (
     show_streets,
 )
 
+FULL_CIRCLE = 0.95
+"""How much of a circle shows what a photo of unknown heading does, whatever its heading is."""
+
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "si": ("si",),
     "svi": ("svi",),
@@ -440,7 +443,8 @@ def counted_and_masked(
 
     Args:
         labels: What is known of the places.
-        kind: Of the references; street views alone must show half of a photo's window.
+        kind: Of the references; street views alone must show half of a photo's window, and full
+            circles where it is not known.
         near: bool (B, B), false negatives.
         cover: (B, bins), what the street views show.
         start_bin: (B,) left edges of the photos' windows.
@@ -448,7 +452,9 @@ def counted_and_masked(
     """
     counted = labels.counted(kind)
     if kind == "svi" and cover is not None:
-        counted = counted & (_shown_share(cover, start_bin, photo_cover) >= MIN_COVERAGE)
+        shown = _shown_share(cover, start_bin, photo_cover)
+        everything = cover.mean(1) >= FULL_CIRCLE
+        counted = counted & torch.where(labels.heading_known, shown >= MIN_COVERAGE, everything)
     masked = near | ~counted[:, None] | ~counted[None, :]
     return counted, masked.fill_diagonal_(False)
 

@@ -190,11 +190,13 @@ class Share:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of many photos. ``shares`` by name: ``R@5 25m``, ``heading 10``, ``first 10``.
+    """Figures of many photos.
 
-    ``numbers``: median_rank, mean_rank and chance_rank within the smallest radius,
-    median_heading_error_deg, median_first_heading_error_deg, median_first_distance_m, aurc,
-    aurc_chance, ece, mean_probability, places. A median of nothing, or in another city, is None.
+    ``shares`` by name: ``R@5 25m``, ``heading 10``, ``first 10``; those of headings are left out
+    where no photo's is known. ``numbers``: median_rank, mean_rank and chance_rank within the
+    smallest radius, median_heading_error_deg, median_first_heading_error_deg,
+    median_first_distance_m, aurc, aurc_chance, ece, mean_probability, places. A median of nothing,
+    or in another city, is None.
     """
 
     photos: int
@@ -246,6 +248,7 @@ def summarize(
     shares = {
         name: Share(float(means[k]), float(low), float(high), float(chance[k]))
         for k, (name, (low, high)) in enumerate(zip(names, intervals, strict=True))
+        if not np.isnan(values[:, k]).all()
     }
     right = outcomes.reached()[:, 0, 0]
     risk = risk_coverage(outcomes.probability, right)[1]

@@ -185,12 +185,12 @@ def seed_of_step(seed: int, step: int) -> int:
 def city_names(folder: Path, places: PlaceSet) -> dict[int, str]:
     """Return the name of every city of a set by its number.
 
-    Rendered cities go by their folders; others by their number, so that two sets without names
-    are taken to be of the same cities.
+    Rendered cities go by their folders, others by that of the set and their number there, since
+    two sets count their cities each for itself.
     """
     found = sorted(p.name for p in folder.glob("city_?????") if p.is_dir())
     numbers = [int(n) for n in np.unique(places.city)]
-    return {n: found[n] if n < len(found) else str(n) for n in numbers}
+    return {n: found[n] if n < len(found) else f"{folder.resolve()}#{n}" for n in numbers}
 
 
 def rows_of_city(names: Mapping[int, str], places: PlaceSet, city: str) -> npt.NDArray[np.int64]:
@@ -200,7 +200,8 @@ def rows_of_city(names: Mapping[int, str], places: PlaceSet, city: str) -> npt.N
         InputError: The set has no such city; the message lists those it has.
     """
     for number, name in names.items():
-        if city == name or name.removeprefix("city_").lstrip("0") == city:
+        number_there = name.rpartition("#")[2].removeprefix("city_").lstrip("0") or "0"
+        if city in (name, number_there):
             return np.flatnonzero(places.city == number)
     raise InputError(f"there is no city {city!r}; there are: {', '.join(sorted(names.values()))}")
 

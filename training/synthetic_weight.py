@@ -62,7 +62,8 @@ def weigh_synthetic(
 
     Args:
         model: A bundle with a generator.
-        data: Held-out places that neither matcher nor generator learned from.
+        data: Held-out places that neither matcher nor generator learned from. Of a set that says
+            itself what to test on, what it watches trainings by serves: tests are no choice.
         weights: To try, each in (0, 1].
         device: "cpu", "cuda", "mps" or "auto".
         progress: Told after every city.
@@ -77,7 +78,7 @@ def weigh_synthetic(
         raise ConfigError("give one weight to try or more, each above 0 and up to 1")
     where = choose_device(device)
     encoder, whole = model.encoder.eval().to(where), whole.to(where)
-    test = load_test_set(data, model.config, EvaluateOptions())
+    test = load_test_set(data, model.config, EvaluateOptions(), to_choose_by=True)
     groups = city_groups(test.places, pooled=False)
     setting = Setting(EvaluateOptions().mixed_fov_deg)
     policies: tuple[Policy, ...] = ("hybrid", "synthetic")

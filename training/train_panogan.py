@@ -165,8 +165,13 @@ class Report(Callback):
         return bool(patience and self._judged_since_best() >= patience)
 
     def _judged_since_best(self) -> int:
-        likeness = [entry["fine"]["ssim"] for entry in self.history]
+        likeness = [entry["fine"]["ssim"] for entry in self._judged()]
         return len(likeness) - 1 - likeness.index(max(likeness)) if likeness else 0
+
+    def _judged(self) -> list[dict[str, Any]]:
+        """Return the evaluations that count: a run that is stopped often has others between."""
+        every, last = self.config.evaluate_every, self.config.recipe.steps
+        return [row for row in self.history if row["step"] % every == 0 or row["step"] >= last]
 
     def _draw(self, trainer: L.Trainer, module: PanoGAN, coarse: Any, fine: Any) -> None:
         rows = picture_rows(len(self.watched))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from model_core.config import StreetViewConfig, StripGeometry
 from model_core.errors import Cancelled, ImageryError, ProviderError
@@ -138,7 +139,20 @@ def find_street_views(
             summary.add_failure(
                 source.terms.provider, f"{name}: {reason}", count=len(source.skipped)
             )
-    return StreetViewIndex(found, LocalFrame(area.center_lonlat))
+    return StreetViewIndex(_with_own_ids(found), LocalFrame(area.center_lonlat))
+
+
+def _with_own_ids(views: Sequence[StreetView]) -> list[StreetView]:
+    """Return views so that no two files share an id, as files in folders of one name do."""
+    files: dict[str, list[Path]] = {}
+    named = []
+    for view in views:
+        of_id = files.setdefault(view.view_id, []) if view.remote is None else [view.path]
+        if view.path not in of_id:
+            of_id.append(view.path)
+        number = of_id.index(view.path) + 1
+        named.append(view if number == 1 else replace(view, view_id=f"{view.view_id}~{number}"))
+    return named
 
 
 def collect_references(

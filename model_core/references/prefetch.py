@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from model_core.config import StripGeometry
 from model_core.errors import ProviderError
@@ -16,6 +16,28 @@ VIEWS_STAGE = "fetch street views"
 
 FETCHED_AHEAD = 500
 """Street views fetched at once before they are read: up to 200 MB, far less than a cache holds."""
+
+
+PLACES_IN_MEMORY = 256
+"""Places whose references are fetched at once where they may not be kept: up to 60 MB of Google."""
+
+PLACE_BYTES = 1_000_000
+"""Most that the references of a place take: tiles, and a few street views of 400 kB."""
+
+
+def places_together(
+    client: HttpClient, may_be_kept: bool, places: Sequence[Place]
+) -> Iterator[Sequence[Place]]:
+    """Yield places in parts whose references are fetched before they are used.
+
+    What may not be kept on disk has to fit into memory until it is used, and what may be into the
+    cache, or it is asked for twice.
+    """
+    step = PLACES_IN_MEMORY
+    if may_be_kept:
+        step = max(step, client.access.cache_max_bytes // 4 // PLACE_BYTES)
+    for start in range(0, len(places), step):
+        yield places[start : start + step]
 
 
 def prefetch_imagery(

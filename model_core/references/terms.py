@@ -76,15 +76,21 @@ def write_terms(path: Path, terms: SourceTerms) -> None:
         unfinished.write_text(text + "\n", encoding="utf-8")
 
 
+def licence_forbids_training(licence: str) -> bool:
+    """Return whether a licence is one that excludes commerce or changes."""
+    words = set(re.split(r"[^a-z0-9]+", licence.lower()))
+    return bool(words & {"nc", "nd", "noncommercial", "noderivatives", "noderivs"})
+
+
 def licence_allows_training(licence: str) -> bool:
     """Return whether a licence is one of the open ones that exclude neither commerce nor changes.
 
     Only licences that are known to allow it do: Creative Commons without NC and ND, public domain,
     the open database and government licences.
     """
-    words = set(re.split(r"[^a-z0-9]+", licence.lower()))
-    if words & {"nc", "nd", "noncommercial", "noderivatives", "noderivs"}:
+    if licence_forbids_training(licence):
         return False
+    words = set(re.split(r"[^a-z0-9]+", licence.lower()))
     text = " ".join(re.split(r"[^a-z0-9]+", licence.lower()))
     return bool(words & _OPEN_WORDS) or any(phrase in text for phrase in _OPEN_PHRASES)
 

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 
-from model_core import scene
 from model_core.bundle import default_bundle_path, init_bundle, load_bundle
 from model_core.config import LocateConfig, ModelConfig, SearchConfig, StreetViewConfig
 from model_core.errors import AreaError, Cancelled, ProviderError
@@ -22,6 +21,7 @@ from model_core.gallery.around import LOOKS
 from model_core.gallery.places import PlaceRecord, PlaceTable
 from model_core.gallery.store import Gallery
 from model_core.photo import read_photo
+from model_core.references import prefetch
 from model_core.references.availability import StreetViewIndex, choose_street_views
 from model_core.references.collect import find_street_views
 from model_core.references.http import HttpClient
@@ -433,7 +433,7 @@ class InMemory:
 def test_what_may_not_be_kept_is_fetched_shortly_before_it_is_used(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scene, "PLACES_IN_MEMORY", 4)
+    monkeypatch.setattr(prefetch, "PLACES_IN_MEMORY", 4)
     model = load_bundle(default_bundle_path())
     sources = Sources(imagery=str(repository / "resources" / "demo" / "imagery.tif"))
     survey = survey_area(AREA, sources, LocateConfig())

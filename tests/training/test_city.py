@@ -478,3 +478,20 @@ def test_parts_are_apart_where_their_pictures_were_taken(tmp_path: Path) -> None
             (row("photo", "photo", place_id="p2"), photo_m),
         ]
         assert is_left_out(two_places(tmp_path / name, 120.0, rows)) == near
+
+
+def test_a_city_that_is_too_small_is_left_out_beside_others(tmp_path: Path) -> None:
+    for name in ("small", "other"):
+        (tmp_path / name).mkdir()
+    hand_made(tmp_path / "small", [row("photo", "a", split="train")], [1.0])
+    other = hand_made(tmp_path / "other", [row("photo", "a", split="test")], [1.0])
+    table = table_of(other)
+    table["split"] = "test"
+    table["geometry"] = table.geometry.translate(xoff=1.0)
+    table.to_parquet(other / "manifest.parquet")
+    said: list[str] = []
+    places = load_places(tmp_path, CONFIG, "test", said.append)
+    assert len(places) == 1
+    assert any("left out" in line and "small" in line for line in said)
+    with pytest.raises(InputError, match="none of its 2 cities"):
+        load_places(tmp_path, CONFIG, "validation", said.append)

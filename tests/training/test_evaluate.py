@@ -45,6 +45,7 @@ from training.evaluation.run import Setting, locate_photos, model_photos
 from training.evaluation.scoring import rank_places
 from training.evaluation.test_set import OWN_LIST
 from training.evaluation.write import report_markdown, write_report
+from training.metrics import Outcomes, summarize
 from training.plots import draw_plots
 
 CPU = torch.device("cpu")
@@ -201,6 +202,29 @@ def test_only_places_known_from_above_are_looked_at_from_beside(city: Path) -> N
     assert changed["si"].all()
     assert torch.equal(changed["both"], ~serves | torch.from_numpy(far))
     assert not any(changed[kind].any() for kind in ("svi", "si known", "both known"))
+
+
+def test_photos_of_unknown_heading_say_nothing_of_headings() -> None:
+    places = made(12)
+    known = np.zeros_like(places.heading_known)
+    known[:4] = True
+    places = dataclasses.replace(places, heading_known=known)
+    rows, setting = rows_of(places), Setting((90.0, 90.0), ("full", "known"))
+    galleries = {"both": _gallery(places, "both", "hybrid")}
+    encode = model_photos(untrained(CONFIG, 1))
+
+    def found(of: npt.NDArray[np.int64]) -> dict[str, Outcomes]:
+        located = locate_photos(places, of, setting, galleries, encode, CONFIG, CPU, 1)
+        return {search: outcomes for (_, search), outcomes in located.items()}
+
+    some = found(rows)
+    assert set(some["known"].place) == {0, 1, 2, 3}
+    assert set(some["full"].place) == set(rows)
+    none = found(rows[4:])
+    assert not len(none["known"])
+    figures = summarize(none["full"], samples=10)
+    assert not [name for name in figures.shares if name.startswith(("heading", "first"))]
+    assert "heading 10" in summarize(some["full"], samples=10).shares
 
 
 def test_the_mean_street_view_is_that_of_the_places_that_show_a_column() -> None:

@@ -82,7 +82,7 @@ def test_same_area_shares_no_place_with_what_a_run_learned_from(
     rendered: tuple[Path, PlaceSet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _ = rendered
-    monkeypatch.setattr("training.data_sources.data_sources", lambda _: [])
+    monkeypatch.setattr("training.data_sources.data_sources", lambda *_: [])
     monkeypatch.setattr("training.train.load_galleries", lambda _: {})
     config = TrainConfig(model=dataclasses.replace(CONFIG, backbone="atto"))
     trained, watched, _ = prepare(

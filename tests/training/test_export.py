@@ -198,12 +198,15 @@ def test_a_generator_is_taken_only_from_a_bundle_that_has_one(
 def test_sources_are_counted_by_provider_and_licence(tmp_path: Path) -> None:
     city = tmp_path / "my_city"
     city.mkdir()
-    rows = [("Mapillary", "CC BY-SA 4.0", True)] * 3 + [("own photos", None, True)]
-    rows += [("own photos", None, False), ("Strict Views", "all rights reserved", False)]
-    columns = ["provider", "licence", "may_train"]
+    rows = [("Mapillary", "CC BY-SA 4.0", True, "train")] * 3
+    rows += [("own photos", None, True, "test"), ("own photos", None, False, "train")]
+    rows += [("Strict Views", "all rights reserved", False, "train")]
+    columns = ["provider", "licence", "may_train", "split"]
     pd.DataFrame(rows, columns=columns).to_parquet(city / "manifest.parquet")
     found = {(row["provider"], row["licence"], row["images"]) for row in data_sources(tmp_path)}
     assert found == {("Mapillary", "CC BY-SA 4.0", 3), ("own photos", "not named", 1)}
+    (learned,) = data_sources(tmp_path, "train")
+    assert (learned["provider"], learned["images"]) == ("Mapillary", 3)
     (city / "manifest.parquet").write_bytes(b"damaged")
     with pytest.raises(InputError, match="collect the city again"):
         data_sources(tmp_path)

@@ -195,6 +195,12 @@ def test_photos_that_look_where_no_street_view_does_stay_out_of_steps_of_street_
     total, _ = matcher.loss_of(dataclasses.replace(changed, start_bins=facing))
     for gradient in torch.autograd.grad(total, features):
         assert float(gradient[1:-1].abs().max()) > 1e-4
+    unknown = dataclasses.replace(
+        encoded.labels, heading_known=torch.zeros_like(encoded.labels.heading_known)
+    )
+    total, _ = matcher.loss_of(dataclasses.replace(changed, start_bins=facing, labels=unknown))
+    for gradient in torch.autograd.grad(total, features):
+        assert float(gradient.abs().max()) < 1e-6, "north says nothing of where they look"
 
 
 @pytest.mark.parametrize(

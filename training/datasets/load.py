@@ -70,7 +70,20 @@ def load_places(
         from training.datasets.manifest import check_apart
 
         check_apart(cities)
-        return join_places([load_city(city, config, split, say) for city in cities])
+        loaded = []
+        for city in cities:
+            try:
+                loaded.append(load_city(city, config, split, say))
+            except InputError as error:
+                if len(cities) == 1:
+                    raise
+                say(f"left out: {error}")
+        if not loaded:
+            raise InputError(
+                f"{folder}: none of its {len(cities)} cities has places to use; collect larger "
+                "areas"
+            )
+        return join_places(loaded)
     index = find_index(folder)
     if index is None:
         raise InputError(
@@ -135,14 +148,14 @@ def load_apart(
         _check_rendered(data, held_out if apart else None)
         places = load_places(data, config, say=say)
         if apart:
-            return places, _load_watched(held_out, config, say)
+            return places, load_watched(held_out, config, say)
         parts = same_area(places)
         return parts.train, parts.validation
     if apart:
         _check_collected(data, held_out)
     train = load_places(data, config, "train", say)
     if apart:
-        return train, _load_watched(held_out, config, say)
+        return train, load_watched(held_out, config, say)
     index = find_index(data)
     if index is not None and not index.part("validation").entries:
         return carve_validation(train)
@@ -176,7 +189,7 @@ def _check_collected(data: Path, held_out: Path) -> None:
         check_apart(learned, others)
 
 
-def _load_watched(folder: Path, config: ModelConfig, say: Callable[[str], None]) -> PlaceSet:
+def load_watched(folder: Path, config: ModelConfig, say: Callable[[str], None]) -> PlaceSet:
     """Return places that none of a folder's lists keeps for tests; of rendered cities all."""
     cities = _collected_cities(folder)
     index = None if cities else find_index(folder)

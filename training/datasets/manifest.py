@@ -14,7 +14,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
@@ -30,9 +30,10 @@ from shapely.geometry import Point
 
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, GeolocatorError, InputError
+from model_core.files import make_folder, replacing
 from model_core.references.area import LocalFrame
 from model_core.references.availability import StreetViewIndex, assign_views
-from model_core.references.prefetch import prefetch_imagery, prefetch_views
+from model_core.references.prefetch import places_together, prefetch_imagery, prefetch_views
 from model_core.references.street_view import StreetViewSource
 from model_core.references.survey import Survey
 from model_core.references.terms import may_cache, may_train
@@ -53,6 +54,7 @@ from training.datasets.splits import BUFFER_M
 _ROWS_A_DEGREE = 445
 """Blocks are 250 m high."""
 
+UNFINISHED_FILE = ".unfinished"
 PHOTO_REACH_M = 50.0
 """A photo farther than this from every place belongs to none."""
 
@@ -119,7 +121,7 @@ def collect_city(
 
     Args:
         survey: The area with its sources.
-        folder: A new or empty folder.
+        folder: A new or empty folder, or one that collecting was stopped in.
         geometry: Footprint and pixels of the satellite images.
         progress: Told of places and street views.
         cancel: Asked between images.
@@ -127,7 +129,7 @@ def collect_city(
 
     Raises:
         InputError: There is no imagery, its terms forbid training or storing, the folder holds
-            something else, or nothing is left.
+            something else or cannot be written, or nothing is left.
         Cancelled: The user asked to stop; there is no manifest then.
     """
     if survey.imagery is None:
@@ -137,22 +139,26 @@ def collect_city(
         )
     may_train(survey.imagery.terms)
     may_cache(survey.imagery.terms)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder}: is not empty; choose a new folder for the training set")
+    _claim(folder)
     of_place = _views_of_place(survey, photos)
-    views = [view for found in of_place for view, _ in found]
-    frames = frames_of(views)
-    prefetch_imagery(survey.imagery, survey.places, geometry, survey.summary, progress)
-    prefetch_views(survey.client, views, survey.summary, progress)
+    frames = frames_of([view for found in of_place for view, _ in found])
+    shown = replace(geometry, footprint_m=geometry.footprint_m * CROP_MARGIN)
     rows: list[ManifestRow] = []
     points: list[Point] = []
-    for done, (place, found) in enumerate(zip(survey.places, of_place, strict=True), start=1):
-        if cancel():
-            raise Cancelled("stopped while the training set was being written")
-        for row, lonlat in _rows_of_place(survey, place, found, frames, folder, geometry):
-            rows.append(row)
-            points.append(Point(lonlat.lon, lonlat.lat))
-        progress(Progress("collect", done, len(survey.places), place.place_id))
+    done = 0
+    for places in places_together(survey.client, survey.may_be_kept, survey.places):
+        some = of_place[done : done + len(places)]
+        prefetch_imagery(survey.imagery, places, shown, survey.summary, progress)
+        views = [view for found in some for view, _ in found]
+        prefetch_views(survey.client, views, survey.summary, progress)
+        for place, found in zip(places, some, strict=True):
+            if cancel():
+                raise Cancelled("stopped while the training set was being written")
+            for row, lonlat in _rows_of_place(survey, place, found, frames, folder, shown):
+                rows.append(row)
+                points.append(Point(lonlat.lon, lonlat.lat))
+            done += 1
+            progress(Progress("collect", done, len(survey.places), place.place_id))
     if not rows:
         raise InputError(
             "no image of the area could be had that may be learnt from "
@@ -162,10 +168,34 @@ def collect_city(
         pandas.DataFrame([_plain(row) for row in rows]), geometry=points, crs="EPSG:4326"
     )
     target = folder / MANIFEST_FILE
-    temporary = target.with_suffix(".part")
-    frame.to_parquet(temporary)
-    temporary.replace(target)
+    with replacing(target) as unfinished:
+        frame.to_parquet(unfinished)
+    (folder / UNFINISHED_FILE).unlink()
     return target
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder and mark that it is being worked on.
+
+    Raises:
+        InputError: It holds something else, or cannot be written.
+    """
+    marker = folder / UNFINISHED_FILE
+    if folder.is_dir() and any(folder.iterdir()) and not marker.exists():
+        raise InputError(f"{folder}: is not empty; choose a new folder for the training set")
+    make_folder(folder)
+    with replacing(marker) as unfinished:
+        unfinished.touch()
+
+
+def count_kinds(folder: Path) -> dict[Kind, int]:
+    """Return how many images of each kind a collected city holds.
+
+    Raises:
+        InputError: There is no manifest.
+    """
+    counts = Counter(row.kind for row, _ in read_manifest(folder))
+    return {kind: counts[kind] for kind in get_args(Kind)}
 
 
 def read_manifest(folder: Path) -> list[tuple[ManifestRow, LonLat]]:
@@ -285,6 +315,10 @@ def _views_of_place(survey: Survey, photos: StreetViewSource | None) -> list[Fou
             )
         index = StreetViewIndex(found, LocalFrame(survey.area.center_lonlat))
         own = assign_views(survey.places, index, PHOTO_REACH_M)
+        away = len(found) - sum(map(len, own))
+        if away:
+            said = f"photos lie farther than {PHOTO_REACH_M:g} m from every place"
+            survey.summary.add_failure(photos.terms.provider, said, "too far away", away)
     every: list[Found] = []
     for views, mine in zip(survey.views_of_place, own, strict=True):
         every.append([(v, "street_view") for v in views])
@@ -340,7 +374,7 @@ def _satellite_row(
     """Write a place's satellite image; None where none can be read that may be learnt from."""
     if survey.imagery is None:
         return None
-    footprint_m = geometry.footprint_m * CROP_MARGIN
+    footprint_m = geometry.footprint_m
     try:
         found = survey.imagery.read(place.lonlat, footprint_m, geometry.satellite_px)
     except GeolocatorError as err:
@@ -351,9 +385,14 @@ def _satellite_row(
     if not _may_be_written(found.terms):
         _count_forbidden(survey, found.terms)
         return None
+    if found.failed:
+        said = "images lack what could not be had; collect again for them"
+        survey.summary.add_failure(found.terms.provider, said, "incomplete")
+        return None
     path = folder / _FOLDERS["satellite"] / f"{place.place_id}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(found.image).save(path)
+    make_folder(path.parent)
+    with replacing(path) as unfinished:
+        Image.fromarray(found.image).save(unfinished)
     return ManifestRow(
         kind="satellite",
         image_id=place.place_id,
@@ -389,8 +428,9 @@ def _view_row(
         return None
     digest = hashlib.sha256(view.view_id.encode()).hexdigest()[:16]
     path = folder / _FOLDERS[kind] / f"{digest}{view.path.suffix or '.jpg'}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    make_folder(path.parent)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)
     return ManifestRow(
         kind=kind,
         image_id=view.view_id,

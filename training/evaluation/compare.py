@@ -150,7 +150,9 @@ def _cell(
 ) -> dict[str, Difference]:
     cell = {}
     for name in COMPARED:
-        share = row["shares"][name]
+        share = row["shares"].get(name)
+        if share is None:  # no photo's heading is known
+            continue
         difference, interval = (None, None) if paired is None else paired[name]
         cell[name] = Difference(share["value"], share["chance"], difference, interval)
     return cell
@@ -200,9 +202,10 @@ def comparison_lines(comparison: Comparison) -> tuple[list[str], list[list[str]]
     header = ["references", "report", *COMPARED]
     body = []
     for kind, cells in comparison.rows.items():
-        for name, cell in zip(comparison.names, cells, strict=True):
-            shares = ["-"] * len(COMPARED) if cell is None else [_text(cell[n]) for n in COMPARED]
-            body.append([kind, name, *shares])
+        for report, cell in zip(comparison.names, cells, strict=True):
+            shares = cell or {}
+            said = [_text(shares[name]) if name in shares else "-" for name in COMPARED]
+            body.append([kind, report, *said])
     return header, body
 
 

@@ -90,6 +90,8 @@ def locate_photos(
                 outcome = judge(
                     ranking, gallery, block, photos, config.azimuth_bins, radii_m, evidence
                 )
+                if search == "known":  # of other photos no heading can be given
+                    outcome = outcome.take(block.batch.heading_known.cpu().numpy())
                 found.setdefault((name, search), []).append(outcome)
     return {name: in_order(parts) for name, parts in found.items()}
 

@@ -13,7 +13,7 @@ import torch
 from model_core.config import ModelConfig
 from model_core.errors import ConfigError
 from training.datasets.augmentation import hide_sectors
-from training.datasets.load import load_test
+from training.datasets.load import load_test, load_watched
 from training.datasets.places import PlaceSet
 from training.datasets.rendered import is_rendered
 from training.datasets.splits import same_area
@@ -23,6 +23,7 @@ from training.world.states import STATES
 CROSS_AREA = "whole cities, cross-area"
 SAME_AREA = "the test part of every city, same-area"
 OWN_LIST = "the test part of the data's own list"
+WATCHED = "the part that trainings are watched by"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Loaded:
         return rows[np.asarray(self.places.query_seen[rows]).any(axis=(1, 2))]
 
 
-def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> Loaded:
+def load_test_set(
+    data: Path, config: ModelConfig, options: EvaluateOptions, to_choose_by: bool = False
+) -> Loaded:
     """Return the places of a folder that a model is tested on.
 
     Rendered cities are all to be tested on; under the same-area protocol the test part of each is,
@@ -54,6 +57,8 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
         data: The folder.
         config: Of the model.
         options: Protocol, state, imagery, photos of a street view.
+        to_choose_by: Of collected cities and published sets the places that trainings are watched
+            by, for a choice that the tests then judge.
 
     Raises:
         InputError: There is no place, or places of another frame than the model's.
@@ -62,6 +67,8 @@ def load_test_set(data: Path, config: ModelConfig, options: EvaluateOptions) -> 
     if options.state is not None and options.state not in STATES:
         raise ConfigError(f"unknown state {options.state!r}; known here: {', '.join(STATES)}")
     notes: list[str] = []
+    if to_choose_by and not is_rendered(data):
+        return Loaded(load_watched(data, config, notes.append), data, WATCHED, STATES, tuple(notes))
     places = load_test(data, config, notes.append, options.imagery)
     protocol = CROSS_AREA if is_rendered(data) else OWN_LIST
     if protocol == CROSS_AREA and options.protocol == "same":

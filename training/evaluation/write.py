@@ -345,6 +345,8 @@ def _ranks(report: EvaluationReport) -> tuple[str, ...]:
 
 
 def _share(figures: Figures, name: str) -> str:
+    if name not in figures.shares:
+        return "-"
     one = figures.shares[name]
     interval = f"[{100 * one.low:.1f}, {100 * one.high:.1f}]"
     return f"{100 * one.value:.1f} % {interval} ({100 * one.chance:.1f})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -166,7 +167,7 @@ class FolderStreetViews:
             projection=projection,
             heading_deg=None if heading_deg is None else heading_deg % 360.0,
             fov_deg=360.0 if projection == "equirectangular" else fov_deg,
-            terms=row.terms or self.terms,
+            terms=_joined(row.terms, self.terms),
             captured_at=row.captured_at or (metadata.captured_at if metadata else None),
             pitch_deg=_first(row.pitch_deg, metadata.pitch_deg if metadata else None),
             roll_deg=_first(row.roll_deg, metadata.roll_deg if metadata else None),
@@ -182,6 +183,22 @@ class FolderStreetViews:
         if path.is_relative_to(self._root):
             return f"{self._root.name}/{path.relative_to(self._root).as_posix()}"
         return path.as_posix()
+
+
+def _joined(stated: SourceTerms | None, terms: SourceTerms) -> SourceTerms:
+    """Return the terms that a row states, with those of its folder where it names no provider."""
+    if stated is None:
+        return terms
+    if stated.provider != LOCAL_STREET_VIEWS.provider:
+        return stated
+    unstated = SourceTerms(stated.provider).licence
+    return replace(
+        terms,
+        licence=terms.licence if stated.licence == unstated else stated.licence,
+        attribution=stated.attribution or terms.attribution,
+        trainable=stated.trainable and terms.trainable,
+        displayable_beside_map=stated.displayable_beside_map and terms.displayable_beside_map,
+    )
 
 
 def _sigma_deg(metadata: PhotoMetadata, assumed_deg: float) -> float:

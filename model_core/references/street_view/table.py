@@ -17,6 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from model_core.errors import StreetViewError
 from model_core.files import without_marks
+from model_core.references.terms import LOCAL_STREET_VIEWS, licence_forbids_training
 from model_core.references.vector import VectorSource
 from model_core.types import SourceTerms
 
@@ -55,6 +56,7 @@ _EXIF_DATE = re.compile(r"^(\d{4}):(\d{2}):(\d{2})")
 _YEAR_MONTH = re.compile(r"^\d{4}-\d{2}$")
 _LEAST_MILLISECONDS = 10**11
 _NO = ("no", "false", "0")
+_TERMS = ("provider", "licence", "attribution", "trainable", "displayable_beside_map")
 
 
 @dataclass(frozen=True)
@@ -196,17 +198,27 @@ def _row(
 
 
 def _terms(value: Callable[[str], Any]) -> SourceTerms | None:
-    """Return the terms that a row states; what it leaves open is as for one's own files."""
-    provider = _text(value("provider"))
-    if not provider:
+    """Return the terms that a row states; what it leaves open is as for one's own files.
+
+    A licence that forbids changes or commerce forbids training too, unless the row says otherwise.
+    """
+    stated = {name: _text(value(name)) for name in _TERMS}
+    if not any(stated.values()):
         return None
+    provider = stated["provider"] or LOCAL_STREET_VIEWS.provider
+    licence = stated["licence"]
     return SourceTerms(
         provider=provider,
-        licence=_text(value("licence")) or SourceTerms(provider).licence,
-        attribution=_text(value("attribution")),
-        trainable=_text(value("trainable")).lower() not in _NO,
-        displayable_beside_map=_text(value("displayable_beside_map")).lower() not in _NO,
+        licence=licence or SourceTerms(provider).licence,
+        attribution=stated["attribution"],
+        trainable=_yes(stated["trainable"], not licence_forbids_training(licence)),
+        displayable_beside_map=_yes(stated["displayable_beside_map"], True),
     )
+
+
+def _yes(text: str, otherwise: bool) -> bool:
+    """Return what a column says of yes and no; columns with gaps hold numbers as 0.0 and 1.0."""
+    return text.lower().removesuffix(".0") not in _NO if text else otherwise
 
 
 def _text(value: Any) -> str:

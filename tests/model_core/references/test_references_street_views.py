@@ -15,12 +15,13 @@ from shapely.geometry import Point
 from model_core.errors import Cancelled, StreetViewError
 from model_core.photo import read_photo_metadata
 from model_core.references.area import read_area
+from model_core.references.collect import find_street_views
 from model_core.references.street_view import (
     FolderStreetViews,
     local,
     read_view,
 )
-from model_core.types import LonLat
+from model_core.types import Area, LonLat
 
 GPS_IFD, EXIF_IFD = 0x8825, 0x8769
 AREA = read_area("13.0,55.0,13.01,55.01")
@@ -325,3 +326,45 @@ def test_terms_stated_with_a_folder_are_those_of_its_views(tmp_path):
     (tmp_path / "terms.json").write_text('{"provider": "City survey", "trainable": false}')
     (view,) = FolderStreetViews(tmp_path).views()
     assert (view.terms.provider, view.terms.trainable) == ("City survey", False)
+
+
+@pytest.mark.parametrize(
+    ("columns", "trainable"),
+    [
+        ({"licence": "CC BY-NC-ND 4.0"}, False),
+        ({"licence": "CC BY-NC-ND 4.0", "trainable": "yes"}, True),
+        ({"licence": "CC BY 4.0"}, True),
+        ({"trainable": "no"}, False),
+        ({"trainable": "0.0"}, False),
+        ({"trainable": "1.0"}, True),
+        ({"provider": "City of X", "licence": "NC"}, False),
+        ({"attribution": "(c) me"}, True),
+    ],
+)
+def test_a_row_that_forbids_training_is_heard_whatever_else_it_leaves_open(
+    tmp_path, columns, trainable
+):
+    write_photo(tmp_path / "a.jpg")
+    names, values = ",".join(columns), ",".join(columns.values())
+    (tmp_path / "t.csv").write_text(f"path,lon,lat,{names}\na.jpg,1,2,{values}\n")
+    source = FolderStreetViews(tmp_path / "t.csv")
+    (view,) = source.views()
+    assert view.terms.trainable == trainable
+    assert view.terms.provider == columns.get("provider", source.terms.provider)
+    if "licence" in columns:
+        assert view.terms.licence == columns["licence"]
+
+
+def test_files_of_one_name_in_folders_of_one_name_are_two_street_views(tmp_path):
+    folders = [tmp_path / walk / "DCIM" for walk in ("walk1", "walk2")]
+    for number, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        write_photo(folder / "IMG_0001.jpg", LonLat(13.0 + number * 1e-4, 55.0))
+    sources = [FolderStreetViews(folder) for folder in folders]
+    area = Area.from_bounds(12.99, 54.99, 13.01, 55.01)
+    found = find_street_views(area, [*sources, sources[0]], 10.0).views
+    assert [view.view_id for view in found] == [
+        "DCIM/IMG_0001.jpg",
+        "DCIM/IMG_0001.jpg~2",
+        "DCIM/IMG_0001.jpg",
+    ]

@@ -21,7 +21,6 @@ from model_core.cli_run import (
 from model_core.contract import ContractError, ExportPhotoParams, ExportPhotoResult, PhotoInfo
 
 _WHERE = "Where it was taken"
-_EDGES = ("left", "top", "right", "bottom")
 
 
 def inspect(
@@ -132,8 +131,10 @@ def export_photo(
 
 
 def _region(text: str) -> dict[str, float]:
+    from model_core.photo_jobs import EDGES
+
     try:
-        return dict(zip(_EDGES, (float(part) for part in text.split(",")), strict=True))
+        return dict(zip(EDGES, (float(part) for part in text.split(",")), strict=True))
     except ValueError as error:
         raise ContractError(
             f"--blur takes four numbers, left,top,right,bottom, not {text!r}"

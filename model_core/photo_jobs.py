@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from model_core.serve import Handler, Tell
     from model_core.types import CancelCheck, ProgressCallback
 
-_EDGES = ("left", "top", "right", "bottom")
+EDGES = ("left", "top", "right", "bottom")
 
 
 def photo_handlers() -> Mapping[str, Handler]:
@@ -185,9 +185,9 @@ def photo_export(params: contract.ExportPhotoParams) -> PhotoExport:
     from model_core.types import LonLat
 
     for region in params.blur:
-        numbers = all(isinstance(region.get(edge), int | float) for edge in _EDGES)
-        if set(region) != set(_EDGES) or not numbers:
-            raise ContractError(f"'blur' must hold {', '.join(_EDGES)} as numbers, not {region}")
+        numbers = all(isinstance(region.get(edge), int | float) for edge in EDGES)
+        if set(region) != set(EDGES) or not numbers:
+            raise ContractError(f"'blur' must hold {', '.join(EDGES)} as numbers, not {region}")
     return PhotoExport(
         photo=absolute_path("photo", params.photo),
         out=absolute_path("out", params.out),

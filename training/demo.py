@@ -20,22 +20,19 @@ from rich.console import Console
 from rich.table import Table
 
 from model_core.config import LocateConfig
-from model_core.pipeline import Evidence, LocateRequest, locate, rank_evidence
-from model_core.references.survey import Sources
+from model_core.pipeline import Evidence, locate
 from model_core.scoring import (
     Score,
     ScoreRow,
-    Truth,
     read_truth,
-    score_results,
     score_table,
     summarise,
 )
 from model_core.terminal import StageBars
+from training.area_requests import TRUTH_FILE, area_request, rank_in_every_mode
 from training.terminal import console, plain_errors
 
 DEMO_FOLDER = Path(__file__).resolve().parents[1] / "resources" / "demo"
-TRUTH_FILE = "truth.csv"
 
 
 @dataclass(frozen=True)
@@ -45,59 +42,6 @@ class ModeScore:
     mode: str
     photos: str
     score: Score
-
-
-def demo_request(folder: Path, photos: Path, out: Path | None, gallery: Path) -> LocateRequest:
-    """Return the request that locates photos in the demo area with everything that it holds."""
-    return LocateRequest(
-        photos=(photos,),
-        area=str(folder / "area.geojson"),
-        sources=Sources(
-            imagery=str(folder / "imagery.tif"),
-            roads=str(folder / "roads.geojson"),
-            street_views=(str(folder / "street_views"),),
-        ),
-        gallery=gallery,
-        out=out,
-        truth=photos.parent / TRUTH_FILE,
-    )
-
-
-def rank_in_every_mode(
-    evidence: Sequence[Evidence],
-    satellite_only: Sequence[Evidence],
-    truth: Mapping[str, Truth],
-    config: LocateConfig,
-) -> dict[str, list[ScoreRow]]:
-    """Return the scored rows of each way to rank.
-
-    Args:
-        evidence: Of every photo, with imagery and street views.
-        satellite_only: Of every photo, with imagery alone; none where that was not sought.
-        truth: Of every photo.
-        config: Of the run.
-    """
-    modes: dict[str, tuple[Sequence[Evidence], bool, bool]] = {
-        "satellite alone": (satellite_only, True, False),
-        "retrieval alone": (evidence, True, False),
-        "verification alone": (evidence, False, True),
-        "both": (evidence, True, True),
-    }
-    rows = {}
-    for mode, (found, use_retrieval, use_verification) in modes.items():
-        if not found:
-            continue
-        results = [
-            rank_evidence(
-                one,
-                config.ranking,
-                use_retrieval=use_retrieval,
-                use_verification=use_verification,
-            )
-            for one in found
-        ]
-        rows[mode] = score_results(results, truth, found[0].places.places())
-    return rows
 
 
 def mode_scores(rows_of_mode: Mapping[str, Sequence[ScoreRow]]) -> list[ModeScore]:
@@ -177,7 +121,7 @@ def run_demo(
     """
     config = config or LocateConfig()
     truth = read_truth(photos.parent / TRUTH_FILE)
-    request = replace(demo_request(folder, photos, out, out / "gallery"), config=config)
+    request = replace(area_request(folder, photos, out, out / "gallery"), config=config)
     from_above = replace(request.sources, street_views=())
     seen, satellite = list[Evidence](), list[Evidence]()
     with StageBars(Console(stderr=True)) as progress:

@@ -30,7 +30,7 @@ from model_core.position import TriedViews, photo_spots
 from model_core.references.area import LocalFrame
 from model_core.scoring import RIGHT_WITHIN_M, Truth, read_truth
 from model_core.types import LonLat, ProgressCallback, ignore_progress
-from training.demo import TRUTH_FILE, demo_request
+from training.area_requests import TRUTH_FILE, area_request
 
 FOREIGN_PHOTOS = 12
 _TRIED = ("inliers", "xy_m", "shown", "heading_deg", "sigma_deg", "bearing_deg")
@@ -123,7 +123,7 @@ def study_areas(
         if not path.exists():
             foreign = sorted((other / "photos").iterdir())[:FOREIGN_PHOTOS]
             request = replace(
-                demo_request(folder, folder / "photos", None, kept / "galleries" / folder.name),
+                area_request(folder, folder / "photos", None, kept / "galleries" / folder.name),
                 photos=(folder / "photos", *foreign),
                 truth=None,
                 bundle=bundle,

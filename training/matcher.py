@@ -462,9 +462,10 @@ def counted_and_masked(
 def _shown_share(cover: Tensor, start_bin: Tensor, photo_cover: Tensor) -> Tensor:
     """Return (B,): how much circles (B, bins) show of photos (B, w) at the worse of two bins."""
     total = photo_cover.sum(1).clamp_min(ENERGY_FLOOR)
-    left, columns = start_bin.floor().long()[:, None], torch.arange(photo_cover.shape[1])
+    columns = torch.arange(photo_cover.shape[1], device=cover.device)
+    left = start_bin.floor().long()[:, None] + columns
     shares = [
-        (photo_cover * cover.gather(1, (bins + columns.to(bins)) % cover.shape[1])).sum(1) / total
+        (photo_cover * cover.gather(1, bins % cover.shape[1])).sum(1) / total
         for bins in (left, left + 1)
     ]
     return torch.minimum(*shares)

@@ -15,7 +15,7 @@ from model_core.config import StripGeometry
 from training.datasets.places import PlaceSet
 from training.datasets.resident import ResidentPlaces
 from training.matcher import Matcher
-from training.precision import choose_precision
+from training.precision import autocast, choose_precision, wait_for
 from training.train_config import TrainConfig
 from training.world.samples import render_city_samples
 
@@ -95,25 +95,20 @@ def learning_rate(
     matcher = matcher.to(memory_format=torch.channels_last)
     batches = iter(ResidentPlaces(places, config.batch, config.cities_per_batch, 0, device))
     optimizer = matcher.configure_optimizers()["optimizer"]
-    is_mixed = choose_precision(config.precision, device) == "bf16-mixed"
+    precision = choose_precision(config.precision, device)
     seconds, learned = [], 0
     for step, batch in enumerate(itertools.islice(batches, _WARM_UP_STEPS + steps)):
-        _wait(device)
+        wait_for(device)
         start = time.perf_counter()
         matcher.restart_chance(step)
-        with torch.autocast(device.type, torch.bfloat16, is_mixed):
+        with autocast(precision, device):
             loss, _ = matcher.loss_of(matcher.encode(matcher.show(batch)))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
-        _wait(device)
+        wait_for(device)
         seconds.append(time.perf_counter() - start)
         learned = len(batch.city)
     median = statistics.median(seconds[_WARM_UP_STEPS:])
     peak_gb = torch.cuda.max_memory_allocated(device) / 1e9 if on_gpu else None
     return LearningRate(learned, median, learned / median, peak_gb)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -42,6 +42,12 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
 
 
+def wait_for(device: torch.device) -> None:
+    """Return when a device has done what it was given, so that times hold all of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.get_device_capability(device) >= _FIRST_WITH_BFLOAT16)

@@ -72,13 +72,20 @@ def read_numbers(option: str, text: str) -> tuple[float, ...]:
         ) from error
 
 
+def check_resume(out: Path, resume: bool) -> None:
+    """Raise ConfigError where a run is to go on that has no checkpoint."""
+    if resume and not (out / CHECKPOINT).exists():
+        raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
+
+
 def claim_run_folder(out: Path, config: Any, resume: bool) -> None:
     """Write the configuration into the run folder, or check that it is the one there.
 
     Raises:
-        ConfigError: The folder belongs to a run with other options, or holds a checkpoint that
-            nobody asked to go on from.
+        ConfigError: The folder belongs to a run with other options, holds a checkpoint that nobody
+            asked to go on from, or none where somebody did.
     """
+    check_resume(out, resume)
     out.mkdir(parents=True, exist_ok=True)
     path = out / CONFIG_FILE
     if path.exists():

@@ -22,7 +22,7 @@ from model_core.files import make_folder, replacing
 from model_core.pipeline import Evidence, locate
 from model_core.scoring import ScoreRow, read_truth, summarise
 from model_core.types import ProgressCallback, ignore_progress
-from training.demo import TRUTH_FILE, demo_request, rank_in_every_mode
+from training.area_requests import TRUTH_FILE, area_request, rank_in_every_mode
 from training.metrics import bootstrap_intervals, calibration_error
 from training.model_card import rewrite_card
 from training.search_figures import RANKS, SearchFigures, search_markdown
@@ -69,7 +69,7 @@ def _search_area(
         return _read(path)
     make_folder(kept)
     request = replace(
-        demo_request(folder, folder / "photos", None, kept / "galleries" / folder.name),
+        area_request(folder, folder / "photos", None, kept / "galleries" / folder.name),
         config=config,
         truth=None,
         bundle=model.path,

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
@@ -18,6 +17,7 @@ from torch.utils.data import IterableDataset
 from training.datasets.places import RawBatch
 from training.datasets.resident import ResidentPlaces
 from training.distributed import rank, ranks
+from training.strip_pairs import seed_of_step
 
 _HARD = "hard_negatives"
 _MINED_FOR = "mined_for_part"
@@ -65,7 +65,7 @@ class BatchStream(IterableDataset[RawBatch]):
         part, done = divmod(self.first_step, self.every)
         while True:
             self._set_negatives(part)
-            self.places.seed = _seed_of(self.seed, part)
+            self.places.seed = seed_of_step(self.seed, part)
             for batch in islice(iter(self.places), done, self.every):
                 yield _share(batch)
             part, done = part + 1, 0
@@ -75,13 +75,9 @@ class BatchStream(IterableDataset[RawBatch]):
             return
         kept = self._state.get(_MINED_FOR)
         if kept is None or int(kept) != part:
-            hard = self.mine(_seed_of(self.seed, part))
+            hard = self.mine(seed_of_step(self.seed, part))
             self._state = {_HARD: hard.cpu(), _MINED_FOR: torch.tensor(part)}
         self.places.set_hard_negatives(self._state[_HARD])
-
-
-def _seed_of(seed: int, part: int) -> int:
-    return int(np.random.SeedSequence([seed, part]).generate_state(1, np.uint32)[0])
 
 
 def _share(batch: RawBatch) -> RawBatch:

@@ -35,7 +35,14 @@ from training.export import export_run
 from training.matcher import Matcher
 from training.mining import mine_hard_negatives
 from training.precision import autocast, choose_precision
-from training.run_config import CHECKPOINT, RUN_FILE, claim_data, claim_run_folder, write_json
+from training.run_config import (
+    CHECKPOINT,
+    RUN_FILE,
+    check_resume,
+    claim_data,
+    claim_run_folder,
+    write_json,
+)
 from training.stream import BatchStream
 from training.train_config import TrainConfig as TrainConfig
 from training.train_config import override as override
@@ -143,8 +150,7 @@ def prepare(
 
     ``command`` is noted there as what made the model.
     """
-    if resume and not (out / CHECKPOINT).exists():
-        raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
+    check_resume(out, resume)
     if rank() == 0:
         claim_run_folder(out, config, resume)
     trained, watched = load_apart(data, held_out_data, config.model, say)

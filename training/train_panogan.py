@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from model_core.bundle import load_bundle
 from model_core.config import ModelConfig
-from model_core.errors import ConfigError, InputError
+from model_core.errors import InputError
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.synthesis.panogan import PanoGANConfig
 from training.checkpoint import (
@@ -222,8 +222,6 @@ def train_panogan(
     """
     check_alone("panogan")
     check_size(config.generator)
-    if resume and not (out / CHECKPOINT).exists():
-        raise ConfigError(f"{out} holds no checkpoint to go on from; leave out --resume")
     claim_run_folder(out, config, resume)
     pairs, held_out = _load_pairs(data, held_out_data, out, config, device, say)
     module = _make_module(config, pairs, device)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
-
 from model_core.alignment.calibration import apply_calibration, calibrate
-from model_core.alignment.panorama import merge_strips, street_strip
+from model_core.alignment.panorama import merge_strips, street_strip, without_padding
 from model_core.alignment.polar import satellite_strip
 from model_core.config import ModelConfig, StripGeometry
 from model_core.errors import InputError, ProviderError
@@ -16,6 +14,7 @@ from model_core.types import (
     AlignedReference,
     Calibration,
     FloatArray,
+    ImageU8,
     Reference,
     StreetView,
     Strip,
@@ -99,12 +98,11 @@ def _view_strip(view: StreetView, geometry: StripGeometry) -> Strip:
         raise InputError(f"street view {view.view_id} has no heading; add one to its table")
     pixels = read_view(view, VIEW_MAX_SIDE_PX)
     camera = (view.projection, view.heading_deg, view.fov_deg, view.pitch_deg, view.roll_deg)
-    strip = street_strip(pixels.image, *camera, geometry)
-    if pixels.coverage is None:
-        return strip
-    shown = np.repeat(pixels.coverage[..., None].astype(np.uint8) * 255, 3, axis=2)
-    seen = strip.mask & (street_strip(shown, *camera, geometry).pixels[..., 0] > 127)
-    return Strip(strip.pixels * seen[..., None], seen, strip.heading_at_col0_deg)
+
+    def strip_of(image: ImageU8) -> Strip:
+        return street_strip(image, *camera, geometry)
+
+    return without_padding(strip_of(pixels.image), pixels.coverage, strip_of)
 
 
 def _features_for(

@@ -7,7 +7,7 @@ azimuth ``heading_at_col0_deg + (j + 0.5) * 360 / width``. What an image does no
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import cast
 
@@ -92,6 +92,23 @@ def photo_strip(
     rays = _strip_rays(geometry, width, left_deg)
     strip, mask = resample(photo_pixels, camera, rays, _px_per_deg(geometry), RAYS_PER_PX)
     return Strip(strip, mask, left_deg % 360.0)
+
+
+def without_padding(
+    strip: Strip, coverage: MaskArray | None, make: Callable[[ImageU8], Strip]
+) -> Strip:
+    """Return a strip that is masked where its picture was padded.
+
+    Args:
+        strip: What ``make`` made of the picture.
+        coverage: bool (h, w), where the picture shows something; None is everywhere.
+        make: Makes the strip of pixels (h, w, 3).
+    """
+    if coverage is None:
+        return strip
+    shown = np.repeat(coverage[..., None].astype(np.uint8) * np.uint8(255), 3, axis=2)
+    seen = strip.mask & (make(shown).pixels[..., 0] > 127)
+    return Strip(strip.pixels * seen[..., None], seen, strip.heading_at_col0_deg)
 
 
 def photo_bins(fov_deg: float, geometry: StripGeometry, width_stride: int) -> int:

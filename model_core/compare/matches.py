@@ -10,10 +10,8 @@ import numpy.typing as npt
 from model_core.alignment.projection import Camera, image_points
 from model_core.config import VerificationConfig
 from model_core.types import Photo, StreetView
-from model_core.verification.descriptor_matching import match_descriptors
-from model_core.verification.geometry import epipolar_inliers, pinholes
 from model_core.verification.local_features import LocalFeatures
-from model_core.verification.verify import photo_features, view_features
+from model_core.verification.verify import match_features, photo_features, view_features
 
 Shares = npt.NDArray[np.float64]
 
@@ -62,12 +60,7 @@ def matched_points(
         StreetViewError: The street view is missing or damaged.
     """
     features, seen = photo_features(photo, config), view_features(view, config)
-    matches = match_descriptors(features.root_descriptors(), seen.root_descriptors(), config.ratio)
-    found = epipolar_inliers(
-        pinholes(features, matches[:, 0], photo.fov_deg),
-        pinholes(seen, matches[:, 1], view.fov_deg),
-        config.min_inliers,
-    )
+    matches, found = match_features(features, seen, photo.fov_deg, view.fov_deg, config)
     if found is None:
         return MatchedPoints(np.empty((0, 2)), np.empty((0, 2)), 0)
     rows = matches[found.chosen]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 
-from model_core.alignment.panorama import photo_strip, resized_strip
+from model_core.alignment.panorama import photo_strip, resized_strip, without_padding
 from model_core.config import ModelConfig, SearchConfig
 from model_core.features.preprocess import to_tensor
 from model_core.fusion.place_encoder import PlaceEncoder
 from model_core.matching.correlation import PhotoFeatures
-from model_core.types import Photo, Strip
+from model_core.types import ImageU8, Photo, Strip
 
 
 def fields_of_view(photo: Photo, config: SearchConfig) -> tuple[float, ...]:
@@ -77,10 +76,8 @@ def _visible_strip(photo: Photo, fov_deg: float, model: ModelConfig) -> Strip:
     if model.photo_fit == "resized" and photo.projection == "perspective":
         return resized_strip(photo.image, model.geometry, model.width_stride)
     pose = (photo.projection, fov_deg, photo.pitch_deg, photo.roll_deg)
-    strip = photo_strip(photo.image, *pose, model.geometry, model.width_stride)
-    if photo.coverage is None:
-        return strip
-    shown = np.repeat(photo.coverage[..., None].astype(np.uint8) * 255, 3, axis=2)
-    seen_strip = photo_strip(shown, *pose, model.geometry, model.width_stride)
-    seen = strip.mask & (seen_strip.pixels[..., 0] > 127)
-    return Strip(strip.pixels * seen[..., None], seen, strip.heading_at_col0_deg)
+
+    def strip_of(image: ImageU8) -> Strip:
+        return photo_strip(image, *pose, model.geometry, model.width_stride)
+
+    return without_padding(strip_of(photo.image), photo.coverage, strip_of)

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from model_core.config import VerificationConfig
@@ -137,6 +139,39 @@ def view_features(
     )
 
 
+def match_features(
+    features: LocalFeatures,
+    seen: LocalFeatures,
+    fov_deg: float | None,
+    seen_fov_deg: float | None,
+    config: VerificationConfig,
+    descriptors: FloatArray | None = None,
+    device: torch.device | None = None,
+) -> tuple[npt.NDArray[np.int64], EpipolarInliers | None]:
+    """Return the matches of two pictures, and which agree with one motion of the camera.
+
+    Args:
+        features: Of the first picture.
+        seen: Of the second.
+        fov_deg: Of the first picture, None where it is not known.
+        seen_fov_deg: Of the second.
+        config: How features are matched.
+        descriptors: ``features.root_descriptors()``, where they are known already.
+        device: Where they are multiplied; None is the processor.
+
+    Returns:
+        (M, 2) rows of both; the inliers among them, None where they are too few.
+    """
+    mine = features.root_descriptors() if descriptors is None else descriptors
+    matches = match_descriptors(mine, seen.root_descriptors(), config.ratio, device)
+    inliers = epipolar_inliers(
+        pinholes(features, matches[:, 0], fov_deg),
+        pinholes(seen, matches[:, 1], seen_fov_deg),
+        config.min_inliers,
+    )
+    return matches, inliers
+
+
 def _verify(
     photo: Photo,
     features: LocalFeatures,
@@ -148,11 +183,8 @@ def _verify(
     device: torch.device | None,
 ) -> Verification:
     """Return what one street view says."""
-    matches = match_descriptors(descriptors, seen.root_descriptors(), config.ratio, device)
-    inliers = epipolar_inliers(
-        pinholes(features, matches[:, 0], photo.fov_deg),
-        pinholes(seen, matches[:, 1], view.fov_deg),
-        config.min_inliers,
+    matches, inliers = match_features(
+        features, seen, photo.fov_deg, view.fov_deg, config, descriptors, device
     )
     pose = None if inliers is None else _pose(photo, features, view, seen, inliers)
     return Verification(

@@ -21,13 +21,13 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from model_core.alignment.circular import circular_difference_deg
-from model_core.alignment.panorama import merge_strips, street_strip
+from model_core.alignment.panorama import merge_strips, street_strip, without_padding
 from model_core.config import ModelConfig, StreetViewConfig
 from model_core.errors import GeolocatorError, InputError
 from model_core.photo import read_photo, read_pixels
 from model_core.references.area import LocalFrame
 from model_core.references.availability import SAME_DIRECTION_DEG
-from model_core.types import LonLat, Projection, Strip
+from model_core.types import ImageU8, LonLat, Projection, Strip
 from training.datasets.layouts.index import crop_satellite
 from training.datasets.manifest import ManifestRow, Split, read_manifest
 from training.datasets.places import CROP_MARGIN, CROP_PX, NO_DATE, PlaceSet, blank_arrays
@@ -265,17 +265,16 @@ class _Reader:
         geometry = self.config.geometry
         optics = (turn, row.fov_deg, row.pitch_deg, row.roll_deg, geometry)
         projection: Projection = "equirectangular" if panorama else "perspective"
+
+        def strip_of(image: ImageU8) -> Strip:
+            return street_strip(image, projection, *optics)
+
         try:
             photo = read_photo(self.folder / row.path, _SIDE_PX * (2 if panorama else 1))
-            strip = street_strip(photo.image, projection, *optics)
-            if photo.coverage is None:
-                return strip
-            shown = np.repeat(photo.coverage[..., None], 3, axis=2).astype(np.uint8) * 255
-            covered = street_strip(shown, projection, *optics).pixels[..., 0] > 250
+            return without_padding(strip_of(photo.image), photo.coverage, strip_of)
         except GeolocatorError:
             self.lost[f"images of {row.provider} cannot be read"] += 1
             return None
-        return Strip(strip.pixels * covered[..., None], strip.mask & covered)
 
 
 def _read_places(

@@ -17,6 +17,7 @@ from training.evaluation.galleries import Gallery
 from training.evaluation.photos import cut_blocks, list_photos
 from training.evaluation.run import Setting, model_photos
 from training.evaluation.scoring import rank_places
+from training.precision import wait_for
 
 _FEWEST_RUNS = 5
 
@@ -75,17 +76,12 @@ def _median_ms(run: Callable[[], object], device: torch.device, least_s: float) 
     run()
     taken: list[float] = []
     while len(taken) < _FEWEST_RUNS or sum(taken) < least_s:
-        _wait_for(device)
+        wait_for(device)
         started = time.perf_counter()
         run()
-        _wait_for(device)
+        wait_for(device)
         taken.append(time.perf_counter() - started)
     return float(np.median(taken)) * 1e3
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _peak_memory_mb(device: torch.device) -> float | None:

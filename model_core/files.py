@@ -44,6 +44,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """
     unfinished, old = (folder.with_name(f".{folder.name}.{end}") for end in ("partial", "old"))
     try:
+        if old.exists() and not folder.exists():  # killed between the two renames
+            os.replace(old, folder)
         for left in (unfinished, old):
             if left.exists():
                 shutil.rmtree(left)
@@ -96,6 +98,27 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise InputError(f"{folder}: cannot be made ({err}); choose another folder") from err
+
+
+def claim_folder(folder: Path, marker: str, *signs: str) -> None:
+    """Make a folder and put a marker into it: somebody is at work there.
+
+    Args:
+        folder: New, empty, or of the same work.
+        marker: A file's name; who finishes deletes it.
+        signs: Other files by which the same work is known.
+
+    Raises:
+        InputError: It holds something else, or cannot be written.
+    """
+    is_mine = any((folder / name).exists() for name in (marker, *signs))
+    if folder.is_dir() and any(folder.iterdir()) and not is_mine:
+        raise InputError(
+            f"{folder}: is not empty and holds something else; choose a new or empty folder"
+        )
+    make_folder(folder)
+    with replacing(folder / marker) as unfinished:
+        unfinished.touch()
 
 
 def check_writable(folder: Path) -> None:

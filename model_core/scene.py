@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -437,12 +437,17 @@ def _state_of_files(path: Path) -> tuple[int, int, int]:
     )
 
 
+@lru_cache(maxsize=8)
+def _sum_of(pack: Path, _changed: int) -> int:
+    return zlib.crc32(pack.read_bytes())
+
+
 def _state_of(path: Path) -> tuple[str, int, int]:
     """Return name, size and last change of a file; that of its pack, which a copy does not lose."""
     try:
         state = path.stat()
         pack = find_pack(path)
-        changed = state.st_mtime_ns if pack is None else zlib.crc32(pack.read_bytes())
+        changed = state.st_mtime_ns if pack is None else _sum_of(pack, pack.stat().st_mtime_ns)
     except OSError:
         return (path.name, -1, -1)
     return (path.name, state.st_size, changed)

@@ -24,7 +24,7 @@ from shapely.geometry.base import BaseGeometry
 from model_core import __version__
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, InputError, ProviderError
-from model_core.files import make_folder, replacing, without_marks
+from model_core.files import claim_folder, make_folder, replacing, without_marks
 from model_core.references.pack_imagery import save_imagery
 from model_core.references.prefetch import FETCHED_AHEAD, prefetch_views
 from model_core.references.terms import may_cache, terms_path, write_terms
@@ -142,7 +142,7 @@ def write_pack(
     """
     for terms in survey.terms:
         may_cache(terms)
-    _claim(folder)
+    claim_folder(folder, UNFINISHED_FILE, PACK_FILE)
     files: dict[str, Path] = {}
     counts = {"places": len(survey.places)}
     if survey.imagery is not None:
@@ -168,20 +168,6 @@ def write_pack(
     (folder / UNFINISHED_FILE).unlink()
     failures = survey.summary.describe()
     return Pack(folder, files, counts, _summary(counts), (failures,) if failures else ())
-
-
-def _claim(folder: Path) -> None:
-    """Make the folder, or mark that the pack in it is being worked on.
-
-    Raises:
-        InputError: It holds something else, or cannot be written.
-    """
-    marker = folder / UNFINISHED_FILE
-    is_pack = (folder / PACK_FILE).exists() or marker.exists()
-    if folder.is_dir() and any(folder.iterdir()) and not is_pack:
-        raise InputError(f"{folder}: holds something else; choose a new or empty folder")
-    make_folder(folder)
-    _replace(marker, b"")
 
 
 def _save_roads(roads: Sequence[BaseGeometry], terms: SourceTerms | None, folder: Path) -> Path:

@@ -17,15 +17,17 @@ from shapely.geometry import Point
 from typer.testing import CliRunner
 
 from model_core.config import LocateConfig, ModelConfig
-from model_core.errors import InputError
+from model_core.errors import Cancelled, InputError
 from model_core.references.street_view.local import FolderStreetViews
 from model_core.references.survey import Sources, Survey, survey_area
 from model_core.types import LonLat, SourceTerms, ignore_progress, never_cancelled
 from training.cli import app
 from training.datasets.load import load_places
-from training.datasets.manifest import collect_city
+from training.datasets.manifest import collect_city, read_manifest
 from training.datasets.places import NO_DATE, PlaceSet
 from training.datasets.resident import ResidentPlaces
+from training.evaluation.options import EvaluateOptions
+from training.evaluation.test_set import load_test_set
 from training.matcher import Matcher, MatcherConfig
 
 AREA = "13.4190,46.9790,13.4206,46.9796"
@@ -260,6 +262,11 @@ def test_the_command_takes_photos(repository: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     table = table_of(tmp_path / "city")
     assert {"satellite", "photo"} <= set(table.kind)
+    told, counts = " ".join(result.output.split()), table.kind.value_counts()
+    assert f"{counts['satellite']} places with a satellite image, 0 street views" in told
+    assert f"{counts['photo']} photos of your own" in told
+    left_out = 20 - counts["photo"]
+    assert f"{left_out} could not be used [{left_out} too far away]" in told
     assert "_" not in set(table.path)
 
 
@@ -495,3 +502,47 @@ def test_a_city_that_is_too_small_is_left_out_beside_others(tmp_path: Path) -> N
     assert any("left out" in line and "small" in line for line in said)
     with pytest.raises(InputError, match="none of its 2 cities"):
         load_places(tmp_path, CONFIG, "validation", said.append)
+
+
+def test_collecting_that_was_stopped_goes_on_in_its_folder(
+    repository: Path, tmp_path: Path
+) -> None:
+    survey, folder = demo_survey(repository), tmp_path / "city"
+    asked = iter([False] * 3)
+    with pytest.raises(Cancelled):
+        collect_city(survey, folder, CONFIG.geometry, ignore_progress, lambda: next(asked, True))
+    with pytest.raises(InputError, match="no manifest"):
+        read_manifest(folder)
+    collect_city(survey, folder, CONFIG.geometry, ignore_progress, never_cancelled)
+    assert len([row for row, _ in read_manifest(folder) if row.kind == "satellite"]) > 3
+    with pytest.raises(InputError, match=r"not empty.*choose a new"):
+        collect_city(survey, folder, CONFIG.geometry, ignore_progress, never_cancelled)
+
+
+def test_photos_far_from_every_place_are_counted(repository: Path, tmp_path: Path) -> None:
+    survey = demo_survey(repository)
+    few = replace(survey, places=survey.places[:1], views_of_place=survey.views_of_place[:1])
+    photos = FolderStreetViews(photo_table(repository, tmp_path))
+    collect_city(few, tmp_path / "city", CONFIG.geometry, ignore_progress, never_cancelled, photos)
+    assert "photos lie farther than 50 m from every place" in few.summary.describe()
+
+
+def test_a_choice_is_made_by_what_tests_do_not_see(tmp_path: Path) -> None:
+    rows = [
+        row("photo", "a", split="validation"),
+        row(
+            "satellite", "p2", place_id="p2", projection="north_up", footprint_m=100.0,
+            split="test", block="9,9",
+        ),
+    ]  # fmt: skip
+    write_image(tmp_path / "p2.png", (120, 90, 90), (64, 64))
+    city = hand_made(tmp_path, rows, [1.0, 900.0])
+    table = table_of(city)
+    table.loc[table.image_id == "p1", "split"] = "validation"
+    table.to_parquet(city / "manifest.parquet")
+    options = EvaluateOptions()
+    chosen = load_test_set(city, CONFIG, options, to_choose_by=True)
+    tested = load_test_set(city, CONFIG, options)
+    assert chosen.places.block.tolist() != tested.places.block.tolist()
+    assert chosen.places.photo_there.any()
+    assert not tested.places.photo_there.any()

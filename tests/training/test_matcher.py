@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional
+from torchvision.ops import StochasticDepth
 
 from model_core.config import PRESETS, StripGeometry, at_geometry
 from model_core.errors import ConfigError
@@ -280,6 +281,16 @@ def test_the_released_code_searches_no_heading(step: ModuleType) -> None:
     part = encoded.satellite[..., : photo.features.shape[-1]].flatten(1)
     expected = functional.normalize(photo.features.flatten(1)) @ functional.normalize(part).t()
     assert torch.allclose(correlation[..., 0], expected, atol=1e-5)
+
+
+def test_stochastic_depth_is_a_choice_of_the_recipe(step: ModuleType) -> None:
+    def dropped(share: float) -> list[float]:
+        matcher = step.make_matcher(dataclasses.replace(step.CONFIG, stochastic_depth=share))
+        modules = matcher.encoder.modules()
+        return [one.p for one in modules if isinstance(one, StochasticDepth)]
+
+    assert max(dropped(0.2)) == pytest.approx(0.2)
+    assert max(dropped(0.0)) == 0.0
 
 
 def test_shares_that_are_none_are_refused(step: ModuleType) -> None:

@@ -30,11 +30,11 @@ from shapely.geometry import Point
 
 from model_core.config import StripGeometry
 from model_core.errors import Cancelled, GeolocatorError, InputError
-from model_core.files import make_folder, replacing
+from model_core.files import claim_folder, make_folder, replacing
 from model_core.references.area import LocalFrame
 from model_core.references.availability import StreetViewIndex, assign_views
 from model_core.references.prefetch import places_together, prefetch_imagery, prefetch_views
-from model_core.references.street_view import StreetViewSource
+from model_core.references.street_view import FolderStreetViews
 from model_core.references.survey import Survey
 from model_core.references.terms import may_cache, may_train
 from model_core.types import (
@@ -112,7 +112,7 @@ def collect_city(
     geometry: StripGeometry,
     progress: ProgressCallback,
     cancel: CancelCheck,
-    photos: StreetViewSource | None = None,
+    photos: FolderStreetViews | None = None,
 ) -> Path:
     """Write an area's images and their manifest, and return the manifest's path.
 
@@ -139,7 +139,7 @@ def collect_city(
         )
     may_train(survey.imagery.terms)
     may_cache(survey.imagery.terms)
-    _claim(folder)
+    claim_folder(folder, UNFINISHED_FILE)
     of_place = _views_of_place(survey, photos)
     frames = frames_of([view for found in of_place for view, _ in found])
     shown = replace(geometry, footprint_m=geometry.footprint_m * CROP_MARGIN)
@@ -172,20 +172,6 @@ def collect_city(
         frame.to_parquet(unfinished)
     (folder / UNFINISHED_FILE).unlink()
     return target
-
-
-def _claim(folder: Path) -> None:
-    """Make the folder and mark that it is being worked on.
-
-    Raises:
-        InputError: It holds something else, or cannot be written.
-    """
-    marker = folder / UNFINISHED_FILE
-    if folder.is_dir() and any(folder.iterdir()) and not marker.exists():
-        raise InputError(f"{folder}: is not empty; choose a new folder for the training set")
-    make_folder(folder)
-    with replacing(marker) as unfinished:
-        unfinished.touch()
 
 
 def count_kinds(folder: Path) -> dict[Kind, int]:
@@ -303,11 +289,11 @@ def split_of(lonlat: LonLat) -> Split:
 Found = list[tuple[StreetView, Kind]]
 
 
-def _views_of_place(survey: Survey, photos: StreetViewSource | None) -> list[Found]:
+def _views_of_place(survey: Survey, photos: FolderStreetViews | None) -> list[Found]:
     """Return what was taken near each place and may be learnt from; count what may not."""
     own: list[list[StreetView]] = [[] for _ in survey.places]
     if photos is not None:
-        found = photos.find(survey.area, PHOTO_REACH_M)
+        found = photos.views()
         if photos.skipped:
             name, reason = next(iter(photos.skipped.items()))
             survey.summary.add_failure(

@@ -270,7 +270,7 @@ class HttpClient:
         if stored is None:
             return None
         if stored.reply.status in ABSENT:
-            expires_s = min(expires_s or math.inf, ABSENT_EXPIRES_S)
+            expires_s = min(ABSENT_EXPIRES_S, math.inf if expires_s is None else expires_s)
         is_fresh = expires_s is None or stored.age_s <= expires_s
         return stored.reply if is_fresh or self.access.offline else None
 

@@ -85,7 +85,7 @@ class Host:
             elif error.reason in _NO_ACCESS and not self._has_served:
                 self._refused += 1
                 if self._refused >= REFUSED_AFTER_TRIES:
-                    self._refusal = error
+                    self._refusal, self._refuses_until = error, math.inf
 
     def unanswered(self, now: float) -> None:
         """Note a try that no answer came to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -11,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
 import pyproj
 import rasterio
 from affine import Affine
@@ -19,6 +19,7 @@ from pyproj.exceptions import ProjError
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
+from rasterio.transform import array_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
@@ -38,7 +39,6 @@ Bounds = tuple[float, float, float, float]
 LevelWindow = tuple[int, int, int, int]
 
 _COARSEST_PX = 64
-_EDGE_POINTS = 21
 
 
 class RasterFile(Protocol):
@@ -305,17 +305,14 @@ class _OpenRaster:
 
     def bounds(self) -> Bounds:
         full = self.levels[0].dataset
-        along = np.linspace(0.0, 1.0, _EDGE_POINTS)
-        flat, far = np.zeros_like(along), np.ones_like(along)
-        x = np.concatenate([along, along, flat, far]) * full.width
-        y = np.concatenate([flat, far, along, along]) * full.height
-        crs_of_pixel = ~self.pixel_of_crs
-        east = crs_of_pixel.a * x + crs_of_pixel.b * y + crs_of_pixel.c
-        north = crs_of_pixel.d * x + crs_of_pixel.e * y + crs_of_pixel.f
-        lon, lat = self.to_crs.transform(east, north, direction="INVERSE")
-        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        left, first, right, second = array_bounds(full.height, full.width, ~self.pixel_of_crs)
+        box = (min(left, right), min(first, second), max(left, right), max(first, second))
+        west, south, east, north = self.to_crs.transform_bounds(*box, direction="INVERSE")
+        if not all(map(math.isfinite, (west, south, east, north))):
             return -180.0, -90.0, 180.0, 90.0
-        return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+        if west > east:  # across the antimeridian
+            west, east = -180.0, 180.0
+        return west, south, east, north
 
 
 def _open_raster(file: RasterFile) -> _OpenRaster:

@@ -152,6 +152,14 @@ def test_what_was_absent_is_asked_for_again_another_day(
     assert len(server.requests) == 2
 
 
+def test_what_is_asked_for_each_time_is_so_where_it_was_absent(
+    server: Pictures, make_client: Any, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert make_client(tmp_path).get(ask(server, "none"), OPEN, 0.0) is None
+    assert len(server.requests) == 2
+
+
 def _tomorrow() -> float:
     return time.time() + 86_401.0
 
